@@ -1,0 +1,384 @@
+"""The charter: what a deployment declares. Unknown keys are refused; nothing has a silent default
+that widens a right. ``docs/reference/charter.md`` is generated from the descriptions here."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from bridgehead.kernel.action import Effect
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+"""Lower case, digits, ``-`` and ``_``; starts with a letter."""
+
+Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+
+_DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)$")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_AMOUNT = re.compile(r"^(\d+(?:\.\d{1,4})?) ([A-Z]{3})$")
+
+
+def seconds(duration: str) -> float:
+    """Return the seconds in a duration such as ``500ms``, ``30s``, ``4h`` or ``7d``."""
+    match = _DURATION.match(duration)
+    if match is None:
+        raise ValueError(f"{duration!r} is not a duration; write for example 30s, 4h or 7d")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def amount(text: str) -> tuple[Decimal, str]:
+    """Return the number and the currency in an amount such as ``250 USD``."""
+    match = _AMOUNT.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an amount; write for example 250 USD")
+    return Decimal(match[1]), match[2]
+
+
+class Part(BaseModel):
+    """Base of every part of a charter: frozen, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+def _is_duration(value: str) -> str:
+    seconds(value)
+    return value
+
+
+def _is_amount(value: str) -> str:
+    amount(value)
+    return value
+
+
+
+class PromisedOutcome(Part):
+    """What the business was promised, so that it can be measured."""
+
+    metric: Words = Field(description="What is measured, in words the business uses.")
+    baseline: Words = Field(description="The figure before this deployment.")
+    target: Words = Field(description="The figure promised.")
+    kill: str = Field(default="", description="When to switch it off for good.")
+
+
+class Ownership(Part):
+    """Who answers for the deployment."""
+
+    person: Name = Field(description="The accountable owner: an id under `people`.")
+    deputy: Name = Field(description="Who answers when the owner cannot: another id under `people`.")
+    escalation: list[Name] = Field(
+        default_factory=list, description="Whom to reach next, in order: ids under `people`."
+    )
+
+
+class Person(Part):
+    """A human who takes part."""
+
+    name: Words = Field(description="Name as shown to other people.")
+    email: str = Field(default="", description="Where questions are sent.")
+    groups: list[Name] = Field(default_factory=list, description="Groups the person belongs to.")
+    roles: list[Literal["fde", "approver", "owner", "executive", "auditor"]] = Field(
+        default_factory=list, description="What the person sees in the console."
+    )
+    active: bool = Field(default=True, description="False stops everything done by or for this person.")
+
+
+class Group(Part):
+    """People who decide together."""
+
+    description: Words = Field(description="What the group answers for.")
+
+
+class Agent(Part):
+    """A program that acts on behalf of a human."""
+
+    sponsor: Name = Field(description="The human on whose behalf it acts when nobody is online.")
+    actions: list[Name] = Field(description="Actions it may take. Anything not listed is refused.")
+    models: list[Name] = Field(default_factory=list, description="Models it may ask.")
+    queries: list[str] = Field(
+        default_factory=list, description="Named queries it may run, written `source.query`."
+    )
+    active: bool = Field(default=True, description="False refuses everything the agent asks for.")
+
+
+class McpServer(Part):
+    """A system reached through the Model Context Protocol: started over stdio or reached by URL."""
+
+    command: list[str] = Field(
+        default_factory=list,
+        description="Program and arguments to start (stdio). `{python}` is this interpreter, "
+        "`{state}` the deployment's state folder.",
+    )
+    url: str = Field(default="", description="Address of a streamable HTTP endpoint.")
+    env: dict[str, str] = Field(
+        default_factory=dict, description="Environment of the program; `{state}` as above, `${NAME}` from ours."
+    )
+    region: str = Field(description="Where it runs, for example `eu` or `local`.")
+    bound: dict[str, str] = Field(
+        default_factory=dict,
+        description="Arguments the deployment fills in and the agent never sees: tool argument -> "
+        "name of the run's binding.",
+    )
+    hidden: list[str] = Field(
+        default_factory=list, description="Tools of the server that no action may ever name."
+    )
+    refusals: Literal["nothing-happened", "unclear"] = Field(
+        default="unclear",
+        description="What an error answer of a tool proves: `nothing-happened` only where the system "
+        "documents that it changes nothing when it answers with an error.",
+    )
+    result: str = Field(
+        default="",
+        description="Field of the structured answer that is the answer; the rest is the server's own "
+        "bookkeeping and is dropped. Empty: the whole answer.",
+    )
+    deadline: str = Field(default="30s", description="How long one call may take.")
+
+    _deadline = field_validator("deadline")(_is_duration)
+
+
+class Document(Part):
+    """A text the deployment rests on, such as the company's policy; its bytes are part of the release."""
+
+    path: str = Field(default="", description="File in this folder.")
+    package: str = Field(default="", description="Or: an installed Python package that carries it.")
+    resource: str = Field(default="", description="Path inside that package.")
+    title: Words = Field(description="What people call it.")
+
+
+class SqlQuery(Part):
+    """One query written by people, with named parameters (`:name`)."""
+
+    sql: Words = Field(description="A single SELECT.")
+    parameters: dict[str, Literal["text", "integer", "number"]] = Field(default_factory=dict)
+    description: str = ""
+
+
+class Source(Part):
+    """A database the deployment reads through named queries."""
+
+    driver: Literal["sqlite"] = Field(description="How it is reached.")
+    path: str = Field(description="File, relative to the deployment folder.")
+    region: str = Field(description="Where the data are.")
+    tags: list[Name] = Field(default_factory=list, description="What kind of data it holds, e.g. `pii`.")
+    queries: dict[Name, SqlQuery] = Field(default_factory=dict)
+    row_limit: int = Field(default=1000, ge=1, le=100_000)
+
+
+class Price(Part):
+    """What a model costs."""
+
+    input_per_million: Decimal = Field(ge=0)
+    output_per_million: Decimal = Field(ge=0)
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+
+
+class Model(Part):
+    """A model and where it runs."""
+
+    driver: Literal["openai", "stand-in"] = Field(
+        description="`openai`: any OpenAI-compatible chat endpoint. `stand-in`: a labelled script, no model."
+    )
+    endpoint: str = Field(
+        default="", description="Base URL; empty means the environment variable OPENAI_BASE_URL."
+    )
+    key_from: str = Field(
+        default="OPENAI_API_KEY", description="Environment variable that holds the key; never the key itself."
+    )
+    model: str = Field(default="", description="Name the endpoint knows it by; `${NAME}` from the environment.")
+    script: str = Field(default="", description="For `stand-in`: `file.py:function` in this folder.")
+    instead_of: str = Field(
+        default="",
+        description="For `stand-in`: the model it replaces when no endpoint is set.",
+    )
+    region: str = Field(description="Where it runs, e.g. `eu`. `local` never leaves this machine.")
+    price: Price | None = Field(default=None, description="What it costs; without it nothing can be budgeted.")
+    max_output_tokens: int = Field(default=2048, ge=1)
+    deadline: str = Field(default="120s")
+
+    _deadline = field_validator("deadline")(_is_duration)
+
+
+class FactRead(Part):
+    """A read made before deciding, so that the rules see the record as it is now."""
+
+    action: Name = Field(description="A `read` action of this charter.")
+    arguments: dict[str, str] = Field(
+        description="Its arguments, each `arguments.X` of the action decided on, or `each` (see for_each)."
+    )
+    for_each: str = Field(default="", description="`arguments.X`, a list: one read for each item.")
+
+
+class Facts(Part):
+    """What the rules need to know beyond the arguments."""
+
+    function: str = Field(
+        description="`file.py:name` in this folder: a pure function (arguments, reads) -> facts."
+    )
+    reads: dict[Name, FactRead] = Field(default_factory=dict)
+    gives: dict[Name, Literal["text", "integer", "boolean", "amount"]] = Field(
+        description="Names and types of the facts, as policies see them."
+    )
+
+
+class Probe(Part):
+    """How to ask whether an effect landed when its answer was lost."""
+
+    action: Name = Field(description="A `read` action of this charter.")
+    arguments: dict[str, str] = Field(description="Its arguments: `arguments.X` or `key`.")
+    landed: str = Field(description="`file.py:name`: a pure function (arguments, answer) -> bool.")
+    strength: Literal["strong", "weak"] = Field(
+        description="`strong` if a no proves that it did not happen."
+    )
+
+
+class ActionRule(Part):
+    """One action: what it does to the world and how it is settled."""
+
+    server: Name = Field(description="The system that performs it: an id under `servers`.")
+    tool: str = Field(default="", description="Its tool there; empty means the same name.")
+    title: Words = Field(
+        description="The action in words, with `{argument}` and `{fact}` places: "
+        "\"Cancel order {order_id}\". Shown to approvers."
+    )
+    effect: Effect = Field(
+        description="`read`: nothing. `write`: can be taken back, names its `undo`. `final`: cannot."
+    )
+    outward: bool = Field(default=False, description="True if it leaves the company.")
+    arguments: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="JSON Schema of each argument. All are required unless `optional`."
+    )
+    optional: list[str] = Field(default_factory=list)
+    sensitive: list[str] = Field(
+        default_factory=list, description="Arguments through which harm is done (who, where, how much)."
+    )
+    subject: str = Field(
+        default="",
+        description="Whose record it touches: `arguments.X`, `facts.X` or, for reads, `result.X`. A run "
+        "opened for one subject may not touch another's.",
+    )
+    identifies: bool = Field(
+        default=False, description="True if its result is the id of the run's subject."
+    )
+    record: str = Field(
+        default="", description="The business record it changes: `arguments.X`. Changes are counted per record."
+    )
+    amount: str = Field(default="", description="The money it moves: `arguments.X` or `facts.X`.")
+    currency: str = Field(default="", description="Currency of `amount` where it is a plain number.")
+    facts: Facts | None = None
+    undo: Name | None = Field(default=None, description="For `write`: the action that takes it back.")
+    undo_arguments: dict[str, str] = Field(
+        default_factory=dict, description="Arguments of the undo: `arguments.X` or `before.READ.FIELD`."
+    )
+    probe: Probe | None = None
+    key_argument: str = Field(
+        default="", description="Argument that carries our key, where the other side drops repeats of it."
+    )
+    send_budget: str = Field(default="10s", description="Give up before sending when older than this.")
+    settle: str = Field(default="30s", description="How late the other system may still apply a call.")
+    deadline: str = Field(default="", description="How long one call may take; empty: the server's.")
+
+    _durations = field_validator("send_budget", "settle")(_is_duration)
+
+
+class ApprovalRule(Part):
+    """A question to people. Silence is refusal; there is no setting for anything else."""
+
+    question: Words = Field(description="Why people are asked, in one sentence.")
+    who: Name = Field(description="The group that decides.")
+    quorum: int = Field(default=1, ge=1, description="How many different people must agree.")
+    within: str = Field(description="How long the question stays open, e.g. `4h`.")
+    valid_for: str = Field(default="24h", description="How long a yes may wait before it is used.")
+    otherwise: Literal["refuse"] = Field(default="refuse")
+    when: dict[Name, str] = Field(
+        default_factory=dict,
+        description="Simple limits: action -> `amount > 250 USD`. Anything finer is a Cedar policy with "
+        '`@ask("this rule")`.',
+    )
+
+    _durations = field_validator("within", "valid_for")(_is_duration)
+
+
+class Hazard(Part):
+    """A failure the business calls unacceptable."""
+
+    description: Words
+    detector: Words
+    response: Literal["stop", "ask", "tell"]
+    drill: Words
+
+
+class Objective(Part):
+    """A service level objective."""
+
+    metric: Words
+    target: Words
+    window: Words
+
+
+class Budget(Part):
+    """What runs may spend on models, and how much they may do."""
+
+    run_cost: str = Field(default="1 USD", description="Money one run may spend on models.")
+    day_cost: str = Field(default="50 USD", description="Money the deployment may spend on models in a day (UTC).")
+    run_crossings: int = Field(default=200, ge=1, description="Crossings one run may make.")
+    run_effects: int = Field(default=20, ge=0, description="Effects (write or final) one run may have.")
+
+    _amounts = field_validator("run_cost", "day_cost")(_is_amount)
+
+
+class Retention(Part):
+    """How long things are kept."""
+
+    entries: str = Field(default="3650d")
+    bodies: str = Field(default="365d", description="At least 183 days (AI Act Art. 19(1), 26(6)).")
+
+    _durations = field_validator("entries", "bodies")(_is_duration)
+
+
+class Workflow(Part):
+    """Code that is run for a case."""
+
+    function: str = Field(description="`file.py:name`: an async function (run, **input).")
+    agent: Name = Field(description="The agent it runs as.")
+    bindings: list[Name] = Field(
+        default_factory=list, description="Values given when a run starts and bound to servers' hidden arguments."
+    )
+    subject: str = Field(
+        default="", description="What a subject is, e.g. `customer`; set, a run is confined to one."
+    )
+
+
+class Charter(Part):
+    """The declaration of a deployment."""
+
+    bridgehead: Literal[1] = Field(description="Version of this format.")
+    name: Name = Field(description="Name of the deployment.")
+    organisation: Name = Field(description="With the name it makes the ledger's origin.")
+    stage: Literal["staging", "production"] = "staging"
+    purpose: Words = Field(description="What it is for, and for whom.")
+    outcome: PromisedOutcome
+    owner: Ownership
+    people: dict[Name, Person]
+    groups: dict[Name, Group] = Field(default_factory=dict)
+    agents: dict[Name, Agent]
+    servers: dict[Name, McpServer] = Field(default_factory=dict)
+    sources: dict[Name, Source] = Field(default_factory=dict)
+    models: dict[Name, Model] = Field(default_factory=dict)
+    regions: list[str] = Field(description="Regions model calls may go to.")
+    actions: dict[Name, ActionRule] = Field(default_factory=dict)
+    approvals: dict[Name, ApprovalRule] = Field(default_factory=dict)
+    workflows: dict[Name, Workflow]
+    documents: dict[Name, Document] = Field(default_factory=dict)
+    policies: list[str] = Field(default_factory=list, description="Cedar files in this folder.")
+    hazards: dict[Name, Hazard] = Field(default_factory=dict)
+    objectives: dict[Name, Objective] = Field(default_factory=dict)
+    budget: Budget = Budget()
+    retention: Retention = Retention()
+
+    @property
+    def origin(self) -> str:
+        """Return the ledger's origin line (C2SP tlog-checkpoint): ``organisation/name``."""
+        return f"{self.organisation}/{self.name}"

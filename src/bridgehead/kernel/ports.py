@@ -1,0 +1,72 @@
+"""What drivers implement. Small, uniform, and the only way out of the house.
+
+A driver is named by the charter, built by ``assemble`` and handed to ``enforce`` as an opaque
+handle: only ``enforce.execute`` calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bridgehead.kernel.outcome import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """Something a driver offers: a tool, a model, a named query.
+
+    ``parameters`` is the JSON Schema of its arguments; ``digest`` pins name, description and
+    schema, so that a changed tool is noticed.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One call. ``bound`` are arguments the deployment adds and the agent never sees; ``key`` is the
+    effect key, stable across retries; ``deadline`` is in seconds."""
+
+    operation: str
+    arguments: Mapping[str, Any]
+    key: str
+    deadline: float
+    bound: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back.
+
+    ``refused`` holds the other side's words when it said no (an MCP tool result with ``isError``,
+    a business 4xx). Whether such a no proves that nothing happened is for the charter to say.
+    """
+
+    value: Any
+    refused: str = ""
+    usage: Usage = Usage()
+
+
+class Driver(Protocol):
+    """A connection to one other system.
+
+    ``call`` raises ``ConnectError`` with what is known about the effect. It never retries: whether
+    a call may be repeated is the boundary's decision.
+    """
+
+    async def open(self) -> None:
+        """Connect. Raises ``ConnectError``."""
+
+    async def close(self) -> None:
+        """Disconnect; never raises."""
+
+    async def operations(self) -> Sequence[Operation]:
+        """Return what the other side offers now."""
+
+    async def call(self, request: Request) -> Reply:
+        """Perform one call within its deadline."""

@@ -1,0 +1,284 @@
+"""Every table. One store holds one deployment (a SQLite file; a schema on PostgreSQL).
+
+Times are RFC 3339 text (``kernel.clock.stamp``); digests and ids are lower-case text; JSON columns
+hold canonical JSON text. Personal content is only in ``body``, encrypted.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+Idx = BigInteger().with_variant(Integer, "sqlite")
+
+# --- record: the ledger -------------------------------------------------------------------------
+
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1: locking it serialises the writers
+    Column("origin", Text, nullable=False),
+    Column("size", Idx, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),  # 32 bytes per set bit of size, largest subtree first
+    CheckConstraint("id = 1", name="one_head"),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("idx", Idx, primary_key=True, autoincrement=False),
+    Column("kind", String(40), nullable=False),
+    Column("run", String(40), nullable=False, server_default=""),
+    Column("seq", Integer, nullable=False, server_default="0"),
+    Column("time", String(32), nullable=False),
+    Column("leaf", LargeBinary(32), nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+)
+Index("entry_run", entry.c.run, entry.c.seq)
+Index("entry_kind", entry.c.kind)
+
+node = Table(
+    "node",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("position", Idx, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+
+run_head = Table(
+    "run_head",
+    metadata,
+    Column("run", String(40), primary_key=True),  # "" is the deployment's own sequence
+    Column("seq", Integer, nullable=False),
+    Column("prev", String(64), nullable=False),
+)
+
+body = Table(
+    "body",
+    metadata,
+    Column("idx", Idx, primary_key=True, autoincrement=False),
+    Column("record_key", LargeBinary(32), nullable=False),
+    Column("nonce", LargeBinary(12), nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("kid", String(64), nullable=False),
+)
+Index("body_kid", body.c.kid)
+
+data_key = Table(
+    "data_key",
+    metadata,
+    Column("kid", String(64), primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("nonce", LargeBinary(12), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+Index("data_key_subject", data_key.c.subject)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("size", Idx, primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False),
+    Column("time", String(32), nullable=False),
+)
+
+# --- declare: releases --------------------------------------------------------------------------
+
+release = Table(
+    "release",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("parent", String(64), nullable=False, server_default=""),
+    Column("charter", Text, nullable=False),  # the charter as canonical JSON
+    Column("manifest", Text, nullable=False),  # path -> sha256, canonical JSON
+    Column("activated_at", String(32), nullable=False),
+    Column("activated_by", Text, nullable=False),
+    Column("active", Integer, nullable=False, server_default="0"),
+)
+
+# --- run: runs, segments, journal ---------------------------------------------------------------
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("release", String(64), nullable=False),
+    Column("workflow", Text, nullable=False),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("agent", Text, nullable=False),
+    Column("on_behalf", Text, nullable=False),
+    Column("bindings", Text, nullable=False, server_default="{}"),  # canonical JSON
+    Column("subject", Text, nullable=False, server_default=""),  # set once identified
+    Column("input_entry", Idx, nullable=False),  # run.started: its body holds the input
+    Column("status", String(16), nullable=False),  # running waiting done failed stopped
+    Column("waiting_for", Text, nullable=False, server_default=""),  # approval id, or a reason in words
+    Column("result_entry", Idx),  # run.ended: its body holds the result or the fault
+    Column("created_at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    Column("crossings", Integer, nullable=False, server_default="0"),
+    Column("effects", Integer, nullable=False, server_default="0"),
+    CheckConstraint("status in ('running','waiting','done','failed','stopped')", name="run_status"),
+)
+Index("run_by_status", run.c.status, run.c.created_at)
+Index("run_by_release", run.c.release)
+
+segment = Table(
+    "segment",
+    metadata,
+    Column("run", String(40), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(10), nullable=False),  # ready claimed ended
+    Column("due_at", String(32), nullable=False),
+    Column("boot", Text, nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    CheckConstraint("state in ('ready','claimed','ended')", name="segment_state"),
+)
+Index("segment_due", segment.c.due_at, sqlite_where=text("state = 'ready'"), postgresql_where=text("state = 'ready'"))
+Index(
+    "segment_claimed",
+    segment.c.boot,
+    sqlite_where=text("state = 'claimed'"),
+    postgresql_where=text("state = 'claimed'"),
+)
+
+crossing = Table(
+    "crossing",
+    metadata,
+    Column("run", String(40), primary_key=True),
+    Column("position", String(40), primary_key=True),
+    Column("action_digest", String(64), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("effect", String(8), nullable=False),
+    Column("outward", Integer, nullable=False, server_default="0"),
+    # asked: waits for people. intent: recorded, not sent. claimed: may be on its way. unknown: nobody knows yet.
+    Column("state", String(10), nullable=False),
+    Column("effect_key", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("boot", Text, nullable=False, server_default=""),
+    Column("called_at", String(32)),
+    Column("record", Text, nullable=False, server_default=""),  # business record it changes, with its bindings
+    Column("amount", Text, nullable=False, server_default=""),  # decimal text
+    Column("currency", String(3), nullable=False, server_default=""),
+    Column("approval", String(40), nullable=False, server_default=""),
+    Column("decision", Text, nullable=False, server_default=""),  # canonical JSON: result and rule ids
+    Column("intent_entry", Idx),  # its body holds arguments, facts, reasons, inverse
+    Column("outcome_entry", Idx),  # its body holds the value as the workflow got it
+    Column("started_at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    CheckConstraint(
+        "state in ('asked','intent','claimed','done','refused','failed','unknown')", name="crossing_state"
+    ),
+)
+Index("crossing_by_record", crossing.c.record, crossing.c.state)
+Index("crossing_by_state", crossing.c.state)
+Index("crossing_by_key", crossing.c.effect_key)
+
+# --- enforce: approvals, kill switch, budget ----------------------------------------------------
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("run", String(40), nullable=False),
+    Column("position", String(40), nullable=False),
+    Column("rules", Text, nullable=False),  # canonical JSON: names of the charter's approval rules
+    Column("digest", String(64), nullable=False),  # of everything the approver was shown
+    Column("who", Text, nullable=False),
+    Column("quorum", Integer, nullable=False),
+    Column("requester", Text, nullable=False),  # canonical JSON: every human and agent in the chain
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("opened_entry", Idx, nullable=False),  # approval.opened: its body holds what is shown
+    Column("state", String(12), nullable=False),
+    Column("opened_at", String(32), nullable=False),
+    Column("due_at", String(32), nullable=False),
+    Column("valid_until", String(32)),
+    Column("closed_at", String(32)),
+    Column("closed_entry", Idx),
+    UniqueConstraint("run", "position", "opened_at", name="approval_place"),
+    CheckConstraint(
+        "state in ('open','approved','refused','expired','revoked','superseded','used')", name="approval_state"
+    ),
+)
+Index("approval_open", approval.c.due_at, sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'"))
+Index("approval_by_run", approval.c.run)
+
+vote = Table(
+    "vote",
+    metadata,
+    Column("approval", String(40), primary_key=True),
+    Column("principal", Text, primary_key=True),
+    Column("answer", String(8), nullable=False),  # approve refuse
+    Column("digest", String(64), nullable=False),
+    Column("assurance", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("entry", Idx),
+    CheckConstraint("answer in ('approve','refuse')", name="vote_answer"),
+)
+
+stop = Table(
+    "stop",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("set_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_at", String(32), nullable=False),
+    Column("lifted_by", Text, nullable=False, server_default=""),
+    Column("lifted_at", String(32)),
+)
+
+spend = Table(
+    "spend",
+    metadata,
+    Column("scope", String(60), primary_key=True),  # run:ID or day:YYYY-MM-DD
+    Column("currency", String(3), primary_key=True),
+    Column("reserved", Text, nullable=False),  # decimal text
+    Column("settled", Text, nullable=False),
+)
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("run", String(40), nullable=False, server_default=""),
+    Column("kind", String(40), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("opened_at", String(32), nullable=False),
+    Column("closed_at", String(32)),
+    Column("entry", Idx),
+)
+
+# --- doors: sign-in -----------------------------------------------------------------------------
+
+signin = Table(
+    "signin",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("expires_at", String(32), nullable=False),
+    Column("used_at", String(32)),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("expires_at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+)
