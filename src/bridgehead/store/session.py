@@ -5,59 +5,60 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import sqlalchemy
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from bridgehead.kernel.errors import StoreError
-from bridgehead.store import migrations
+from bridgehead.store import engines, migrations
+from bridgehead.store.faults import cannot_open, in_our_words
 
-BUSY_MS = 15_000
+LOCK_SECONDS = 15.0
 
 
 class Store:
     """One deployment's database."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, readers: Engine) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
+        self._readers = readers
 
     @classmethod
-    def open(cls, url: str | Path) -> Store:
+    def open(cls, url: str | Path, *, lock_seconds: float = LOCK_SECONDS) -> Store:
         """Open the database at a URL (or a SQLite file) on the current schema.
 
-        Raises ``StoreError``: BH-STO-001 cannot be opened, BH-STO-002 written by a newer version.
+        ``lock_seconds`` is how long a transaction waits for another one before it gives up.
+        Raises ``StoreError``: BH-STO-001 cannot be opened, BH-STO-002 written by a newer version,
+        BH-STO-003 locked.
         """
-        address = f"sqlite:///{url}" if isinstance(url, Path) or "://" not in str(url) else str(url)
-        engine = _engine(address)
+        address = _address(url)
+        engine = engines.writers(address, lock_seconds)
         try:
             migrations.upgrade(engine)
         except DBAPIError as error:
             engine.dispose()
-            raise _cannot_open(address, error) from error
-        return cls(engine)
+            raise cannot_open(address.render_as_string(hide_password=True), error) from error
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine, engines.readers(address, lock_seconds))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Yield a connection for reading."""
-        with _faults(), self.engine.connect() as connection:
+        """Yield a connection that sees one moment of the store and cannot change it."""
+        with in_our_words(), self._readers.connect() as connection:
+            engines.begin_snapshot(connection)
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Yield a connection inside one write transaction: all of it is committed, or none."""
-        with _faults(), self.engine.connect() as connection:
-            if self.dialect == "sqlite":
-                # INVARIANT: take the write lock first; a read lock that upgrades can only fail.
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                connection.begin()
+        with in_our_words(), self.engine.connect() as connection:
+            engines.begin_writing(connection)
             try:
                 yield connection
             except BaseException:
@@ -68,64 +69,26 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+        self._readers.dispose()
 
 
-def _engine(address: str) -> Engine:
-    if not address.startswith("sqlite"):
-        return sqlalchemy.create_engine(address, pool_pre_ping=True)
-    engine = sqlalchemy.create_engine(
-        address,
-        # SQLAlchemy's own begin would start a deferred transaction; ``writing`` says IMMEDIATE itself.
-        isolation_level="AUTOCOMMIT",
-        connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False},
-        pool_size=8,
-        max_overflow=24,
-    )
-    event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        f"busy_timeout={BUSY_MS}",
-        "foreign_keys=ON",
-        "wal_autocheckpoint=4000",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-@contextmanager
-def _faults() -> Iterator[None]:
-    """Turn what the database says into our words; nothing from below leaks."""
+def _address(url: str | Path) -> URL:
+    if isinstance(url, Path) or "://" not in url:
+        return URL.create("sqlite", database=str(url))
     try:
-        yield
-    except OperationalError as error:
-        text = str(error.orig).lower()
-        if "locked" in text or "busy" in text:
-            raise StoreError(
-                "BH-STO-003",
-                "the database is locked by another process",
-                means="Nothing was written; nothing was lost.",
-                fix="Try again; if it stays, look for a process that holds the store open.",
-            ) from error
-        if "full" in text or "disk i/o" in text or "readonly" in text:
-            raise StoreError(
-                "BH-STO-004",
-                f"the database cannot be written: {error.orig}",
-                means="Nothing was written, so no action is performed.",
-                fix="Free space or make the store writable, then start again.",
-            ) from error
-        raise StoreError("BH-STO-005", f"the database refused: {error.orig}") from error
+        address = make_url(url)
+        address.get_dialect()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise _not_ours(url) from error
+    if address.get_backend_name() not in ("sqlite", "postgresql"):
+        raise _not_ours(url)
+    return address
 
 
-def _cannot_open(address: str, error: DBAPIError) -> StoreError:
+def _not_ours(url: str) -> StoreError:
     return StoreError(
-        "BH-STO-001",
-        f"the store {address} cannot be opened: {error.orig}",
-        means="Nothing can be recorded, so nothing can run.",
-        fix="Check the path, its permissions and the free space.",
+        "BH-STO-006",
+        f"{url.partition('://')[0]}:// is not a database this version can use",
+        means="Nothing was opened.",
+        fix="Name a SQLite file, sqlite:///path, or postgresql+psycopg://user@host/database.",
     )

@@ -147,7 +147,12 @@ segment = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     CheckConstraint("state in ('ready','claimed','ended')", name="segment_state"),
 )
-Index("segment_due", segment.c.due_at, sqlite_where=text("state = 'ready'"), postgresql_where=text("state = 'ready'"))
+Index(
+    "segment_due",
+    segment.c.due_at,
+    sqlite_where=text("state = 'ready'"),
+    postgresql_where=text("state = 'ready'"),
+)
 Index(
     "segment_claimed",
     segment.c.boot,
@@ -165,13 +170,16 @@ crossing = Table(
     Column("target", Text, nullable=False),
     Column("effect", String(8), nullable=False),
     Column("outward", Integer, nullable=False, server_default="0"),
-    # asked: waits for people. intent: recorded, not sent. claimed: may be on its way. unknown: nobody knows yet.
+    # asked: waits for people. intent: recorded, not sent. claimed: may be on its way.
+    # unknown: nobody knows yet.
     Column("state", String(10), nullable=False),
     Column("effect_key", String(64), nullable=False),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("boot", Text, nullable=False, server_default=""),
     Column("called_at", String(32)),
-    Column("record", Text, nullable=False, server_default=""),  # business record it changes, with its bindings
+    Column(
+        "record", Text, nullable=False, server_default=""
+    ),  # business record it changes, with its bindings
     Column("amount", Text, nullable=False, server_default=""),  # decimal text
     Column("currency", String(3), nullable=False, server_default=""),
     Column("approval", String(40), nullable=False, server_default=""),
@@ -211,10 +219,16 @@ approval = Table(
     Column("closed_entry", Idx),
     UniqueConstraint("run", "position", "opened_at", name="approval_place"),
     CheckConstraint(
-        "state in ('open','approved','refused','expired','revoked','superseded','used')", name="approval_state"
+        "state in ('open','approved','refused','expired','revoked','superseded','used')",
+        name="approval_state",
     ),
 )
-Index("approval_open", approval.c.due_at, sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'"))
+Index(
+    "approval_open",
+    approval.c.due_at,
+    sqlite_where=text("state = 'open'"),
+    postgresql_where=text("state = 'open'"),
+)
 Index("approval_by_run", approval.c.run)
 
 vote = Table(

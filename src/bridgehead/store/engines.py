@@ -1,0 +1,70 @@
+"""How each database is connected to: the settings that keep what was promised.
+
+Two pools per store. Writers take the write lock at once and wait their turn; readers see one
+snapshot and are told by the database itself that they cannot write.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24}
+
+
+def writers(address: URL, lock_seconds: float) -> Engine:
+    """Return the engine for write transactions."""
+    if address.get_backend_name() == "sqlite":
+        return _sqlite(address, lock_seconds, read_only=False)
+    return create_engine(address, pool_pre_ping=True, connect_args=_postgresql(lock_seconds), **POOL)
+
+
+def readers(address: URL, lock_seconds: float) -> Engine:
+    """Return the engine for reading: one snapshot per transaction, writes refused."""
+    if address.get_backend_name() == "sqlite":
+        return _sqlite(address, lock_seconds, read_only=True)
+    engine = create_engine(address, pool_pre_ping=True, connect_args=_postgresql(lock_seconds), **POOL)
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def begin_writing(connection: Connection) -> None:
+    """Start a write transaction."""
+    if connection.dialect.name == "sqlite":
+        # INVARIANT: take the write lock first; a read lock that upgrades can only fail.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.begin()
+
+
+def begin_snapshot(connection: Connection) -> None:
+    """Start a read transaction; what is committed later is not seen in it."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN")
+    else:
+        connection.begin()
+
+
+def _postgresql(lock_seconds: float) -> dict[str, Any]:
+    milliseconds = max(1, int(lock_seconds * 1000))
+    return {"options": f"-c lock_timeout={milliseconds} -c timezone=UTC", "application_name": "bridgehead"}
+
+
+def _sqlite(address: URL, lock_seconds: float, *, read_only: bool) -> Engine:
+    engine = create_engine(
+        address,
+        # SQLAlchemy's own begin would start a deferred transaction; ``begin_writing`` says IMMEDIATE itself.
+        isolation_level="AUTOCOMMIT",
+        connect_args={"timeout": lock_seconds, "check_same_thread": False},
+        **POOL,
+    )
+    pragmas = ("query_only=ON",) if read_only else ("journal_mode=WAL", "synchronous=FULL")
+    pragmas = (*pragmas, "foreign_keys=ON", "wal_autocheckpoint=4000")
+
+    def prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    event.listen(engine, "connect", prepare)
+    return engine
