@@ -1,0 +1,199 @@
+"""A release: an immutable copy of a deployment's folder, named by its digest.
+
+::
+
+    path = snapshot(deployment, deployment.state)     # state/releases/<digest>
+    same = load_release(deployment.state, deployment.digest)
+
+The copy is built beside its place and renamed into it, so a process killed half-way leaves no half
+release. Reading one back checks every byte against the digest.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bridgehead.declare import manifest
+from bridgehead.declare.deployment import Deployment
+from bridgehead.declare.load import read
+from bridgehead.kernel.errors import CharterError
+
+RELEASES = "releases"
+_UNFINISHED = ".unfinished-"
+_DIGEST = re.compile(r"^[0-9a-f]{64}$")
+
+
+def snapshot(deployment: Deployment, state: Path) -> Path:
+    """Copy the deployment into ``state/releases/<digest>`` and return that folder.
+
+    Repeating it changes nothing. Raises ``CharterError``: BH-CHA-085 the folder changed since it was
+    loaded, BH-CHA-086 a release of this digest is there and does not match it, BH-CHA-089 no room or
+    no right to write.
+    """
+    releases = state / RELEASES
+    place = releases / deployment.digest
+    if place.is_dir():
+        _require_match(place, deployment.digest)
+        return place
+    try:
+        releases.mkdir(parents=True, exist_ok=True)
+        with _alone(releases):
+            _clear_unfinished(releases)
+            if not place.is_dir():
+                _build(deployment, releases, place)
+    except OSError as error:
+        raise CharterError(
+            "BH-CHA-089",
+            f"the release cannot be written to `{releases}`: {error.strerror or error}",
+            means="Nothing was activated.",
+            fix="Free some space, or give this account the right to write there.",
+        ) from error
+    return place
+
+
+def load_release(state: Path, digest: str) -> Deployment:
+    """Return the deployment of a release, every byte checked against its digest.
+
+    Raises ``CharterError``: BH-CHA-088 no such release, BH-CHA-086 it was altered.
+    """
+    place = state / RELEASES / digest
+    if not _DIGEST.match(digest) or not place.is_dir():
+        raise CharterError(
+            "BH-CHA-088",
+            f"there is no release `{digest[:80]}` here",
+            means="Runs that are pinned to it wait.",
+            fix=f"Restore `{RELEASES}/` of the state folder from a backup.",
+        )
+    _require_match(place, digest)
+    deployment = read(place, documents_from=place)
+    if deployment.digest != digest:
+        raise _altered(place.name)
+    return deployment
+
+
+def _build(deployment: Deployment, releases: Path, place: Path) -> None:
+    work = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=releases))
+    sources = dict(manifest.files(deployment.folder))
+    for name, document in deployment.documents.items():
+        sources.setdefault(f"{manifest.DOCUMENTS}/{name}", document)
+    for path in deployment.manifest:
+        source = sources.get(path)
+        if source is None:
+            raise _changed(path)
+        _copy(source, work / path)
+    copied = manifest.manifest(work, {})
+    for path, sha256 in deployment.manifest.items():
+        if copied.get(path) != sha256:
+            raise _changed(path)
+    _seal(work)
+    # The rename is what makes it a release; everything before can be thrown away.
+    work.rename(place)
+    _sync(releases)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    executable = source.stat().st_mode & stat.S_IXUSR
+    with source.open("rb") as reading, target.open("wb") as writing:
+        shutil.copyfileobj(reading, writing, 1 << 20)
+        writing.flush()
+        os.fsync(writing.fileno())
+    target.chmod(0o555 if executable else 0o444)
+
+
+def _seal(folder: Path) -> None:
+    """Make every folder read-only and durable, deepest first."""
+    for root, _, _ in os.walk(folder, topdown=False):
+        _sync(Path(root))
+        Path(root).chmod(0o555)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _alone(releases: Path) -> Iterator[None]:
+    """Hold the lock under which releases are built. The system drops it when the process dies."""
+    with (releases / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _clear_unfinished(releases: Path) -> None:
+    """Remove what a killed process left. Nobody else is building: we hold the lock."""
+    for left in releases.glob(f"{_UNFINISHED}*"):
+        _remove(left)
+
+
+def _drop_bytecode(place: Path) -> None:
+    """Remove Python's bytecode from a release: it is not in the digest, and would run in place of
+    the code that is."""
+    for folder in [path for path in place.rglob("__pycache__") if path.is_dir()]:
+        _remove(folder)
+    for file in place.rglob("*.pyc"):
+        parent = file.parent
+        parent.chmod(0o755)
+        file.unlink()
+        parent.chmod(0o555)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder although it is read-only, leaving its parent as it was."""
+    parent_mode = stat.S_IMODE(folder.parent.stat().st_mode)
+    folder.parent.chmod(parent_mode | stat.S_IWUSR)
+    for root, _, _ in os.walk(folder):
+        Path(root).chmod(0o755)
+    shutil.rmtree(folder)
+    folder.parent.chmod(parent_mode)
+
+
+def _require_match(place: Path, digest: str) -> None:
+    """Raise unless the files are exactly those of the digest: nothing changed, missing or added."""
+    try:
+        _drop_bytecode(place)
+    except OSError as error:
+        raise _altered(place.name) from error
+    hidden = [path for path in place.rglob("*") if not manifest.belongs(path.name) and _counts(path)]
+    try:
+        found = manifest.digest(manifest.manifest(place, {}))
+    except CharterError as error:
+        raise _altered(place.name) from error
+    if hidden or found != digest:
+        raise _altered(place.name)
+
+
+def _counts(path: Path) -> bool:
+    """Bytecode appears by itself when code is imported, and is dropped at load; nothing else does."""
+    return path.name != "__pycache__" and path.suffix != ".pyc"
+
+
+def _changed(path: str) -> CharterError:
+    return CharterError(
+        "BH-CHA-085",
+        f"`{path}` changed while the release was made",
+        means="No release was made.",
+        fix="Try again when nothing is writing to the folder.",
+        where=f"{path}:1",
+    )
+
+
+def _altered(digest: str) -> CharterError:
+    return CharterError(
+        "BH-CHA-086",
+        f"the release `{digest}` was altered: its files do not match its digest",
+        means="It is not used; runs that are pinned to it wait.",
+        fix=f"Restore `{RELEASES}/{digest}` of the state folder from a backup.",
+    )

@@ -1,0 +1,28 @@
+"""Does the charter hold together? Every name it uses must be declared, every file must be there.
+
+Each part yields errors for what it knows: people, actions, what undoes and settles them, questions to
+people, systems, workflows. Types were checked before; whether it is *wise* is for ``check`` to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bridgehead.declare import actions, people, questions, settling, systems, workflows
+from bridgehead.declare.deployment import Deployment
+from bridgehead.kernel.errors import CharterError
+
+_PARTS = (
+    people.errors,
+    actions.errors,
+    settling.errors,
+    questions.errors,
+    systems.errors,
+    workflows.errors,
+)
+
+
+def errors(deployment: Deployment) -> Iterator[CharterError]:
+    """Yield every reference that leads nowhere, with file, line and fix."""
+    for part in _PARTS:
+        yield from part(deployment)
