@@ -1,0 +1,143 @@
+"""The envelope: the bytes of an entry that are hashed, built from an allow-list.
+
+A block-list leaks as soon as someone adds a field, so every field has its shape here and anything
+else is refused. Personal, secret or long content belongs into the body. Fields are described in
+``docs/reference/ledger.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, get_args
+
+from bridgehead.kernel.canonical import SAFE_INTEGER, canonical_bytes
+from bridgehead.kernel.entry import Draft, EntryKind
+from bridgehead.kernel.errors import LedgerError
+
+VERSION = 1
+MAX_BYTES = 65_535
+"""C2SP tlog-tiles prefixes each entry with its length in 16 bits."""
+
+MAX_TEXT = 256
+"""Longest string of a field, in characters. Longer is prose, and prose belongs into the body."""
+
+_KINDS = frozenset(get_args(EntryKind))
+_RUN = re.compile(r"[A-Za-z0-9_.:-]{0,40}")
+
+_TEXT: Final = "text"
+_COUNT: Final = "integer"
+_FLAG: Final = "boolean"
+_TEXTS: Final = "text or list of texts"
+
+_Shape = str | dict[str, Any]
+
+FIELDS: Final[dict[str, _Shape]] = {
+    "release": _TEXT,
+    "position": _TEXT,
+    "segment": _COUNT,
+    "attempt": _COUNT,
+    "step": _COUNT,
+    "note": _TEXT,
+    "refs": _TEXTS,
+    "action": {
+        "kind": _TEXT,
+        "target": _TEXT,
+        "effect": _TEXT,
+        "outward": _FLAG,
+        "args": _TEXT,
+        "key": _TEXT,
+        "digest": _TEXT,
+    },
+    "model": {"id": _TEXT, "digest": _TEXT, "region": _TEXT},
+    "decision": {"engine": _TEXT, "policies": _TEXT, "result": _TEXT, "rules": _TEXTS},
+    "approval": {
+        "id": _TEXT,
+        "digest": _TEXT,
+        "by": _TEXTS,
+        "rules": _TEXTS,
+        "who": _TEXT,
+        "quorum": _COUNT,
+        "due_at": _TEXT,
+        "answer": _TEXT,
+        "state": _TEXT,
+    },
+    "outcome": {
+        "state": _TEXT,
+        "effect_state": _TEXT,
+        "usage": {"input_tokens": _COUNT, "output_tokens": _COUNT, "cost": _TEXT},
+    },
+    "finding": {"rule": _TEXT, "severity": _TEXT},
+    "erased": {"kid": _TEXT, "index": _COUNT, "leaf": _TEXT, "basis": _TEXT},
+    "trace": {"trace_id": _TEXT, "span_id": _TEXT},
+}
+
+
+def build(draft: Draft, *, time: str, origin: str, seq: int, prev: str, body: dict[str, Any] | None) -> bytes:
+    """Return the canonical bytes of an entry.
+
+    Raises ``LedgerError``: BH-REC-003 a field that is not on the list or has another shape,
+    BH-REC-004 too large, BH-REC-001 no canonical form.
+    """
+    if draft.kind not in _KINDS or not _RUN.fullmatch(draft.run):
+        raise _not_allowed(f"kind {draft.kind!r} of run {draft.run!r}", "a known kind and a run id")
+    for who in (draft.actor, draft.on_behalf):
+        _check("actor", who, _TEXT)
+    _check("fields", draft.fields, FIELDS)
+    envelope = {
+        **draft.fields,
+        "v": VERSION,
+        "kind": draft.kind,
+        "time": time,
+        "origin": origin,
+        "run": draft.run,
+        "seq": seq,
+        "prev": prev,
+        "actor": draft.actor,
+    }
+    if draft.on_behalf:
+        envelope["on_behalf"] = draft.on_behalf
+    if body is not None:
+        envelope["body"] = body
+    return _sized(canonical_bytes(envelope), draft.kind)
+
+
+def _check(path: str, value: object, shape: _Shape) -> None:
+    if isinstance(shape, dict):
+        if not isinstance(value, dict):
+            raise _not_allowed(path, "an object")
+        for key, item in value.items():
+            if key not in shape:
+                raise _not_allowed(f"{path}.{key}", "absent")
+            _check(key, item, shape[key])
+    elif not _fits(value, shape):
+        raise _not_allowed(path, shape)
+
+
+def _fits(value: object, shape: str) -> bool:
+    if shape == _FLAG:
+        return isinstance(value, bool)
+    if shape == _COUNT:
+        return type(value) is int and abs(value) <= SAFE_INTEGER
+    if isinstance(value, str):
+        return len(value) <= MAX_TEXT
+    return shape == _TEXTS and isinstance(value, list) and all(_fits(item, _TEXT) for item in value)
+
+
+def _sized(data: bytes, kind: str) -> bytes:
+    if len(data) > MAX_BYTES:
+        raise LedgerError(
+            "BH-REC-004",
+            f"the envelope of {kind} has {len(data)} bytes; at most {MAX_BYTES} are allowed",
+            means="It was not recorded, so the action it belongs to does not happen.",
+            fix="Move long content into the body.",
+        )
+    return data
+
+
+def _not_allowed(path: str, expected: str) -> LedgerError:
+    return LedgerError(
+        "BH-REC-003",
+        f"an entry's {path} must be {expected}",
+        means="Envelopes hold listed fields only, so nothing personal can slip into what is kept forever.",
+        fix=f"Put it into the body, or shorten it to {MAX_TEXT} characters.",
+    )

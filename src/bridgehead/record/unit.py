@@ -1,0 +1,38 @@
+"""What goes into one transaction together, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bridgehead.kernel.entry import Draft, Written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a unit of work wants recorded after its row changes succeeded.
+
+    ``value`` is handed back in the receipt. ``then`` runs in the same savepoint once the entries
+    have their indexes, to store those in rows. The entries themselves are inserted when the batch
+    ends, so neither function can read them back.
+    """
+
+    drafts: tuple[Draft, ...] = ()
+    value: Any = None
+    then: Callable[[Connection, tuple[Written, ...]], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Proof of commit: it exists only once everything in the unit is durable."""
+
+    value: Any
+    entries: tuple[Written, ...]
+
+
+UnitOfWork = Callable[[Connection], Work]
+"""Does its row changes on the writer's connection and returns what to record. Runs on the writer's
+thread inside a savepoint: no network, no waiting. Raising undoes this unit and no other."""
