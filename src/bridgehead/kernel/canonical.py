@@ -19,6 +19,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from bridgehead.kernel.clock import unstamp
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.kernel.money import Money
 
@@ -33,6 +34,14 @@ def canonical_bytes(value: object) -> bytes:
     are not ASCII strings, lone surrogates, other types.
     """
     _require_profile(value, 0)
+    return profiled_bytes(value)
+
+
+def profiled_bytes(value: object) -> bytes:
+    """Return the canonical bytes of a value whose types and keys were checked against the profile.
+
+    For callers that check while they build; walking it a second time costs more than writing it.
+    """
     try:
         return _dumps(value).encode()
     except UnicodeEncodeError as error:
@@ -41,17 +50,20 @@ def canonical_bytes(value: object) -> bytes:
 
 def digest(value: object) -> str:
     """Return the SHA-256, in hexadecimal, of the canonical bytes of ``encode(value)``."""
-    return hashlib.sha256(canonical_bytes(encode(value))).hexdigest()
+    return hashlib.sha256(encoded_bytes(value)).hexdigest()
 
 
 def encoded_bytes(value: object) -> bytes:
     """Return the canonical bytes of a rich value."""
-    return canonical_bytes(encode(value))
+    return profiled_bytes(encode(value))
 
 
 def decoded(raw: bytes) -> Any:
-    """Return the rich value of ``encoded_bytes``."""
-    return decode(json.loads(raw))
+    """Return the rich value of ``encoded_bytes``. Raises ``LedgerError`` (BH-REC-005) for other bytes."""
+    try:
+        return decode(_loads(raw.decode()))
+    except (ValueError, RecursionError) as error:
+        raise _damaged(f"bytes that are not canonical JSON ({error})") from error
 
 
 def encode(value: object) -> Any:
@@ -59,49 +71,68 @@ def encode(value: object) -> Any:
 
     Tags: ``$f`` float (hexadecimal), ``$i`` large integer, ``$d`` Decimal, ``$t`` aware datetime,
     ``$day`` date, ``$b`` bytes, ``$tuple``, ``$m`` Money, ``$o`` object whose keys do not fit.
-    Raises ``LedgerError`` (BH-REC-001) for other types, naive datetimes and deep nesting.
+    Subclasses come back as the type they extend, other mappings as ``dict``, other sequences as
+    ``list``, times in UTC. Raises ``LedgerError`` (BH-REC-001) for other types, naive datetimes,
+    deep nesting and integers too long to print.
     """
     return _encode(value, 0)
 
 
 def decode(value: Any) -> Any:
-    """Return the value that ``encode`` was given."""
+    """Return the value that ``encode`` was given.
+
+    Raises ``LedgerError``: BH-REC-002 for a tag this version does not know, BH-REC-005 for a tag
+    whose content does not belong to it.
+    """
     if isinstance(value, list):
         return [decode(item) for item in value]
     if isinstance(value, dict):
         if len(value) == 1:
             ((tag, content),) = value.items()
             if tag.startswith("$"):
-                return _decode_tag(tag, content)
+                return _decoded_tag(tag, content)
         return {key: decode(item) for key, item in value.items()}
     return value
 
 
 def _encode(value: object, depth: int) -> Any:
-    if value is None or isinstance(value, bool | str):
+    if value is None or value is True or value is False:
         return value
+    if isinstance(value, str):
+        return value if type(value) is str else str.__str__(value)
     if depth > MAX_DEPTH:
         raise _outside(f"nesting deeper than {MAX_DEPTH}")
     if isinstance(value, int):
-        return value if -SAFE_INTEGER <= value <= SAFE_INTEGER else {"$i": str(value)}
+        return _encode_integer(int.__index__(value))
     if isinstance(value, float):
-        return {"$f": value.hex()}
+        return {"$f": float.hex(value)}
     if isinstance(value, Mapping):
         return _encode_mapping(value, depth)
     if isinstance(value, tuple):
         return {"$tuple": [_encode(item, depth + 1) for item in value]}
-    if isinstance(value, bytes):
+    if isinstance(value, (bytes, bytearray, memoryview)):
         return {"$b": base64.b64encode(value).decode()}
     if isinstance(value, Sequence):
         return [_encode(item, depth + 1) for item in value]
     return _encode_scalar(value)
 
 
+def _encode_integer(value: int) -> Any:
+    if -SAFE_INTEGER <= value <= SAFE_INTEGER:
+        return value
+    try:
+        return {"$i": str(value)}
+    except ValueError as error:  # sys.set_int_max_str_digits
+        raise _outside("an integer too long to print") from error
+
+
 def _encode_mapping(value: Mapping[Any, Any], depth: int) -> Any:
     plain = all(isinstance(key, str) and key.isascii() for key in value)
     if plain and not (len(value) == 1 and next(iter(value)).startswith("$")):
-        return {key: _encode(item, depth + 1) for key, item in value.items()}
-    return {"$o": [[_encode(key, depth + 1), _encode(item, depth + 1)] for key, item in value.items()]}
+        return {str.__str__(key): _encode(item, depth + 1) for key, item in value.items()}
+    pairs = [[_encode(key, depth + 1), _encode(item, depth + 1)] for key, item in value.items()]
+    # Equal mappings have equal bytes, in whatever order they were filled.
+    return {"$o": sorted(pairs, key=lambda pair: _dumps(pair[0]))}
 
 
 def _encode_scalar(value: object) -> Any:
@@ -110,12 +141,26 @@ def _encode_scalar(value: object) -> Any:
     if isinstance(value, Money):
         return {"$m": [str(value.amount), value.currency]}
     if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise _outside("a datetime without a time zone")
-        return {"$t": value.astimezone(UTC).isoformat()}
+        return {"$t": _moment(value).isoformat()}
     if isinstance(value, date):
         return {"$day": value.isoformat()}
     raise _outside(f"a value of type {type(value).__name__}")
+
+
+def _moment(value: datetime) -> datetime:
+    if value.utcoffset() is None:
+        raise _outside("a datetime without a time zone")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise _outside("a datetime that UTC cannot express") from error
+
+
+def _decoded_tag(tag: str, content: Any) -> Any:
+    try:
+        return _decode_tag(tag, content)
+    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+        raise _damaged(f"a tag {tag} with a content that does not belong to it") from error
 
 
 def _decode_tag(tag: str, content: Any) -> Any:
@@ -129,11 +174,11 @@ def _decode_tag(tag: str, content: Any) -> Any:
         case "$m":
             return Money(amount=Decimal(content[0]), currency=content[1])
         case "$t":
-            return datetime.fromisoformat(content)
+            return unstamp(content)
         case "$day":
             return date.fromisoformat(content)
         case "$b":
-            return base64.b64decode(content)
+            return base64.b64decode(content, validate=True)
         case "$tuple":
             return tuple(decode(item) for item in content)
         case "$o":
@@ -176,6 +221,22 @@ def _outside(what: str) -> LedgerError:
     )
 
 
+def _damaged(what: str) -> LedgerError:
+    return LedgerError(
+        "BH-REC-005",
+        f"a stored value holds {what}",
+        means="It is not what Bridgehead wrote; nothing was read from it.",
+        fix="Run `bridgehead verify` to find out which entries were changed.",
+    )
+
+
 _dumps = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
 ).encode
+
+
+def _no_float(text: str) -> float:
+    raise ValueError(f"the number {text}")  # writers tag floats; a bare one is not ours
+
+
+_loads = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float).decode

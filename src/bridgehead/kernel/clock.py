@@ -48,11 +48,15 @@ class SetClock:
 
 def stamp(moment: datetime) -> str:
     """Return a moment as RFC 3339 text in UTC with microseconds and ``Z``; naive ones are refused."""
-    if moment.tzinfo is None:
+    if moment.utcoffset() is None:
         raise ValueError("a time without a zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime: it does not pad years below 1000, and text must sort as time does.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def unstamp(text: str) -> datetime:
-    """Return the moment that ``stamp`` wrote."""
-    return datetime.fromisoformat(text)
+    """Return the moment that ``stamp`` wrote. Raises ``ValueError`` for text without a zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() is None:
+        raise ValueError(f"the time {text!r} has no zone")
+    return moment
