@@ -1,0 +1,1 @@
+"""Drivers for systems that act: MCP servers."""

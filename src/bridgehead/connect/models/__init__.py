@@ -1,0 +1,1 @@
+"""Drivers for models: OpenAI-compatible endpoints and labelled stand-ins."""

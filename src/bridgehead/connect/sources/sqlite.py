@@ -1,0 +1,250 @@
+"""The driver for named queries on an SQLite file.
+
+Three walls, each enough alone: the file is opened read-only, ``query_only`` is set, and an
+authorizer allows nothing but selecting, reading and calling functions. Only queries the charter
+names are run; arguments are bound, never pasted into SQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sqlite3
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bridgehead.connect.faults import (
+    LIMIT_BYTES,
+    late,
+    not_open,
+    shorten,
+    unknown_operation,
+    unusable,
+    with_bound,
+)
+from bridgehead.declare.model import Source, SqlQuery
+from bridgehead.kernel.canonical import digest
+from bridgehead.kernel.clock import Clock, SystemClock
+from bridgehead.kernel.errors import ConnectError
+from bridgehead.kernel.ports import Operation, Reply, Request
+
+ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
+FORBIDDEN_FUNCTIONS = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"})
+
+STEPS = 1000
+"""Virtual machine steps between two looks at the deadline (well under a millisecond)."""
+
+_JSON_TYPE = {"text": "string", "integer": "integer", "number": "number"}
+
+
+class SqliteSource:
+    """A file and the queries the charter names on it. Each call has its own connection."""
+
+    def __init__(self, name: str, settings: Source, *, folder: Path, clock: Clock | None = None) -> None:
+        self.name = name
+        self.region = settings.region
+        self._settings = settings
+        self._path = (folder / settings.path).resolve()
+        self._clock = clock or SystemClock()
+        self._open = False
+
+    async def open(self) -> None:
+        """Check the file and compile every query. Raises BH-CON-060/061."""
+        await asyncio.to_thread(self._check)
+        self._open = True
+
+    async def close(self) -> None:
+        """Refuse further calls; there is no connection to close."""
+        self._open = False
+
+    async def operations(self) -> Sequence[Operation]:
+        """Return the charter's queries."""
+        return tuple(_operation(name, query) for name, query in self._settings.queries.items())
+
+    async def call(self, request: Request) -> Reply:
+        """Run one query and return its rows as a list of dicts. A read: every failure has effect none."""
+        query = self._settings.queries.get(request.operation)
+        if query is None:
+            raise unknown_operation(self.name, request.operation, self._settings.queries)
+        values = self._typed(query, with_bound(self.name, request.arguments, request.bound))
+        if not self._open:
+            raise not_open(self.name)
+        return Reply(value=await self._in_thread(query, values, request.deadline))
+
+    async def _in_thread(
+        self, query: SqlQuery, values: dict[str, Any], deadline: float
+    ) -> list[dict[str, Any]]:
+        # A thread cannot be cancelled; the query looks at this flag and ends itself.
+        given_up = threading.Event()
+        try:
+            return await asyncio.to_thread(self._rows, query, values, deadline, given_up)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
+
+    def _rows(
+        self, query: SqlQuery, values: dict[str, Any], deadline: float, given_up: threading.Event
+    ) -> list[dict[str, Any]]:
+        until = self._clock.monotonic() + deadline
+        connection = self._connect(deadline)
+        try:
+            connection.set_progress_handler(
+                lambda: int(given_up.is_set() or self._clock.monotonic() > until), STEPS
+            )
+            cursor = connection.execute(query.sql, values)
+            return self._taken(cursor)
+        except sqlite3.Error as error:
+            raise self._failed(error, deadline) from error
+        finally:
+            connection.close()
+
+    def _taken(self, cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+        names = [column[0] for column in cursor.description or ()]
+        if len(set(names)) != len(names):
+            raise unusable(self.name, "two columns have the same name; give them names with AS", "none")
+        rows: list[dict[str, Any]] = []
+        size = 0
+        for row in cursor:
+            size += sum(len(cell) if isinstance(cell, str | bytes) else 8 for cell in row)
+            if len(rows) == self._settings.row_limit or size > LIMIT_BYTES:
+                raise self._too_many(size)
+            rows.append(dict(zip(names, row, strict=True)))
+        return rows
+
+    def _connect(self, deadline: float) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                f"{self._path.as_uri()}?mode=ro", uri=True, timeout=deadline, isolation_level=None
+            )
+            connection.execute("PRAGMA query_only = ON")
+            # A file written by someone else may carry functions in views; do not trust its schema.
+            connection.execute("PRAGMA trusted_schema = OFF")
+        except sqlite3.Error as error:
+            raise self._unreadable(str(error)) from error
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LIMIT_BYTES)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        connection.set_authorizer(_allow)
+        return connection
+
+    def _check(self) -> None:
+        if not self._path.is_file():
+            raise self._unreadable("there is no such file")
+        connection = self._connect(10.0)
+        try:
+            for name, query in self._settings.queries.items():
+                self._compile(connection, name, query)
+        finally:
+            connection.close()
+
+    def _compile(self, connection: sqlite3.Connection, name: str, query: SqlQuery) -> None:
+        used = _Names()
+        try:
+            connection.execute("EXPLAIN " + query.sql, used)
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise self._bad_query(name, str(error)) from error
+        if used.seen != query.parameters.keys():
+            wrong = ", ".join(sorted(used.seen ^ query.parameters.keys()))
+            raise self._bad_query(name, f"declared and used parameters differ: {wrong}")
+
+    def _typed(self, query: SqlQuery, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        wrong = sorted(arguments.keys() ^ query.parameters.keys())
+        wrong += [
+            n for n, kind in query.parameters.items() if n in arguments and not _fits(arguments[n], kind)
+        ]
+        if wrong:
+            raise ConnectError(
+                "BH-CON-062",
+                f"missing, unknown or of the wrong type for this query of {self.name}: {', '.join(wrong)}",
+                effect_state="none",
+                means="Nothing was asked.",
+                fix=f"It takes {dict(query.parameters) or 'no parameters'}.",
+            )
+        return dict(arguments)
+
+    def _failed(self, error: sqlite3.Error, deadline: float) -> ConnectError:
+        if (
+            error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
+            if hasattr(error, "sqlite_errorcode")
+            else False
+        ):
+            return late(self.name, deadline, "none")
+        return ConnectError(
+            "BH-CON-061",
+            f"a query of {self.name} failed: {shorten(str(error), 300)}",
+            effect_state="none",
+            temporary=isinstance(error, sqlite3.OperationalError),
+            means="Nothing was changed; queries only read.",
+            fix="Look at the query in the charter and at the file.",
+        )
+
+    def _too_many(self, size: int) -> ConnectError:
+        limit = f"{LIMIT_BYTES} bytes" if size > LIMIT_BYTES else f"{self._settings.row_limit} rows"
+        return ConnectError(
+            "BH-CON-063",
+            f"a query of {self.name} gives more than {limit}",
+            effect_state="none",
+            means="Part of an answer is not an answer, so nothing was returned.",
+            fix="Narrow the query, or raise `row_limit`.",
+        )
+
+    def _unreadable(self, why: str) -> ConnectError:
+        return ConnectError(
+            "BH-CON-060",
+            f"the database of {self.name}, {self._settings.path}, cannot be opened: {why}",
+            effect_state="none",
+            means="Nothing was read.",
+            fix="Correct `path` in the charter, or the file.",
+        )
+
+    def _bad_query(self, query: str, why: str) -> ConnectError:
+        return ConnectError(
+            "BH-CON-061",
+            f"the query {query} of {self.name} is not usable: {shorten(why, 300)}",
+            effect_state="none",
+            means="A query is one SELECT with declared parameters, and reads only.",
+            fix="Correct it in the charter.",
+        )
+
+
+class _Names(dict[str, None]):
+    """Stands in for the values while a query is compiled, and notes which names it asks for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def __missing__(self, name: str) -> None:
+        self.seen.add(name)
+
+
+def _allow(action: int, first: str | None, second: str | None, *_: object) -> int:
+    if action in ALLOWED:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() not in FORBIDDEN_FUNCTIONS:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if kind == "text":
+        return isinstance(value, str)
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return kind == "number" and isinstance(value, float) and math.isfinite(value)
+
+
+def _operation(name: str, query: SqlQuery) -> Operation:
+    parameters = {
+        "type": "object",
+        "properties": {key: {"type": _JSON_TYPE[kind]} for key, kind in query.parameters.items()},
+        "required": list(query.parameters),
+        "additionalProperties": False,
+    }
+    pinned = digest(
+        {"name": name, "description": query.description, "sql": query.sql, "parameters": parameters}
+    )
+    return Operation(name=name, description=query.description, parameters=parameters, digest=pinned)
