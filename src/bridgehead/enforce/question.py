@@ -26,6 +26,7 @@ class Question:
     ``title`` is the action in words with its amount; ``asked_because`` are the approval rules'
     sentences; ``reasons`` the determining policies in words with ``file:line``; ``can_be_undone``
     says in words whether and how; ``action_digest`` binds kind, target, arguments, effect, outward.
+    ``bound`` is the digest of action, evidence, release and chain that is computed again before it happens.
     Times are RFC 3339 text. ``amount`` is shown text such as ``"129.90 USD"`` or empty.
     """
 
@@ -53,6 +54,7 @@ class Question:
     opened_at: str
     due_at: str
     stand_in: bool = False
+    bound: str = ""
 
     def digest(self) -> str:
         """Return the SHA-256 over everything shown: what the vote must name to count."""
@@ -87,6 +89,7 @@ class Question:
             "opened_at": self.opened_at,
             "due_at": self.due_at,
             "stand_in": self.stand_in,
+            "bound": self.bound,
         }
 
     @classmethod

@@ -1,0 +1,368 @@
+"""Settings, a charter and drivers become a running house.
+
+::
+
+    house = House.open(folder)              # read, vote, stop: no driver is touched
+    house.activate(by=person)               # the folder as it is now becomes the active release
+    async with house.at_work() as engine:   # drivers are reachable, runs are carried forward
+        await engine.work()
+
+Runs keep the release they started under: each release has a boundary of its own, built from its
+snapshot. Who is active, and whether the deployment is stopped, is always the active release's say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from bridgehead.check.readiness import readiness
+from bridgehead.connect import open_model, open_server, open_source
+from bridgehead.declare import Charter, Deployment, load, load_release, snapshot
+from bridgehead.enforce import policy
+from bridgehead.enforce.boundary import Boundary, StepObserver, Unobserved
+from bridgehead.enforce.policy import CedarPolicy
+from bridgehead.kernel.canonical import canonical_bytes
+from bridgehead.kernel.clock import Clock, SystemClock, stamp
+from bridgehead.kernel.entry import Draft
+from bridgehead.kernel.errors import CharterError, ConfigError, PolicyError
+from bridgehead.kernel.finding import Finding
+from bridgehead.kernel.ports import Driver, Operation, Reply, Request
+from bridgehead.kernel.principal import Principal
+from bridgehead.record import Keys, Ledger, Work
+from bridgehead.run import runs
+from bridgehead.run.code import Code
+from bridgehead.run.engine import EmbeddedEngine
+from bridgehead.store import Store
+from bridgehead.store import tables as t
+
+LOOK_AGAIN = 1.0
+"""Seconds after which the active release is looked up again: another process may have changed it."""
+
+
+class House:
+    """One deployment: its store, its ledger, a boundary for each release, its drivers."""
+
+    def __init__(
+        self, folder: Path, state: Path, store: Store, ledger: Ledger, clock: Clock, observer: StepObserver
+    ) -> None:
+        self.folder, self.state, self.store, self.ledger, self.clock = folder, state, store, ledger, clock
+        self.boot = f"boot_{secrets.token_hex(8)}"
+        self._observer = observer
+        self._boundaries: dict[str, Boundary] = {}
+        self._drivers: dict[tuple[str, str], Driver] = {}
+        self._active = ""
+        self._looked = -LOOK_AGAIN
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        state: Path | None = None,
+        clock: Clock | None = None,
+        observer: StepObserver | None = None,
+    ) -> House:
+        """Open the house of a deployment folder; its keys are made when there are none.
+
+        Raises ``CharterErrors``, ``StoreError``, ``LedgerError``.
+        """
+        clock = clock or SystemClock()
+        deployment = load(folder)
+        place = state or deployment.state
+        place.mkdir(parents=True, exist_ok=True)
+        origin = deployment.charter.origin
+        keys = place / "keys"
+        if not (keys / "ledger.key").exists():
+            Keys.create(keys, origin)
+        store = Store.open(place / "store.db")
+        ledger = Ledger.open(store, Keys.load(keys), origin=origin, clock=clock)
+        return cls(deployment.folder, place, store, ledger, clock, observer or Unobserved())
+
+    @property
+    def deployment(self) -> Deployment:
+        """Return the active release. Raises ``ConfigError`` (BH-ASM-001) before the first one."""
+        return self.boundary.deployment
+
+    @property
+    def boundary(self) -> Boundary:
+        """Return the boundary of the active release."""
+        return self.boundary_of(self._active_digest())
+
+    def boundary_of(self, digest: str) -> Boundary:
+        """Return the boundary of a release, every byte of which is checked when it is first used."""
+        known = self._boundaries.get(digest)
+        if known is None:
+            known = self._boundaries[digest] = self._build(load_release(self.state, digest))
+        return known
+
+    def findings(self) -> list[Finding]:
+        """Return what readiness finds in the folder as it is now."""
+        return readiness(load(self.folder), validate_policies=policy_findings)
+
+    def activate(self, by: Principal) -> str:
+        """Make the folder as it is now the active release; return its digest.
+
+        Nothing happens when it is active already. Raises ``CharterError`` (BH-ASM-002) when
+        readiness finds something that blocks: a deployment without an owner does not go live.
+        """
+        deployment = load(self.folder)
+        if deployment.digest == self._active_digest(missing_ok=True):
+            return deployment.digest
+        blocking = [finding for finding in self.findings() if finding.severity == "block"]
+        if blocking:
+            raise CharterError(
+                "BH-ASM-002",
+                f"{len(blocking)} findings block this release; the first: {blocking[0].words}",
+                where=blocking[0].where,
+                means="It was not activated.",
+                fix=f"{blocking[0].fix} `bridgehead check` lists all of them.",
+            )
+        snapshot(deployment, self.state)
+        CedarPolicy(deployment)
+        self.ledger.append(_activation(deployment, by, self._active_digest(missing_ok=True), self.clock))
+        self._active, self._looked = deployment.digest, self.clock.monotonic()
+        return deployment.digest
+
+    def start(
+        self,
+        workflow: str,
+        input: Mapping[str, Any],
+        *,
+        bindings: Mapping[str, str] | None = None,
+        title: str = "",
+        on_behalf: str = "",
+        key: str = "",
+        models: Mapping[str, str] | None = None,
+    ) -> str:
+        """Start a run under the active release; return its id. See ``run.runs.start``.
+
+        ``models`` replaces models for this run alone, e.g. by a stand-in; otherwise a model without
+        an endpoint is replaced by the stand-in the charter declares for it.
+        """
+        chosen = dict(self.stand_ins() if models is None else models)
+        return runs.start(
+            self.boundary,
+            workflow=workflow,
+            input=input,
+            bindings={**(bindings or {}), **{f"model:{name}": other for name, other in chosen.items()}},
+            title=title,
+            on_behalf=on_behalf,
+            key=key,
+        )
+
+    def stand_ins(self) -> dict[str, str]:
+        """Return which models are replaced here, because no endpoint is set for them."""
+        models = self.deployment.charter.models
+        return {
+            model.instead_of: name
+            for name, model in models.items()
+            if model.driver == "stand-in"
+            and model.instead_of in models
+            and not _has_endpoint(models[model.instead_of])
+        }
+
+    @asynccontextmanager
+    async def at_work(self, *, concurrency: int = 8) -> AsyncIterator[EmbeddedEngine]:
+        """Yield the engine; its drivers are opened when first needed and closed at the end."""
+        try:
+            yield EmbeddedEngine(
+                self.store,
+                self.ledger,
+                self.clock,
+                boot=self.boot,
+                boundary=self.boundary_of,
+                active=lambda: self.boundary,
+                lock=self.state / "worker.lock",
+                concurrency=concurrency,
+            )
+        finally:
+            for driver in self._drivers.values():
+                await driver.close()
+            self._drivers.clear()
+            self._boundaries.clear()
+
+    def drivers(self) -> Mapping[str, Driver]:
+        """Return the drivers of the active release, for ``doctor``; opened when first used."""
+        return self.boundary.drivers
+
+    def close(self) -> None:
+        """Sign what is new in the ledger and close the store."""
+        self.ledger.close()
+        self.store.close()
+
+    def person(self, id: str, assurance: str) -> Principal:
+        """Return somebody who takes part. Raises ``ConfigError`` (BH-ASM-003) for anybody else."""
+        found = self.deployment.charter.people.get(id)
+        if found is None:
+            raise ConfigError(
+                "BH-ASM-003",
+                f"{id!r} does not take part in this deployment",
+                fix=f"Choose one of: {', '.join(self.deployment.charter.people)}.",
+            )
+        return Principal(
+            id=id,
+            kind="human",
+            name=found.name,
+            groups=frozenset(found.groups),
+            active=found.active,
+            assurance=assurance,
+        )
+
+    def _active_digest(self, *, missing_ok: bool = False) -> str:
+        if not self._active or self.clock.monotonic() - self._looked >= LOOK_AGAIN:
+            with self.store.reading() as connection:
+                row = connection.execute(select(t.release.c.digest).where(t.release.c.active == 1)).first()
+            self._active, self._looked = (str(row[0]) if row else ""), self.clock.monotonic()
+        if not self._active and not missing_ok:
+            raise ConfigError(
+                "BH-ASM-001",
+                "this deployment has no active release",
+                means="Nothing has been started in this folder yet.",
+                fix="Start it with `bridgehead up`, or start a run with `bridgehead run`.",
+            )
+        return self._active
+
+    def _build(self, deployment: Deployment) -> Boundary:
+        return Boundary(
+            deployment=deployment,
+            store=self.store,
+            ledger=self.ledger,
+            clock=self.clock,
+            policy=CedarPolicy(deployment),
+            drivers=self._drivers_of(deployment),
+            function=Code(deployment.folder, deployment.digest).function,
+            directory=self._directory,
+            boot=self.boot,
+            observer=self._observer,
+        )
+
+    def _directory(self) -> Charter:
+        return self.boundary.charter
+
+    def _drivers_of(self, deployment: Deployment) -> dict[str, Driver]:
+        """Return a release's drivers. Releases that declare a system alike share one connection."""
+        charter, folder = deployment.charter, deployment.folder
+        found: dict[str, Driver] = {}
+        for name, server in charter.servers.items():
+            make = _Maker(lambda n=name, s=server: open_server(n, s, state=self.state, folder=folder))
+            found[f"server:{name}"] = self._shared(f"server:{name}", server.model_dump_json(), make)
+        for name, model in charter.models.items():
+            make = _Maker(lambda n=name, m=model: open_model(n, m, folder=folder))
+            settings = model.model_dump_json() + (deployment.digest if model.driver == "stand-in" else "")
+            found[f"model:{name}"] = self._shared(f"model:{name}", settings, make)
+        for name, source in charter.sources.items():
+            make = _Maker(lambda n=name, s=source: open_source(n, s, folder=folder))
+            found[f"source:{name}"] = self._shared(f"source:{name}", source.model_dump_json(), make)
+        return found
+
+    def _shared(self, name: str, settings: str, make: _Maker) -> Driver:
+        return self._drivers.setdefault((name, settings), Reached(make))
+
+
+class _Maker:
+    """Builds a driver when it is first needed."""
+
+    def __init__(self, make: Any) -> None:
+        self._make = make
+
+    def __call__(self) -> Driver:
+        driver: Driver = self._make()
+        return driver
+
+
+class Reached:
+    """A driver that is built and opened when it is first used, and opened again after a failure."""
+
+    def __init__(self, make: _Maker) -> None:
+        self._make = make
+        self._driver: Driver | None = None
+        self._opening = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Build and open the driver. Raises ``ConnectError`` or ``ConfigError``."""
+        async with self._opening:
+            if self._driver is None:
+                driver = self._make()
+                await driver.open()
+                self._driver = driver
+
+    async def close(self) -> None:
+        """Close the driver if it was opened."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            await driver.close()
+
+    async def operations(self) -> Sequence[Operation]:
+        """Return what the other side offers now."""
+        return await (await self._opened()).operations()
+
+    async def call(self, request: Request) -> Reply:
+        """Perform one call, opening the driver first if need be."""
+        return await (await self._opened()).call(request)
+
+    async def _opened(self) -> Driver:
+        if self._driver is None:
+            await self.open()
+        assert self._driver is not None
+        return self._driver
+
+
+def policy_findings(deployment: Deployment) -> list[Finding]:
+    """Return what strict validation finds in a deployment's policies, for ``check``."""
+    try:
+        found = policy.validate(deployment)
+        if not found:
+            CedarPolicy(deployment)
+    except PolicyError as error:
+        found = [error]
+    return [
+        Finding(rule=error.code, severity="block", words=error.what, fix=error.fix, where=error.where)
+        for error in found
+    ]
+
+
+def _has_endpoint(model: Any) -> bool:
+    return bool(model.endpoint or os.environ.get("OPENAI_BASE_URL"))
+
+
+def _activation(deployment: Deployment, by: Principal, parent: str, clock: Clock) -> Any:
+    now = stamp(clock.now())
+    values = {
+        "charter": deployment.charter.model_dump_json(),
+        "manifest": canonical_bytes(dict(deployment.manifest)).decode(),
+        "activated_at": now,
+        "activated_by": by.label(),
+        "active": 1,
+        "parent": parent,
+    }
+
+    def work(connection: Any) -> Work:
+        connection.execute(update(t.release).values(active=0))
+        known = connection.execute(
+            select(t.release.c.digest).where(t.release.c.digest == deployment.digest)
+        ).first()
+        if known is None:
+            connection.execute(insert(t.release).values(digest=deployment.digest, **values))
+        else:
+            connection.execute(
+                update(t.release)
+                .where(t.release.c.digest == deployment.digest)
+                .values(active=1, activated_at=now)
+            )
+        draft = Draft(
+            kind="release.activated",
+            actor=by.label(),
+            fields={"release": deployment.digest, "note": f"parent {parent or 'none'}"},
+            body={"assurance": by.assurance, "manifest": dict(deployment.manifest)},
+        )
+        return Work(drafts=(draft,))
+
+    return work

@@ -1,0 +1,123 @@
+"""Step 2, put together: a crossing and its evidence become one request to the policy engine."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from bridgehead.declare.model import ActionRule
+from bridgehead.enforce import cedar
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.evidence import Evidence
+from bridgehead.enforce.policy import STEP, PolicyRequest, people_entities
+from bridgehead.kernel.decision import Decision, Reason, Refuse
+from bridgehead.kernel.principal import Principal
+
+
+def decide(
+    boundary: Boundary,
+    crossing: Crossing,
+    who: Principal,
+    evidence: Evidence,
+    approvals: tuple[str, ...],
+    record_changes: int,
+) -> Decision:
+    """Return the policy's answer to one crossing.
+
+    ``approvals`` are the charter's approval rules people have agreed to for exactly this crossing;
+    ``record_changes`` counts earlier effects on the same business record.
+    """
+    request = _request(boundary, crossing, who, evidence, approvals, record_changes)
+    if isinstance(request, Refuse):
+        return request
+    return boundary.policy.decide(request, people_entities(boundary.directory()))
+
+
+def _request(
+    boundary: Boundary,
+    crossing: Crossing,
+    who: Principal,
+    evidence: Evidence,
+    approvals: tuple[str, ...],
+    record_changes: int,
+) -> PolicyRequest | Refuse:
+    action, charter = crossing.action, boundary.charter
+    context: dict[str, Any] = {
+        "purpose": action.purpose or charter.purpose,
+        "stage": charter.stage,
+        "approvals": list(approvals),
+        "subject": crossing.run.subject,
+    }
+    principal = ("Agent" if who.kind == "agent" else "Human", who.id)
+    match action.kind:
+        case "act" if action.target.startswith("decide:"):
+            name = action.target.removeprefix("decide:")
+            if name not in charter.approvals:
+                return _undeclared(f"No approval rule {name} is declared.")
+            context["rule"] = name
+            return PolicyRequest(
+                principal=principal,
+                action="decide",
+                resource=("Group", charter.approvals[name].who),
+                context=context,
+            )
+        case "act":
+            rule = charter.actions.get(action.target)
+            if rule is None:
+                return _undeclared(f"No action {action.target} is declared in the charter.")
+            context |= _act_context(rule, crossing, evidence, record_changes)
+            return PolicyRequest(
+                principal=principal,
+                action=action.target,
+                resource=("Operation", action.target),
+                context=context,
+            )
+        case "model":
+            if action.target not in charter.models:
+                return _undeclared(f"No model {action.target} is declared in the charter.")
+            context["regions"] = list(charter.regions)
+            return PolicyRequest(
+                principal=principal, action="model", resource=("Model", action.target), context=context
+            )
+        case "query":
+            source, _, query = action.target.partition(".")
+            if source not in charter.sources or query not in charter.sources[source].queries:
+                return _undeclared(f"No query {action.target} is declared in the charter.")
+            context["query"] = query
+            return PolicyRequest(
+                principal=principal, action="query", resource=("Source", source), context=context
+            )
+        case "retrieve":
+            return _undeclared("Document collections are not part of this version of Bridgehead.")
+
+
+def _act_context(
+    rule: ActionRule, crossing: Crossing, evidence: Evidence, record_changes: int
+) -> dict[str, Any]:
+    context: dict[str, Any] = {
+        "record_changes": record_changes,
+        "arguments": {
+            name: _cedar(cedar.cedar_type(rule.arguments[name]), value)
+            for name, value in crossing.action.arguments.items()
+            if cedar.cedar_type(rule.arguments[name])
+        },
+        "facts": {name: _cedar("", value) for name, value in evidence.facts.items()},
+    }
+    if evidence.amount is not None:
+        context["amount"] = _decimal(evidence.amount)
+        context["currency"] = evidence.currency
+    return context
+
+
+def _cedar(kind: str, value: Any) -> Any:
+    if kind == "decimal" or isinstance(value, Decimal):
+        return _decimal(Decimal(str(value)))
+    return value
+
+
+def _decimal(number: Decimal) -> dict[str, Any]:
+    return {"__extn": {"fn": "decimal", "arg": f"{number:.4f}"}}
+
+
+def _undeclared(words: str) -> Refuse:
+    return Refuse(step=STEP, reasons=(Reason(rule="undeclared", words=words),))

@@ -1,0 +1,97 @@
+"""The boundary of one release: everything ``perform`` needs, handed in by ``assemble``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bridgehead.declare import Deployment
+from bridgehead.declare.model import ActionRule, Charter
+from bridgehead.enforce.policy import CedarPolicy
+from bridgehead.kernel.action import Action
+from bridgehead.kernel.clock import Clock
+from bridgehead.kernel.decision import Reason
+from bridgehead.kernel.ports import Driver
+from bridgehead.kernel.principal import Principal
+from bridgehead.record import Ledger
+from bridgehead.store import Store
+
+
+class StepObserver(Protocol):
+    """Told when a step of ``perform`` begins: for spans and for measuring."""
+
+    def step(self, number: int) -> None:
+        """Step ``number`` (1 to 10) begins; 0 means the crossing ended."""
+
+
+class Unobserved:
+    """Observes nothing."""
+
+    def step(self, number: int) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boundary:
+    """One release at work. ``drivers`` are keyed ``server:NAME``, ``model:NAME``, ``source:NAME``.
+
+    ``directory`` gives the people and agents of the *active* release: a run keeps the rules of its own
+    release, but a person switched off today is off for every run at once. ``function`` loads
+    ``file.py:name`` from this release's snapshot.
+    """
+
+    deployment: Deployment
+    store: Store
+    ledger: Ledger
+    clock: Clock
+    policy: CedarPolicy
+    drivers: Mapping[str, Driver]
+    function: Callable[[str], Callable[..., Any]]
+    directory: Callable[[], Charter]
+    boot: str
+    observer: StepObserver = field(default_factory=Unobserved)
+
+    @property
+    def charter(self) -> Charter:
+        """Return the charter of this release."""
+        return self.deployment.charter
+
+    def where(self, *path: str | int) -> str:
+        """Return ``charter.yaml:LINE`` of a part of this release's charter."""
+        return self.deployment.where(*path)
+
+    def reason(self, rule: str, words: str, *path: str | int) -> Reason:
+        """Return a reason that points into the charter."""
+        return Reason(rule=rule, words=words, source=self.where(*path) if path else "")
+
+
+@dataclass(slots=True, kw_only=True)
+class RunState:
+    """The run a crossing belongs to, as the current segment knows it.
+
+    ``subject`` is set once, when the run identifies whom it serves; until then it is empty.
+    """
+
+    id: str
+    release: str
+    workflow: str
+    principal: Principal
+    bindings: Mapping[str, str]
+    segment: int
+    attempt: int
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """One action at one position of a run's journal."""
+
+    run: RunState
+    position: str
+    action: Action
+    evidence_of: str = ""  # set on the reads that only inform another crossing's decision
+
+    def rule(self, boundary: Boundary) -> ActionRule | None:
+        """Return the charter's declaration of this action, for kind ``act``."""
+        return boundary.charter.actions.get(self.action.target) if self.action.kind == "act" else None

@@ -1,0 +1,87 @@
+"""What runs may spend on models: reserved before the call, settled after it, in one transaction each.
+
+The reservation is the most the call can cost, so that many calls at once cannot overspend together.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import Connection, insert, select, update
+
+from bridgehead.declare.model import amount
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.kernel.canonical import encoded_bytes
+from bridgehead.kernel.decision import Reason, Refuse
+from bridgehead.store import tables as t
+
+STEP = 4
+BYTES_PER_TOKEN = 2
+"""Deliberately few: English text has about four bytes a token, so this reserves too much, never too little."""
+
+
+def most(boundary: Boundary, crossing: Crossing) -> tuple[Decimal, str]:
+    """Return the most a model call can cost, and its currency; zero where no price is declared."""
+    model = boundary.charter.models.get(crossing.action.target) if crossing.action.kind == "model" else None
+    if model is None or model.price is None:
+        return Decimal(0), ""
+    tokens_in = Decimal(len(encoded_bytes(dict(crossing.action.arguments))) // BYTES_PER_TOKEN + 1)
+    price = model.price
+    cost = (
+        tokens_in * price.input_per_million + model.max_output_tokens * price.output_per_million
+    ) / 1_000_000
+    return cost, price.currency
+
+
+def reserve(connection: Connection, boundary: Boundary, crossing: Crossing) -> Refuse | None:
+    """Set aside the most this call can cost, in the run's and in the day's budget, or refuse."""
+    cost, currency = most(boundary, crossing)
+    if not cost:
+        return None
+    budget = boundary.charter.budget
+    for scope, name, text in (
+        (f"run:{crossing.run.id}", "run_cost", budget.run_cost),
+        (_day(boundary), "day_cost", budget.day_cost),
+    ):
+        limit, limit_currency = amount(text)
+        reserved, settled = _row(connection, scope, currency)
+        if currency != limit_currency or reserved + settled + cost > limit:
+            words = f"The call could cost {cost:.4f} {currency}; the budget of {text} has no room for it."
+            reason = Reason(rule=f"budget.{name}", words=words, source=boundary.where("budget", name))
+            return Refuse(step=STEP, reasons=(reason,))
+        _write(connection, scope, currency, reserved + cost, settled)
+    return None
+
+
+def settle(connection: Connection, boundary: Boundary, crossing: Crossing, spent: Decimal) -> None:
+    """Give the reservation back and book what was really spent."""
+    cost, currency = most(boundary, crossing)
+    if not cost:
+        return
+    for scope in (f"run:{crossing.run.id}", _day(boundary)):
+        reserved, settled = _row(connection, scope, currency)
+        _write(connection, scope, currency, max(reserved - cost, Decimal(0)), settled + spent)
+
+
+def _day(boundary: Boundary) -> str:
+    return f"day:{boundary.clock.now():%Y-%m-%d}"
+
+
+def _row(connection: Connection, scope: str, currency: str) -> tuple[Decimal, Decimal]:
+    row = connection.execute(
+        select(t.spend.c.reserved, t.spend.c.settled).where(
+            t.spend.c.scope == scope, t.spend.c.currency == currency
+        )
+    ).first()
+    if row is None:
+        connection.execute(insert(t.spend).values(scope=scope, currency=currency, reserved="0", settled="0"))
+        return Decimal(0), Decimal(0)
+    return Decimal(row.reserved), Decimal(row.settled)
+
+
+def _write(connection: Connection, scope: str, currency: str, reserved: Decimal, settled: Decimal) -> None:
+    connection.execute(
+        update(t.spend)
+        .where(t.spend.c.scope == scope, t.spend.c.currency == currency)
+        .values(reserved=str(reserved), settled=str(settled))
+    )

@@ -1,0 +1,109 @@
+"""Step 8: the call itself. Imported by ``perform`` only; nothing else may reach a driver.
+
+One call, one deadline. It is repeated only where that is proven harmless: a read, or a call the
+protocol proves was never sent. Anything unclear about an effect comes back as ``unknown``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+from bridgehead.declare.model import seconds
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.journal import Granted, effect_key
+from bridgehead.kernel.errors import ConnectError, EffectState
+from bridgehead.kernel.outcome import Done, Failed, Fault
+from bridgehead.kernel.ports import Driver, Reply, Request
+
+TRIES = 3
+GRACE = 2.0
+"""Seconds a driver gets beyond its deadline to say itself that time is over."""
+
+
+async def call(
+    boundary: Boundary, crossing: Crossing, granted: Granted | None, claimed_at: datetime
+) -> Done | Failed:
+    """Perform the action once and say how it ended. Never raises for what the other side does.
+
+    A process that was paused after its claim wakes up too late to send: beyond the send budget
+    somebody may have begun to settle the effect already.
+    """
+    if crossing.action.target.startswith("decide:"):
+        by = list(granted.by) if granted else []
+        return Done(value={"approved": True, "by": by, "reason": granted.reason if granted else ""})
+    driver, request = _request(boundary, crossing)
+    if driver is None:
+        words = f"Nothing is connected for {crossing.action.label()}."
+        return Failed(fault=Fault(code="BH-ENF-010", words=words, effect_state="none"))
+    rule = crossing.rule(boundary)
+    if rule is not None and boundary.clock.now() - claimed_at > timedelta(seconds=seconds(rule.send_budget)):
+        words = f"It was not sent: more than {rule.send_budget} had passed since it was claimed."
+        return Failed(fault=Fault(code="BH-ENF-015", words=words, effect_state="none"))
+    for attempt in range(1, TRIES + 1):
+        outcome, again = await _once(boundary, crossing, driver, request)
+        if not again or attempt == TRIES:
+            return outcome
+        await asyncio.sleep(0.1 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+async def _once(
+    boundary: Boundary, crossing: Crossing, driver: Driver, request: Request
+) -> tuple[Done | Failed, bool]:
+    """Call once; return how it ended and whether trying again is proven harmless."""
+    harmless = crossing.action.effect == "read"
+    try:
+        async with asyncio.timeout(request.deadline + GRACE):
+            reply = await driver.call(request)
+    except ConnectError as error:
+        state: EffectState = "none" if harmless else error.effect_state
+        again = error.temporary and (harmless or error.effect_state == "none")
+        return Failed(fault=Fault(code=error.code, words=error.what, effect_state=state)), again
+    except TimeoutError:
+        words = f"No answer within {request.deadline:g} seconds."
+        return Failed(fault=Fault(code="BH-ENF-011", words=words, effect_state=_unclear(harmless))), harmless
+    except Exception as error:  # INVARIANT: a driver's own fault never passes for an answer.
+        words = f"The driver broke ({type(error).__name__})."
+        return Failed(fault=Fault(code="BH-ENF-012", words=words, effect_state=_unclear(harmless))), False
+    return _answered(boundary, crossing, reply), False
+
+
+def _answered(boundary: Boundary, crossing: Crossing, reply: Reply) -> Done | Failed:
+    if not reply.refused:
+        return Done(value=reply.value, usage=reply.usage)
+    rule = crossing.rule(boundary)
+    proven = rule is None or boundary.charter.servers[rule.server].refusals == "nothing-happened"
+    harmless = crossing.action.effect == "read"
+    state: EffectState = "none" if proven or harmless else "unknown"
+    return Failed(fault=Fault(code="BH-ENF-013", words=reply.refused, effect_state=state))
+
+
+def _request(boundary: Boundary, crossing: Crossing) -> tuple[Driver | None, Request]:
+    action, charter, key = crossing.action, boundary.charter, effect_key(crossing)
+    if action.kind == "act":
+        rule = charter.actions[action.target]
+        server = charter.servers[rule.server]
+        bound = {name: crossing.run.bindings[binding] for name, binding in server.bound.items()}
+        if rule.key_argument:
+            bound[rule.key_argument] = key
+        return boundary.drivers.get(f"server:{rule.server}"), Request(
+            operation=rule.tool or action.target,
+            arguments=action.arguments,
+            bound=bound,
+            key=key,
+            deadline=seconds(rule.deadline or server.deadline),
+        )
+    if action.kind == "model":
+        model = charter.models[action.target]
+        return boundary.drivers.get(f"model:{action.target}"), Request(
+            operation=action.target, arguments=action.arguments, key=key, deadline=seconds(model.deadline)
+        )
+    source, _, query = action.target.partition(".")
+    return boundary.drivers.get(f"source:{source}"), Request(
+        operation=query, arguments=action.arguments, key=key, deadline=30.0
+    )
+
+
+def _unclear(harmless: bool) -> EffectState:
+    return "none" if harmless else "unknown"

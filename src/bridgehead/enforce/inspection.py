@@ -1,0 +1,96 @@
+"""Step 9: look at what came back before anybody gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bridgehead.enforce import arguments
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.kernel.canonical import encoded_bytes
+from bridgehead.kernel.decision import Reason, Refuse
+from bridgehead.kernel.errors import EffectState, LedgerError
+from bridgehead.kernel.outcome import Done, Failed, Fault
+
+STEP = 9
+MAX_VALUE = 4 * 1024 * 1024
+"""Bytes of one answer in canonical form."""
+LONG_ENOUGH = 8
+"""Bound values shorter than this are too common to look for in answers."""
+
+
+def look(boundary: Boundary, crossing: Crossing, outcome: Done) -> Done | Failed | Refuse:
+    """Return the outcome, or what must take its place.
+
+    Withheld (Refuse): a record of another subject, a second identity, an answer that carries the
+    deployment's own bindings. Failed: an answer with no canonical form, or too large to keep.
+    """
+    try:
+        size = len(encoded_bytes(outcome.value))
+    except LedgerError as error:
+        return _unusable(crossing, error.what)
+    if size > MAX_VALUE:
+        return _unusable(crossing, f"the answer takes {size} bytes; {MAX_VALUE} are kept")
+    if crossing.action.effect != "read" or crossing.action.kind != "act":
+        return outcome
+    return _other_subject(boundary, crossing, outcome) or _leak(boundary, crossing, outcome) or outcome
+
+
+def _other_subject(boundary: Boundary, crossing: Crossing, outcome: Done) -> Refuse | None:
+    rule = crossing.rule(boundary)
+    workflow = boundary.charter.workflows[crossing.run.workflow]
+    if rule is None or not workflow.subject:
+        return None
+    source = boundary.where("actions", crossing.action.target, "subject")
+    if rule.identifies:
+        if not isinstance(outcome.value, str) or not outcome.value:
+            return _withheld("subject.unclear", f"The answer does not name a {workflow.subject}.", source)
+        if crossing.run.subject and outcome.value != crossing.run.subject:
+            return _withheld(
+                "subject.second", f"This run serves one {workflow.subject}; that is another.", source
+            )
+    if rule.subject.startswith("result."):
+        owner = arguments.follow(rule.subject, result=_mapping(outcome.value))
+        if owner != crossing.run.subject:
+            words = f"The answer belongs to another {workflow.subject} and is withheld."
+            return _withheld("subject.other", words, source)
+    return None
+
+
+def _leak(boundary: Boundary, crossing: Crossing, outcome: Done) -> Refuse | None:
+    bound = {name for server in boundary.charter.servers.values() for name in server.bound.values()}
+    secrets = [
+        value for name, value in crossing.run.bindings.items() if name in bound and len(value) >= LONG_ENOUGH
+    ]
+    if secrets and any(secret in text for text in _strings(outcome.value) for secret in secrets):
+        words = "The answer carries a value that the deployment binds and the agent must not see."
+        return _withheld("binding.leak", words, boundary.where("actions", crossing.action.target))
+    return None
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from _strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _withheld(rule: str, words: str, source: str) -> Refuse:
+    return Refuse(step=STEP, reasons=(Reason(rule=rule, words=words, source=source),))
+
+
+def _unusable(crossing: Crossing, what: str) -> Failed:
+    # The effect, if it has one, did happen: say so, and let nobody repeat it.
+    state: EffectState = "none" if crossing.action.effect == "read" else "done"
+    return Failed(
+        fault=Fault(code="BH-ENF-014", words=f"The answer cannot be kept: {what}.", effect_state=state)
+    )

@@ -1,0 +1,438 @@
+"""The journal: one row for each crossing of a run, written together with its ledger entry.
+
+States: ``asked`` waits for people; ``intent`` may be sent again, nothing is on its way; ``claimed``
+may be on its way; ``unknown`` nobody knows yet; ``done``, ``refused``, ``failed`` are final.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from bridgehead.enforce import arguments, budget, stop
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.evidence import Evidence
+from bridgehead.enforce.park import Park
+from bridgehead.kernel.canonical import canonical_bytes, decode, digest, encode
+from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
+from bridgehead.kernel.entry import Draft, EntryKind, Written
+from bridgehead.kernel.errors import EngineError
+from bridgehead.kernel.outcome import Done, Failed, Fault, Outcome, Refused, Usage
+from bridgehead.record import Work
+from bridgehead.store import tables as t
+
+Found = Row[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """A yes that people gave to exactly this crossing, not yet used."""
+
+    approval: str
+    rules: tuple[str, ...]
+    digest: str
+    bound: str
+    by: tuple[str, ...]
+    reason: str
+
+
+class Denied(Exception):
+    """Rolls a claim back: between the decision and the claim something changed."""
+
+    def __init__(self, refuse: Refuse) -> None:
+        super().__init__(refuse.words())
+        self.refuse = refuse
+
+
+def find(connection: Connection, run: str, position: str) -> Found | None:
+    """Return the journal row at a position."""
+    return connection.execute(
+        select(t.crossing).where(t.crossing.c.run == run, t.crossing.c.position == position)
+    ).first()
+
+
+def effect_key(crossing: Crossing) -> str:
+    """Return the key of an effect: the run, the position, the target and the
+    canonical arguments. Stable across retries, never random."""
+    return digest(
+        [crossing.run.id, crossing.position, crossing.action.target, dict(crossing.action.arguments)]
+    )
+
+
+def record_name(boundary: Boundary, crossing: Crossing) -> str:
+    """Return the business record an action changes, with the system and the bindings it lives in."""
+    rule = crossing.rule(boundary)
+    if rule is None or not rule.record or crossing.action.effect == "read":
+        return ""
+    value = arguments.follow(rule.record, arguments=crossing.action.arguments)
+    bound = boundary.charter.servers[rule.server].bound
+    world = [crossing.run.bindings.get(name, "") for name in sorted(bound.values())]
+    place = hashlib.sha256(canonical_bytes(world)).hexdigest()[:12]
+    return f"{rule.server}/{place}/{value}"
+
+
+async def claim(
+    boundary: Boundary,
+    crossing: Crossing,
+    decision: Permit,
+    evidence: Evidence,
+    granted: Granted | None,
+    inverse: dict[str, Any] | None,
+) -> Refuse | datetime:
+    """Step 7: record the intent durably and claim the effect; return when, or refuse.
+
+    In one transaction: the kill switch, the budget and the approval are looked at again, the
+    approval is used up, the inverse is registered, the row becomes ``claimed``.
+    """
+    claimed_at = boundary.clock.now()
+    body = {
+        "arguments": dict(crossing.action.arguments),
+        "facts": dict(evidence.facts),
+        "reasons": reasons_of(decision),
+        "undo": inverse,
+        "as_of": evidence.as_of,
+        "purpose": crossing.action.purpose,
+    }
+
+    def work(connection: Connection) -> Work:
+        stopped = stop.in_force(connection)
+        if stopped is not None:
+            raise Park(f"stop:{stopped.id}")
+        now = stamp(claimed_at)
+        earlier = find(connection, crossing.run.id, crossing.position)
+        if granted is not None:
+            _use(connection, boundary, granted, now)
+        if earlier is None or earlier.state == "asked":
+            denied = budget.reserve(connection, boundary, crossing)
+            if denied is not None:
+                raise Denied(denied)
+        attempt = _claim_row(connection, boundary, crossing, evidence, decision, earlier, now)
+        if earlier is None or earlier.state == "asked":
+            count(connection, crossing)
+        kind: EntryKind = "action.intent" if attempt == 1 else "action.claimed"
+        fields = fields_of(crossing, decision) | {"attempt": attempt}
+        if granted is not None:
+            fields["approval"] = {"id": granted.approval, "digest": granted.digest, "by": list(granted.by)}
+        return Work(drafts=(draft(kind, crossing, fields, body),), then=point(crossing, "intent_entry"))
+
+    try:
+        await boundary.ledger.commit(work)
+    except Denied as denied:
+        return denied.refuse
+    return claimed_at
+
+
+async def finish(
+    boundary: Boundary,
+    crossing: Crossing,
+    outcome: Done | Failed,
+    *,
+    kind: EntryKind = "action.outcome",
+    note: str = "",
+) -> Outcome:
+    """Step 10: record how it ended; return it as the journal will return it ever after."""
+    state = _state(outcome)
+    body = _outcome_body(outcome)
+    usage = outcome.usage if isinstance(outcome, Done) else Usage()
+    fields = fields_of(crossing, None) | {
+        "outcome": {
+            "state": state,
+            "effect_state": "done" if isinstance(outcome, Done) else outcome.fault.effect_state,
+            "usage": {
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                "cost": usage.cost,
+            },
+        }
+    }
+    if note:
+        fields["note"] = note
+
+    def work(connection: Connection) -> Work:
+        values: dict[str, Any] = {"state": state}
+        if state != "unknown":
+            values["ended_at"] = stamp(boundary.clock.now())
+        changed = connection.execute(
+            update(t.crossing)
+            .where(*_at(crossing), t.crossing.c.state.in_(("claimed", "unknown")))
+            .values(**values)
+        )
+        if changed.rowcount != 1:
+            raise EngineError(
+                "BH-RUN-004",
+                f"the crossing at {crossing.position} of {crossing.run.id} was settled by someone else",
+                means="Its outcome is recorded already; this one is dropped.",
+            )
+        budget.settle(connection, boundary, crossing, Decimal(usage.cost))
+        if isinstance(outcome, Done):
+            _identify(connection, boundary, crossing, outcome)
+        return Work(drafts=(draft(kind, crossing, fields, body),), then=point(crossing, "outcome_entry"))
+
+    await boundary.ledger.commit(work)
+    return _returned(body, state)
+
+
+async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Refused:
+    """Record a refusal with its reasons; every exit is recorded."""
+    body = {
+        "arguments": dict(crossing.action.arguments),
+        "reasons": reasons_of(refusal),
+        "step": refusal.step,
+    }
+
+    def work(connection: Connection) -> Work:
+        now = stamp(boundary.clock.now())
+        values = {
+            "state": "refused",
+            "ended_at": now,
+            "decision": decision_text(refusal),
+        }
+        earlier = find(connection, crossing.run.id, crossing.position)
+        if earlier is None:
+            connection.execute(insert(t.crossing).values(**new_row(boundary, crossing, now), **values))
+            count(connection, crossing, effect=False)
+        else:
+            if (
+                earlier.state == "claimed"
+            ):  # withheld at step 9: the call was made, its answer is not given on
+                budget.settle(connection, boundary, crossing, Decimal(0))
+            connection.execute(update(t.crossing).where(*_at(crossing)).values(**values))
+        fields = fields_of(crossing, refusal) | {"step": refusal.step}
+        return Work(
+            drafts=(draft("action.refused", crossing, fields, body),), then=point(crossing, "outcome_entry")
+        )
+
+    await boundary.ledger.commit(work)
+    return Refused(decision=refusal)
+
+
+async def reopen(boundary: Boundary, crossing: Crossing, note: str) -> None:
+    """Record that an unclear effect did not happen, so that it may be sent again."""
+
+    def work(connection: Connection) -> Work:
+        connection.execute(
+            update(t.crossing)
+            .where(*_at(crossing), t.crossing.c.state.in_(("claimed", "unknown")))
+            .values(state="intent")
+        )
+        fields = fields_of(crossing, None) | {
+            "outcome": {"state": "intent", "effect_state": "none"},
+            "note": note,
+        }
+        return Work(drafts=(draft("action.settled", crossing, fields, None),))
+
+    await boundary.ledger.commit(work)
+
+
+def recorded(boundary: Boundary, row: Found) -> Outcome:
+    """Return the outcome a finished row holds, equal to the bit to what the first pass returned."""
+    with boundary.store.reading() as connection:
+        body = boundary.ledger.body(connection, row.outcome_entry)
+    if row.state == "refused":
+        reasons = tuple(Reason(**reason) for reason in body["reasons"])
+        return Refused(decision=Refuse(step=body["step"], reasons=reasons))
+    return _returned(body, row.state)
+
+
+def _returned(body: dict[str, Any], state: str) -> Outcome:
+    """Round trip through the canonical form, so that first pass and replay see the same value."""
+    kept = decode(encode(body))
+    if state == "done":
+        return Done(value=kept["value"], usage=Usage(**kept["usage"]))
+    return Failed(fault=Fault(**kept["fault"]))
+
+
+def _outcome_body(outcome: Done | Failed) -> dict[str, Any]:
+    if isinstance(outcome, Done):
+        usage = outcome.usage
+        return {
+            "value": outcome.value,
+            "usage": {
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                "cost": usage.cost,
+            },
+        }
+    fault = outcome.fault
+    return {"fault": {"code": fault.code, "words": fault.words, "effect_state": fault.effect_state}}
+
+
+def _state(outcome: Done | Failed) -> str:
+    if isinstance(outcome, Done):
+        return "done"
+    return "unknown" if outcome.fault.effect_state == "unknown" else "failed"
+
+
+def _claim_row(
+    connection: Connection,
+    boundary: Boundary,
+    crossing: Crossing,
+    evidence: Evidence,
+    decision: Permit,
+    earlier: Found | None,
+    now: str,
+) -> int:
+    values = {
+        "state": "claimed",
+        "boot": boundary.boot,
+        "called_at": now,
+        "decision": decision_text(decision),
+        "amount": "" if evidence.amount is None else f"{evidence.amount.normalize():f}",
+        "currency": evidence.currency,
+    }
+    if earlier is None:
+        connection.execute(insert(t.crossing).values(**new_row(boundary, crossing, now), **values, attempt=1))
+        return 1
+    attempt = int(earlier.attempt) + 1
+    changed = connection.execute(
+        update(t.crossing)
+        .where(
+            *_at(crossing),
+            (t.crossing.c.state.in_(("asked", "intent")))
+            | ((t.crossing.c.state == "claimed") & (t.crossing.c.effect == "read")),
+        )
+        .values(**values, attempt=attempt)
+    )
+    if changed.rowcount != 1:
+        raise EngineError(
+            "BH-RUN-003",
+            f"the crossing at {crossing.position} of {crossing.run.id} is claimed already",
+            means="It may be on its way; it is not sent twice.",
+        )
+    return attempt
+
+
+def _use(connection: Connection, boundary: Boundary, granted: Granted, now: str) -> None:
+    used = connection.execute(
+        update(t.approval)
+        .where(
+            t.approval.c.id == granted.approval,
+            t.approval.c.state == "approved",
+            t.approval.c.valid_until > now,
+        )
+        .values(state="used")
+    )
+    if used.rowcount != 1:
+        reason = Reason(rule="approval.spent", words="The approval was used, revoked or is too old.")
+        raise Denied(Refuse(step=6, reasons=(reason,)))
+
+
+def _identify(connection: Connection, boundary: Boundary, crossing: Crossing, outcome: Done) -> None:
+    rule = crossing.rule(boundary)
+    if rule is not None and rule.identifies and not crossing.run.subject and not crossing.evidence_of:
+        connection.execute(
+            update(t.run)
+            .where(t.run.c.id == crossing.run.id, t.run.c.subject == "")
+            .values(subject=outcome.value)
+        )
+        crossing.run.subject = outcome.value
+
+
+def count(connection: Connection, crossing: Crossing, *, effect: bool = True) -> None:
+    """Count a crossing against its run's limits; reads made only to decide another do not count."""
+    if crossing.evidence_of:
+        return
+    has_effect = effect and crossing.action.effect != "read"
+    connection.execute(
+        update(t.run)
+        .where(t.run.c.id == crossing.run.id)
+        .values(crossings=t.run.c.crossings + 1, effects=t.run.c.effects + (1 if has_effect else 0))
+    )
+
+
+def new_row(boundary: Boundary, crossing: Crossing, now: str) -> dict[str, Any]:
+    """Return the columns every new row starts with."""
+    action = crossing.action
+    return {
+        "run": crossing.run.id,
+        "position": crossing.position,
+        "action_digest": action.digest(),
+        "kind": action.kind,
+        "target": action.target,
+        "effect": action.effect,
+        "outward": int(action.outward),
+        "effect_key": effect_key(crossing),
+        "record": record_name(boundary, crossing),
+        "started_at": now,
+    }
+
+
+def _at(crossing: Crossing) -> tuple[Any, Any]:
+    return t.crossing.c.run == crossing.run.id, t.crossing.c.position == crossing.position
+
+
+def point(crossing: Crossing, column: str) -> Callable[[Connection, tuple[Written, ...]], None]:
+    """Return the step that stores the index of the first entry in a column of the row."""
+
+    def then(connection: Connection, written: tuple[Written, ...]) -> None:
+        connection.execute(update(t.crossing).where(*_at(crossing)).values({column: written[0].index}))
+
+    return then
+
+
+def draft(kind: EntryKind, crossing: Crossing, fields: dict[str, Any], body: Any) -> Draft:
+    """Return an entry about a crossing."""
+    chain = crossing.run.principal.chain()
+    return Draft(
+        kind=kind,
+        actor=f"{chain[0].kind}:{chain[0].id}",
+        on_behalf=" ".join(f"{link.kind}:{link.id}" for link in chain[1:]),
+        run=crossing.run.id,
+        fields=fields,
+        body=body,
+        subject=crossing.run.subject,
+    )
+
+
+def fields_of(crossing: Crossing, decision: Decision | None) -> dict[str, Any]:
+    """Return the envelope fields of a crossing and, where there is one, its decision."""
+    action = crossing.action
+    fields: dict[str, Any] = {
+        "release": crossing.run.release,
+        "position": crossing.position,
+        "segment": crossing.run.segment,
+        "action": {
+            "kind": action.kind,
+            "target": action.target,
+            "effect": action.effect,
+            "outward": action.outward,
+            "args": digest(dict(action.arguments)),
+            "key": effect_key(crossing),
+        },
+    }
+    if decision is not None:
+        fields["decision"] = {"engine": "cedar", "result": _result(decision), "rules": _rule_ids(decision)}
+    return fields
+
+
+def _result(decision: Decision) -> str:
+    match decision:
+        case Permit():
+            return "permit"
+        case Ask():
+            return "ask"
+        case Refuse():
+            return "refuse"
+
+
+def _rule_ids(decision: Decision) -> list[str]:
+    return [reason.rule for reason in decision.reasons]
+
+
+def reasons_of(decision: Decision) -> list[dict[str, str]]:
+    """Return the reasons as plain values, for bodies."""
+    return [
+        {"rule": reason.rule, "words": reason.words, "source": reason.source} for reason in decision.reasons
+    ]
+
+
+def decision_text(decision: Decision) -> str:
+    """Return result and rule ids as canonical JSON, for the row."""
+    return canonical_bytes({"result": _result(decision), "rules": _rule_ids(decision)}).decode()

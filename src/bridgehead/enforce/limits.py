@@ -1,0 +1,72 @@
+"""Step 4: the kill switch, and how much one run may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from bridgehead.enforce import stop
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.park import Park
+from bridgehead.kernel.decision import Reason, Refuse
+from bridgehead.store import tables as t
+
+STEP = 4
+COUNTED = ("claimed", "done", "unknown", "asked")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a run stands before a crossing: how much it did, and on this record."""
+
+    crossings: int
+    effects: int
+    record_changes: int
+
+
+def standing(connection: Connection, crossing: Crossing, record: str) -> Standing:
+    """Return what the run has done so far, and how often ``record`` was changed by anyone."""
+    run = connection.execute(
+        select(t.run.c.crossings, t.run.c.effects).where(t.run.c.id == crossing.run.id)
+    ).one()
+    return Standing(
+        crossings=run.crossings,
+        effects=run.effects,
+        record_changes=_changes(connection, crossing, record) if record else 0,
+    )
+
+
+def check(connection: Connection, boundary: Boundary, crossing: Crossing, now: Standing) -> Refuse | None:
+    """Refuse what is too much. Raises ``Park`` while the deployment is stopped."""
+    stopped = stop.in_force(connection)
+    if stopped is not None:
+        raise Park(f"stop:{stopped.id}")
+    budget = boundary.charter.budget
+    if now.crossings >= budget.run_crossings:
+        words = f"This run has made {now.crossings} crossings; {budget.run_crossings} are allowed."
+        return _refuse(boundary, "budget.run_crossings", words, "run_crossings")
+    if crossing.action.effect != "read" and now.effects >= budget.run_effects:
+        words = f"This run has had {now.effects} effects; {budget.run_effects} are allowed."
+        return _refuse(boundary, "budget.run_effects", words, "run_effects")
+    return None
+
+
+def _changes(connection: Connection, crossing: Crossing, record: str) -> int:
+    return int(
+        connection.execute(
+            select(func.count())
+            .select_from(t.crossing)
+            .where(
+                t.crossing.c.record == record,
+                t.crossing.c.state.in_(COUNTED),
+                t.crossing.c.effect != "read",
+                (t.crossing.c.run != crossing.run.id) | (t.crossing.c.position != crossing.position),
+            )
+        ).scalar_one()
+    )
+
+
+def _refuse(boundary: Boundary, rule: str, words: str, name: str) -> Refuse:
+    reason = Reason(rule=rule, words=words, source=boundary.where("budget", name))
+    return Refuse(step=STEP, reasons=(reason,))

@@ -1,0 +1,113 @@
+"""The one function every action passes. A security reviewer reads this file first.
+
+Whatever a run, an agent or a person wants to do outside Bridgehead goes through ``perform``, which
+keeps ten promises, in this order:
+
+1.  Who: the principal chain is known, and every link of it is active *now*.
+2.  Policy: arguments fit their declaration, facts are read, Cedar permits, asks or refuses. No
+    decision, and any fault of the engine, means refused.
+3.  Entitlements: a run opened for one subject touches nobody else's records.
+4.  Limits: the deployment is not stopped; crossings, effects and money stay within budget; models
+    run where they may.
+5.  Approval: where people must agree, they are asked, and the run waits outside memory.
+6.  Re-check: after the wait steps 1 to 4 have been repeated, and what people approved is compared,
+    by digest, with what would happen now. Any difference asks again.
+7.  Intent: durable in the ledger, with its inverse, before anything happens; the claim looks at
+    stop, budget and approval once more in the same transaction.
+8.  Execute: one call within its deadline; repeated only where that is proven harmless.
+9.  Inspect: what came back is looked at before anybody gets it.
+10. Outcome: recorded, and returned exactly as every later replay will return it.
+
+Refusals are values, recorded with reasons like everything else. ``Park`` is raised when the run has
+to wait; when it is resumed, ``perform`` is called again for the same position.
+"""
+
+from __future__ import annotations
+
+from bridgehead.enforce import (
+    approve,
+    authorise,
+    entitle,
+    evidence,
+    execute,
+    identity,
+    inspection,
+    journal,
+    limits,
+    undo,
+)
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.kernel.decision import Ask, Permit, Refuse
+from bridgehead.kernel.outcome import Failed, Outcome
+
+
+async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
+    """Take one action through the boundary and return how it ended.
+
+    Raises ``Park`` when the run has to wait, ``LedgerError`` or ``StoreError`` when nothing can be
+    recorded (then nothing was done), ``EngineError`` when somebody else has claimed the effect.
+    """
+    observe = boundary.observer.step
+    with boundary.store.reading() as connection:
+        earlier = journal.find(connection, crossing.run.id, crossing.position)
+        standing = limits.standing(connection, crossing, journal.record_name(boundary, crossing))
+    granted = approve.look_up(boundary, earlier)
+    if isinstance(granted, Refuse):
+        return await journal.refuse(boundary, crossing, granted)
+
+    observe(1)  # who
+    who = identity.establish(boundary, crossing)
+    if isinstance(who, Refuse):
+        return await journal.refuse(boundary, crossing, who)
+
+    observe(2)  # policy
+    found = await evidence.gather(boundary, crossing, perform)
+    if isinstance(found, Refuse):
+        return await journal.refuse(boundary, crossing, found)
+    agreed = granted.rules if granted else ()
+    decision = authorise.decide(boundary, crossing, who, found, agreed, standing.record_changes)
+    if isinstance(decision, Refuse):
+        return await journal.refuse(boundary, crossing, decision)
+
+    observe(3)  # entitlements
+    confined = entitle.confine(boundary, crossing, found)
+    if confined is not None:
+        return await journal.refuse(boundary, crossing, confined)
+
+    observe(4)  # limits
+    with boundary.store.reading() as connection:
+        limited = limits.check(connection, boundary, crossing, standing)
+    if limited is not None:
+        return await journal.refuse(boundary, crossing, limited)
+    inverse = undo.inverse(boundary, crossing, found)
+    if isinstance(inverse, Refuse):
+        return await journal.refuse(boundary, crossing, inverse)
+
+    observe(5)  # approval
+    if isinstance(decision, Ask):
+        await approve.ask(boundary, crossing, decision, found, inverse, granted)
+
+    observe(6)  # re-check
+    if granted is not None and granted.bound != approve.bound(boundary, crossing, found):
+        await approve.ask(boundary, crossing, Ask(approvals=granted.rules), found, inverse, granted)
+
+    observe(7)  # intent
+    assert isinstance(decision, Permit)
+    claimed = await journal.claim(boundary, crossing, decision, found, granted, inverse)
+    if isinstance(claimed, Refuse):
+        return await journal.refuse(boundary, crossing, claimed)
+
+    observe(8)  # execute
+    outcome = await execute.call(boundary, crossing, granted, claimed)
+
+    observe(9)  # inspect
+    if not isinstance(outcome, Failed):
+        seen = inspection.look(boundary, crossing, outcome)
+        if isinstance(seen, Refuse):
+            return await journal.refuse(boundary, crossing, seen)
+        outcome = seen
+
+    observe(10)  # outcome
+    ended = await journal.finish(boundary, crossing, outcome)
+    observe(0)
+    return ended

@@ -1,0 +1,95 @@
+"""What people read about an action: its title, its facts, whether it can be undone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.evidence import Evidence
+from bridgehead.enforce.question import Fact, Question
+from bridgehead.kernel.decision import Ask
+
+_PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+
+
+def title(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> str:
+    """Return the action in words, with the charter's places filled in."""
+    rule = crossing.rule(boundary)
+    if rule is None:
+        return str(crossing.action.arguments.get("question", crossing.action.label()))
+    known: dict[str, Any] = {**crossing.action.arguments, **evidence.facts}
+    return _PLACE.sub(lambda match: shown(known.get(match[1], match[0])), rule.title)
+
+
+def shown(value: Any) -> str:
+    """Return a value as a person reads it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    if isinstance(value, list | tuple):
+        return ", ".join(shown(item) for item in value)
+    return str(value)
+
+
+def ask_people(
+    boundary: Boundary,
+    crossing: Crossing,
+    decision: Ask,
+    evidence: Evidence,
+    inverse: Mapping[str, Any] | None,
+    *,
+    id: str,
+    bound: str,
+    opened_at: str,
+    due_at: str,
+) -> Question:
+    """Return the question about a crossing, complete: what it shows is what a vote approves."""
+    charter, rule = boundary.charter, crossing.rule(boundary)
+    rules = [charter.approvals[name] for name in decision.approvals]
+    needed = {each.who: max(item.quorum for item in rules if item.who == each.who) for each in rules}
+    money = "" if evidence.amount is None else f"{evidence.amount:.2f} {evidence.currency}"
+    reads = ", ".join(read.action for read in rule.facts.reads.values()) if rule and rule.facts else ""
+    stand_in = any(model.driver == "stand-in" for model in charter.models.values())
+    return Question(
+        id=id,
+        run=crossing.run.id,
+        position=crossing.position,
+        release=crossing.run.release,
+        deployment=charter.name,
+        title=title(boundary, crossing, evidence),
+        target=crossing.action.target,
+        arguments=crossing.action.arguments,
+        action_digest=crossing.action.digest(),
+        effect=crossing.action.effect,
+        outward=crossing.action.outward,
+        amount=money,
+        subject=crossing.run.subject,
+        requester=crossing.run.principal.label(),
+        asked_because=tuple(item.question for item in rules),
+        reasons=tuple(f"{reason.words} ({reason.source})" for reason in decision.reasons),
+        rules=decision.approvals,
+        facts=tuple(
+            Fact(name=name, value=shown(value), source=reads or "the arguments", as_of=evidence.as_of)
+            for name, value in sorted(evidence.facts.items())
+        ),
+        can_be_undone=undo_words(crossing, inverse),
+        who=" and ".join(f"{quorum} of {group}" for group, quorum in sorted(needed.items())),
+        quorum=sum(needed.values()),
+        opened_at=opened_at,
+        due_at=due_at,
+        stand_in=stand_in,
+        bound=bound,
+    )
+
+
+def undo_words(crossing: Crossing, inverse: Mapping[str, Any] | None) -> str:
+    """Return in words whether and how an action can be taken back."""
+    if crossing.action.effect == "read":
+        return "It changes nothing."
+    if inverse is not None:
+        return f"It can be taken back with {inverse['action']}."
+    return "It cannot be taken back."

@@ -1,0 +1,199 @@
+"""The embedded engine: SQLite, one process. Starts each segment once, soon, and again if its
+process died.
+
+A run that waits is a row; nothing of it stays in memory. What has happened is the journal's to say,
+never the engine's: a segment may be run twice, an effect may not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TextIO
+
+from bridgehead.enforce import approve
+from bridgehead.enforce.boundary import Boundary, RunState
+from bridgehead.enforce.park import Park
+from bridgehead.kernel.clock import Clock, stamp
+from bridgehead.kernel.errors import BridgeheadError, ConfigError, StoreError
+from bridgehead.kernel.principal import Principal
+from bridgehead.record import Ledger
+from bridgehead.run import runs
+from bridgehead.run.incidents import raise_incident
+from bridgehead.run.runs import Segment
+from bridgehead.run.workflow import Run
+from bridgehead.store import Store
+
+POLL = 0.5
+"""Seconds between looks at the table for what another process has woken."""
+SWEEP = 5.0
+"""Seconds between sweeps for questions whose time is over."""
+MAX_ATTEMPTS = 5
+"""A segment that was started this often and never ended takes its process down: its run is stopped."""
+
+
+class EmbeddedEngine:
+    """Carries the runs of one store forward, ``concurrency`` segments side by side."""
+
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        boot: str,
+        boundary: Callable[[str], Boundary],
+        active: Callable[[], Boundary],
+        lock: Path,
+        concurrency: int = 8,
+    ) -> None:
+        self._store, self._ledger, self._clock = store, ledger, clock
+        self._boot, self._boundary, self._active = boot, boundary, active
+        self._lock_path, self._concurrency = lock, concurrency
+        self._lock: TextIO | None = None
+        self._woken = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """Look at the table now instead of at the next poll."""
+        self._woken.set()
+
+    async def work(self, *, until_idle: bool = False) -> None:
+        """Carry runs forward for ever, or until nothing is due and nothing is under way.
+
+        Raises ``ConfigError`` (BH-RUN-008) when another process works on this store.
+        """
+        self._take_lock()
+        try:
+            runs.recover(self._store, self._boot)
+            await self._loop(until_idle)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._release_lock()
+
+    async def _loop(self, until_idle: bool) -> None:
+        swept = self._clock.monotonic() - SWEEP
+        while True:
+            self._woken.clear()
+            if self._clock.monotonic() - swept >= SWEEP:
+                approve.expire(self._active())
+                swept = self._clock.monotonic()
+            self._begin_due()
+            if until_idle and not self._tasks and not self._due_soon():
+                return
+            await self._pause()
+
+    def _begin_due(self) -> None:
+        room = self._concurrency - len(self._tasks)
+        if room <= 0:
+            return
+        for segment in runs.claim_due(self._store, self._clock, self._boot, room):
+            task = asyncio.create_task(self._segment(segment), name=f"{segment.run}:{segment.number}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _due_soon(self) -> bool:
+        """A segment that settles, or waits for a moment that is near, is still work to do."""
+        due = runs.next_due(self._store)
+        return due is not None and due <= stamp(self._clock.now() + timedelta(seconds=60))
+
+    async def _pause(self) -> None:
+        waits = [asyncio.create_task(self._woken.wait())]
+        done, _ = await asyncio.wait(
+            [*waits, *self._tasks], timeout=self._nap(), return_when=asyncio.FIRST_COMPLETED
+        )
+        for wait in waits:
+            wait.cancel()
+        for task in done:
+            if task not in waits and not task.cancelled() and task.exception() is not None:
+                raise task.exception() or AssertionError
+
+    def _nap(self) -> float:
+        due = runs.next_due(self._store)
+        if due is None or len(self._tasks) >= self._concurrency:
+            return POLL
+        return min(POLL, runs.seconds_until(due, self._clock.now()) or 0.005)
+
+    async def _segment(self, segment: Segment) -> None:
+        """Carry one segment to its end: finished, parked, or failed with the fault on record."""
+        try:
+            boundary = self._boundary(segment.release)
+            if segment.attempt > MAX_ATTEMPTS:
+                await self._stop_run(boundary, segment, "BH-RUN-011", "it took its process down five times")
+                return
+            state, input = self._prepare(boundary, segment)
+            workflow = boundary.function(boundary.charter.workflows[state.workflow].function)
+            result = await workflow(Run(boundary, state), **input)
+        except Park as park:
+            await self._ledger.commit(runs.park(self._clock, segment, park))
+        except StoreError:
+            raise  # nothing can be recorded: the process must say so and end, losing nothing
+        except BridgeheadError as error:
+            await self._stop_run(self._active(), segment, error.code, str(error))
+        except Exception as error:
+            words = f"the workflow raised {type(error).__name__}: {error}"
+            await self._stop_run(self._active(), segment, "BH-RUN-012", words)
+        else:
+            await self._finish(segment, result)
+        self.wake()
+
+    def _prepare(self, boundary: Boundary, segment: Segment) -> tuple[RunState, dict[str, Any]]:
+        with self._store.reading() as connection:
+            row = runs.row_of(connection, segment.run)
+            input = self._ledger.body(connection, row.input_entry)["input"]
+            sponsor = boundary.charter.people.get(row.on_behalf)
+            agent = Principal(
+                id=row.agent,
+                kind="agent",
+                name=row.agent,
+                on_behalf_of=Principal(
+                    id=row.on_behalf, kind="human", name=sponsor.name if sponsor else row.on_behalf
+                ),
+            )
+            return runs.state_of(connection, segment, agent), dict(input)
+
+    async def _finish(self, segment: Segment, result: Any) -> None:
+        try:
+            await self._ledger.commit(runs.end(self._clock, segment, "done", {"result": result}))
+        except BridgeheadError as error:
+            if isinstance(error, StoreError):
+                raise
+            await self._stop_run(self._active(), segment, error.code, str(error))
+
+    async def _stop_run(self, boundary: Boundary, segment: Segment, code: str, words: str) -> None:
+        await raise_incident(boundary, segment.run, code, words)
+        fault = {"fault": {"code": code, "words": words}}
+        await self._ledger.commit(runs.end(self._clock, segment, "failed", fault))
+
+    def _take_lock(self) -> None:
+        self._lock = self._lock_path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.seek(0)
+            owner = self._lock.read().strip() or "unknown"
+            self._lock.close()
+            raise ConfigError(
+                "BH-RUN-008",
+                f"another process works on this store already ({owner})",
+                means="The embedded engine is one process; a second one would do the same work twice.",
+                fix="Stop that process, or use its console and command line.",
+            ) from error
+        self._lock.seek(0)
+        self._lock.truncate()
+        self._lock.write(f"pid {os.getpid()}, boot {self._boot}")
+        self._lock.flush()
+
+    def _release_lock(self) -> None:
+        if self._lock is not None:
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._lock, fcntl.LOCK_UN)
+            self._lock.close()
+            self._lock = None

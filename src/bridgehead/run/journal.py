@@ -1,0 +1,91 @@
+"""Replay: a crossing that is finished returns what was recorded; anything else is performed.
+
+The first pass and every replay see equal values, because values make the round trip through the
+canonical form before they are returned the first time.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import insert
+
+from bridgehead.declare.model import seconds
+from bridgehead.enforce import journal
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.park import Park
+from bridgehead.enforce.perform import perform
+from bridgehead.enforce.settle import settle
+from bridgehead.kernel.action import Action
+from bridgehead.kernel.canonical import decode, encode
+from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.decision import Permit
+from bridgehead.kernel.errors import Nondeterminism
+from bridgehead.kernel.outcome import Failed, Outcome
+from bridgehead.record import Work
+from bridgehead.store import tables as t
+
+FINISHED = ("done", "refused", "failed")
+
+
+async def cross(boundary: Boundary, crossing: Crossing) -> Outcome:
+    """Return the outcome at a position: from the journal, or by taking the action now.
+
+    Raises ``Nondeterminism`` when the journal holds another action there, ``Park`` when the run has
+    to wait.
+    """
+    row = _row(boundary, crossing)
+    if row is not None and row.state in FINISHED:
+        return journal.recorded(boundary, row)
+    if row is not None and row.effect != "read" and row.state in ("claimed", "unknown"):
+        settled = await settle(boundary, crossing, row)
+        if settled is not None:
+            return settled
+    outcome = await perform(boundary, crossing)
+    if isinstance(outcome, Failed) and outcome.fault.effect_state == "unknown":
+        raise _wait_to_settle(boundary, crossing)
+    return outcome
+
+
+async def value(boundary: Boundary, crossing: Crossing, make: Any) -> Any:
+    """Return a value of the run itself (time, randomness), recorded once at its position."""
+    row = _row(boundary, crossing)
+    if row is not None:
+        with boundary.store.reading() as connection:
+            return boundary.ledger.body(connection, row.outcome_entry)["value"]
+    made = decode(encode(make()))
+    now = stamp(boundary.clock.now())
+    draft = journal.draft(
+        "run.noted", crossing, journal.fields_of(crossing, Permit()) | {"note": "value"}, {"value": made}
+    )
+
+    def work(connection: Any) -> Work:
+        connection.execute(
+            insert(t.crossing).values(
+                **journal.new_row(boundary, crossing, now), state="done", ended_at=now, attempt=1
+            )
+        )
+        return Work(drafts=(draft,), then=journal.point(crossing, "outcome_entry"))
+
+    await boundary.ledger.commit(work)
+    return made
+
+
+def of_the_run(kind: str) -> Action:
+    """Return the action that stands for a value of the run: it crosses nothing."""
+    return Action(kind="act", target=f"run:{kind}", arguments={}, effect="read")
+
+
+def _row(boundary: Boundary, crossing: Crossing) -> journal.Found | None:
+    with boundary.store.reading() as connection:
+        row = journal.find(connection, crossing.run.id, crossing.position)
+    if row is not None and row.action_digest != crossing.action.digest():
+        raise Nondeterminism(crossing.position, f"{row.kind}:{row.target}", crossing.action.label())
+    return row
+
+
+def _wait_to_settle(boundary: Boundary, crossing: Crossing) -> Park:
+    rule = crossing.rule(boundary)
+    window = seconds(rule.send_budget) + seconds(rule.settle) if rule else 0.0
+    return Park(f"settle:{crossing.position}", until=boundary.clock.now() + timedelta(seconds=window))

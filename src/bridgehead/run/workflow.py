@@ -1,0 +1,214 @@
+"""What workflow code sees: the ``run`` object.
+
+::
+
+    async def handle(run, ticket):
+        order = await run.act("get_order_details", order_id=ticket["order"])
+        answer = await run.ask("support", messages=[...])
+        done = await run.agent("support", instructions=..., input=..., tools=["cancel_pending_order"])
+
+Every call is a crossing at a position of the run's journal. Positions are given when a method is
+*called*, in program order; code that calls from free tasks, or differently on replay, is stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bridgehead.enforce.boundary import Boundary, Crossing, RunState
+from bridgehead.enforce.park import Park
+from bridgehead.kernel.action import Action
+from bridgehead.kernel.errors import EngineError, Nondeterminism
+from bridgehead.kernel.outcome import Outcome
+from bridgehead.run import journal
+from bridgehead.run.agent import loop, tool_schemas
+
+
+class Seal:
+    """Closed once a run has parked: whatever is still called performs nothing."""
+
+    def __init__(self) -> None:
+        self.park: Park | None = None
+
+
+class Run:
+    """One case going through a workflow under one release."""
+
+    def __init__(
+        self, boundary: Boundary, state: RunState, *, prefix: str = "", seal: Seal | None = None
+    ) -> None:
+        self._boundary = boundary
+        self._state = state
+        self._prefix = prefix
+        self._count = 0
+        self._seal = seal or Seal()
+        self._task = asyncio.current_task()
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self._state.id
+
+    @property
+    def subject(self) -> str:
+        """Whom this run serves; empty until an identifying action has named somebody."""
+        return self._state.subject
+
+    def act(self, action: str, /, **arguments: Any) -> Coroutine[Any, Any, Outcome]:
+        """Take an action of the charter. Returns Done, Refused or Failed; never raises for those."""
+        rule = self._boundary.charter.actions.get(action)
+        return self._cross(
+            Action(
+                kind="act",
+                target=action,
+                arguments=arguments,
+                # What the charter does not declare is final, and refused at step 2.
+                effect=rule.effect if rule else "final",
+                outward=rule.outward if rule else True,
+            )
+        )
+
+    def ask(
+        self,
+        model: str,
+        *,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]] = (),
+        schema: Mapping[str, Any] | None = None,
+    ) -> Coroutine[Any, Any, Outcome]:
+        """Ask a model of the charter. ``Done.value`` has content, tool_calls, finish_reason, model."""
+        model = self.model(model)
+        declared = self._boundary.charter.models.get(model)
+        arguments = {
+            "messages": [dict(message) for message in messages],
+            "tools": [dict(tool) for tool in tools],
+            "schema": dict(schema) if schema is not None else None,
+            "max_output_tokens": declared.max_output_tokens if declared else 0,
+        }
+        return self._cross(Action(kind="model", target=model, arguments=arguments, effect="read"))
+
+    def query(self, name: str, /, **parameters: Any) -> Coroutine[Any, Any, Outcome]:
+        """Run a named query of the charter (``source.query``). ``Done.value`` is a list of rows."""
+        return self._cross(Action(kind="query", target=name, arguments=parameters, effect="read"))
+
+    def decide(
+        self, rule: str, *, question: str, evidence: Mapping[str, Any] | None = None
+    ) -> Coroutine[Any, Any, Outcome]:
+        """Let people decide, by an approval rule of the charter. Done means yes, Refused means no."""
+        arguments = {"question": question, "evidence": dict(evidence or {})}
+        return self._cross(Action(kind="act", target=f"decide:{rule}", arguments=arguments, effect="read"))
+
+    def retrieve(self, collection: str, query: str) -> Coroutine[Any, Any, Outcome]:
+        """Search a document collection. Not built yet: refuses in words."""
+        raise EngineError(
+            "BH-RUN-009",
+            f"run.retrieve({collection!r}) is not part of this version of Bridgehead",
+            means="Nothing was searched.",
+            fix="Declare the text under `documents` and read it with run.document(...).",
+        )
+
+    def agent(
+        self,
+        model: str,
+        *,
+        instructions: str,
+        input: str,
+        tools: Sequence[str],
+        max_turns: int = 30,
+    ) -> Coroutine[Any, Any, Outcome]:
+        """Let a model work with a list of actions until it answers in words.
+
+        ``Done.value`` is ``{"text": ..., "turns": n, "stand_in": bool}``.
+        """
+        return loop(self.branch(), model, instructions, input, tools, max_turns)
+
+    def branch(self) -> Run:
+        """Return a sub-journal at the next position, for code that runs beside other code."""
+        return Run(self._boundary, self._state, prefix=f"{self._next()}.", seal=self._seal)
+
+    async def gather(self, *parts: Callable[[Run], Awaitable[Any]]) -> list[Any]:
+        """Run parts side by side, each with a sub-journal of its own; return their results in order.
+
+        When parts have to wait, the others are carried as far as they go before the run parks.
+        """
+        branches = [self.branch() for _ in parts]
+
+        async def follow(part: Callable[[Run], Awaitable[Any]], branch: Run) -> Any:
+            branch._task = asyncio.current_task()
+            branch._seal = Seal()
+            return await part(branch)
+
+        results = await asyncio.gather(
+            *(follow(part, branch) for part, branch in zip(parts, branches, strict=True)),
+            return_exceptions=True,
+        )
+        self._raise_parks(results)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return list(results)
+
+    def document(self, name: str) -> str:
+        """Return a document of the charter, as it is in this run's release."""
+        declared = self._boundary.charter.documents.get(name)
+        if declared is None:
+            raise EngineError("BH-RUN-010", f"no document {name!r} is declared in the charter")
+        return self._boundary.deployment.document(name)
+
+    async def now(self) -> datetime:
+        """Return the time, recorded once: replay returns the same moment."""
+        moment: datetime = await self._value("now", self._boundary.clock.now)
+        return moment
+
+    async def random(self) -> float:
+        """Return a random number in [0, 1), recorded once: replay returns the same one."""
+        number: float = await self._value("random", lambda: secrets.randbits(53) / 2**53)
+        return number
+
+    def model(self, name: str) -> str:
+        """Return the model that stands behind a name here: itself, or its labelled stand-in."""
+        # Chosen when the run started: an endpoint that appears later must not change a replay.
+        return self._state.bindings.get(f"model:{name}", name)
+
+    def tool_schemas(self, actions: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the tools a model is shown for a list of actions, from the charter alone."""
+        return tool_schemas(self._boundary.charter, actions)
+
+    def _cross(self, action: Action) -> Coroutine[Any, Any, Outcome]:
+        position = self._next()
+        return self._at(position, action)
+
+    async def _at(self, position: str, action: Action) -> Outcome:
+        try:
+            return await journal.cross(
+                self._boundary, Crossing(run=self._state, position=position, action=action)
+            )
+        except Park as park:
+            self._seal.park = park
+            raise
+
+    async def _value(self, kind: str, make: Callable[[], Any]) -> Any:
+        action = journal.of_the_run(kind)
+        crossing = Crossing(run=self._state, position=self._next(), action=action)
+        return await journal.value(self._boundary, crossing, make)
+
+    def _next(self) -> str:
+        if self._seal.park is not None:
+            raise self._seal.park
+        if asyncio.current_task() is not self._task:
+            raise Nondeterminism(
+                f"{self._prefix}{self._count + 1}", "one line of work", "a call from a free task"
+            )
+        self._count += 1
+        return f"{self._prefix}{self._count}"
+
+    def _raise_parks(self, results: Sequence[Any]) -> None:
+        parks = [result for result in results if isinstance(result, Park)]
+        if parks:
+            times = [park.until for park in parks if park.until is not None]
+            self._seal.park = Park(parks[0].waiting_for, until=min(times) if times else None)
+            raise self._seal.park
