@@ -53,7 +53,6 @@ def _is_amount(value: str) -> str:
     return value
 
 
-
 class PromisedOutcome(Part):
     """What the business was promised, so that it can be measured."""
 
@@ -113,7 +112,8 @@ class McpServer(Part):
     )
     url: str = Field(default="", description="Address of a streamable HTTP endpoint.")
     env: dict[str, str] = Field(
-        default_factory=dict, description="Environment of the program; `{state}` as above, `${NAME}` from ours."
+        default_factory=dict,
+        description="Environment of the program; `{state}` as above, `${NAME}` from ours.",
     )
     region: str = Field(description="Where it runs, for example `eu` or `local`.")
     bound: dict[str, str] = Field(
@@ -187,14 +187,18 @@ class Model(Part):
     key_from: str = Field(
         default="OPENAI_API_KEY", description="Environment variable that holds the key; never the key itself."
     )
-    model: str = Field(default="", description="Name the endpoint knows it by; `${NAME}` from the environment.")
+    model: str = Field(
+        default="", description="Name the endpoint knows it by; `${NAME}` from the environment."
+    )
     script: str = Field(default="", description="For `stand-in`: `file.py:function` in this folder.")
     instead_of: str = Field(
         default="",
         description="For `stand-in`: the model it replaces when no endpoint is set.",
     )
     region: str = Field(description="Where it runs, e.g. `eu`. `local` never leaves this machine.")
-    price: Price | None = Field(default=None, description="What it costs; without it nothing can be budgeted.")
+    price: Price | None = Field(
+        default=None, description="What it costs; without it nothing can be budgeted."
+    )
     max_output_tokens: int = Field(default=2048, ge=1)
     deadline: str = Field(default="120s")
 
@@ -206,7 +210,8 @@ class FactRead(Part):
 
     action: Name = Field(description="A `read` action of this charter.")
     arguments: dict[str, str] = Field(
-        description="Its arguments, each `arguments.X` of the action decided on, or `each` (see for_each)."
+        description="Its arguments: `arguments.X` of the action decided on, `reads.READ.FIELD` of a read "
+        "made before it, or `each` (see for_each)."
     )
     for_each: str = Field(default="", description="`arguments.X`, a list: one read for each item.")
 
@@ -229,9 +234,7 @@ class Probe(Part):
     action: Name = Field(description="A `read` action of this charter.")
     arguments: dict[str, str] = Field(description="Its arguments: `arguments.X` or `key`.")
     landed: str = Field(description="`file.py:name`: a pure function (arguments, answer) -> bool.")
-    strength: Literal["strong", "weak"] = Field(
-        description="`strong` if a no proves that it did not happen."
-    )
+    strength: Literal["strong", "weak"] = Field(description="`strong` if a no proves that it did not happen.")
 
 
 class ActionRule(Part):
@@ -241,7 +244,7 @@ class ActionRule(Part):
     tool: str = Field(default="", description="Its tool there; empty means the same name.")
     title: Words = Field(
         description="The action in words, with `{argument}` and `{fact}` places: "
-        "\"Cancel order {order_id}\". Shown to approvers."
+        '"Cancel order {order_id}". Shown to approvers.'
     )
     effect: Effect = Field(
         description="`read`: nothing. `write`: can be taken back, names its `undo`. `final`: cannot."
@@ -259,11 +262,10 @@ class ActionRule(Part):
         description="Whose record it touches: `arguments.X`, `facts.X` or, for reads, `result.X`. A run "
         "opened for one subject may not touch another's.",
     )
-    identifies: bool = Field(
-        default=False, description="True if its result is the id of the run's subject."
-    )
+    identifies: bool = Field(default=False, description="True if its result is the id of the run's subject.")
     record: str = Field(
-        default="", description="The business record it changes: `arguments.X`. Changes are counted per record."
+        default="",
+        description="The business record it changes: `arguments.X`. Changes are counted per record.",
     )
     amount: str = Field(default="", description="The money it moves: `arguments.X` or `facts.X`.")
     currency: str = Field(default="", description="Currency of `amount` where it is a plain number.")
@@ -322,7 +324,9 @@ class Budget(Part):
     """What runs may spend on models, and how much they may do."""
 
     run_cost: str = Field(default="1 USD", description="Money one run may spend on models.")
-    day_cost: str = Field(default="50 USD", description="Money the deployment may spend on models in a day (UTC).")
+    day_cost: str = Field(
+        default="50 USD", description="Money the deployment may spend on models in a day (UTC)."
+    )
     run_crossings: int = Field(default=200, ge=1, description="Crossings one run may make.")
     run_effects: int = Field(default=20, ge=0, description="Effects (write or final) one run may have.")
 
@@ -344,7 +348,8 @@ class Workflow(Part):
     function: str = Field(description="`file.py:name`: an async function (run, **input).")
     agent: Name = Field(description="The agent it runs as.")
     bindings: list[Name] = Field(
-        default_factory=list, description="Values given when a run starts and bound to servers' hidden arguments."
+        default_factory=list,
+        description="Values given when a run starts and bound to servers' hidden arguments.",
     )
     subject: str = Field(
         default="", description="What a subject is, e.g. `customer`; set, a run is confined to one."

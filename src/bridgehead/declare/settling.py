@@ -144,11 +144,26 @@ def _fact_paths(d: Deployment, rule: ActionRule, read: FactRead, *place: str | i
     for argument, path in read.arguments.items():
         if path == "each":
             problem = None if read.for_each else ("there is no `for_each`", "Add `for_each: arguments.X`.")
+        elif path.startswith("reads."):
+            problem = _earlier_problem(rule, str(place[-1]), path)
         else:
             problem = path_problem(rule, path, ("arguments",))
         if problem:
             what = f"`{argument}` is `{path}`: {problem[0]}"
             yield fault(d, "BH-CHA-052", what, problem[1], *place, "arguments", argument)
+
+
+def _earlier_problem(rule: ActionRule, own: str, path: str) -> tuple[str, str] | None:
+    """Return what is wrong with ``reads.READ.FIELD``: it must be a single read, made before this one."""
+    reads = rule.facts.reads if rule.facts else {}
+    earlier = [name for name in list(reads)[: list(reads).index(own)] if not reads[name].for_each]
+    name, _, field = path.removeprefix("reads.").partition(".")
+    if name not in earlier:
+        return (
+            "no such read is made before this one",
+            f"{did_you_mean(name, earlier)} Reads are made in order.",
+        )
+    return None if field else ("it names a read and no field of it", "Write `reads.READ.FIELD`.")
 
 
 def _is_list(rule: ActionRule, path: str) -> bool:
