@@ -85,8 +85,6 @@ class OpenAIModel:
 
     async def call(self, request: Request) -> Reply:
         """Ask once and return the model value. Raises ``ConnectError`` BH-CON-010 to 015, 040, 041."""
-        if request.arguments.get("stream"):
-            return await self._collected(request)
         try:
             async with asyncio.timeout(request.deadline):
                 if request.arguments.get("stream"):

@@ -164,17 +164,15 @@ class SqliteSource:
         return dict(arguments)
 
     def _failed(self, error: sqlite3.Error, deadline: float) -> ConnectError:
-        if (
-            error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
-            if hasattr(error, "sqlite_errorcode")
-            else False
-        ):
+        # Faults of the module itself, such as text that is not UTF-8, carry no code.
+        code = getattr(error, "sqlite_errorcode", None)
+        if code == sqlite3.SQLITE_INTERRUPT:
             return late(self.name, deadline, "none")
         return ConnectError(
             "BH-CON-061",
             f"a query of {self.name} failed: {shorten(str(error), 300)}",
             effect_state="none",
-            temporary=isinstance(error, sqlite3.OperationalError),
+            temporary=code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
             means="Nothing was changed; queries only read.",
             fix="Look at the query in the charter and at the file.",
         )
