@@ -1,0 +1,35 @@
+# Needs: make and Python 3.11 or newer. Everything else is set up on the way, inside this folder.
+
+.PHONY: help demo test setup check golden bench clean
+
+help:
+	@echo "make demo    set up, play the 74 tickets of examples/retail-support, serve the console"
+	@echo "make test    set up, check the code, run every test"
+	@echo "make check   format, lint, types, imports"
+	@echo "make golden  rewrite golden files and generated pages; review the diff as product text"
+	@echo "make bench   measure, and write docs/performance.md"
+	@echo "make clean   remove what the above made (not your deployments)"
+
+setup:
+	@scripts/uv sync --frozen
+
+demo: setup
+	@scripts/uv run --frozen bridgehead demo
+
+test:
+	@scripts/check
+	@scripts/test
+
+check:
+	@scripts/check
+
+golden: setup
+	@BRIDGEHEAD_REWRITE_GOLDEN=1 scripts/uv run --frozen pytest -p no:randomly \
+		tests/golden tests/docs tests/unit/test_error_codes.py
+	@git status --short -- tests/golden docs README.md src/bridgehead/store/versions
+
+bench: setup
+	@scripts/uv run --frozen python bench/run.py
+
+clean:
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
