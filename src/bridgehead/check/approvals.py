@@ -1,0 +1,90 @@
+"""Questions to people: somebody other than the requester is there to answer, and is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bridgehead.check.modules import constant_argument, run_calls, workflow_modules
+from bridgehead.check.rule import Family, Rule
+from bridgehead.check.written import written_policies
+from bridgehead.declare import Deployment
+from bridgehead.declare.questions import members
+from bridgehead.kernel.finding import Finding
+
+NOBODY_LEFT = Rule(
+    id="BH-CHK-020",
+    severity="block",
+    title="Nobody may answer when the requester is the one who would",
+    why="Nobody approves their own request, so every question of that agent would end in refusal.",
+    fix="Add more people to the group, or give the agent another sponsor.",
+)
+NEVER_ASKED = Rule(
+    id="BH-CHK-021",
+    severity="warn",
+    title="An approval rule that is never asked",
+    why="No limit, policy or workflow uses it: what it should guard happens without a question.",
+    fix='Add `when`, a policy with `@ask("RULE")`, or `run.decide("RULE", ...)`; or remove it.',
+)
+NO_INBOX = Rule(
+    id="BH-CHK-022",
+    severity="warn",
+    title="A member of a deciding group lacks the role `approver`",
+    why="They are counted for the quorum and cannot see the question.",
+    fix="Add `roles: [approver]`.",
+)
+EVERYBODY = Rule(
+    id="BH-CHK-023",
+    severity="warn",
+    title="Every member of the group must agree",
+    why="One person on leave, and every question ends in refusal.",
+    fix="Add somebody to the group, or lower `quorum`.",
+)
+
+
+def look(d: Deployment) -> Iterator[Finding]:
+    """Yield what keeps a question from being answered."""
+    asked = _asked(d)
+    for name, rule in d.charter.approvals.items():
+        able = members(d.charter, rule.who)
+        yield from _requester(d, name, rule.quorum, able)
+        if name not in asked:
+            yield NEVER_ASKED.found(f"Nothing ever asks `{name}`.", d.where("approvals", name))
+        if rule.quorum > 1 and len(able) == rule.quorum:
+            yield EVERYBODY.found(
+                f"`{name}` needs all {rule.quorum} members of `{rule.who}`.",
+                d.where("approvals", name, "quorum"),
+            )
+    deciding = {rule.who for rule in d.charter.approvals.values()}
+    for person_name, person in d.charter.people.items():
+        groups = deciding & set(person.groups)
+        if person.active and groups and "approver" not in person.roles:
+            yield NO_INBOX.found(
+                f"`{person_name}` decides in `{sorted(groups)[0]}` and lacks the role `approver`.",
+                d.where("people", person_name),
+            )
+
+
+def _requester(d: Deployment, name: str, quorum: int, able: frozenset[str]) -> Iterator[Finding]:
+    for agent_name, agent in d.charter.agents.items():
+        if agent.sponsor in able and len(able) - 1 < quorum:
+            yield NOBODY_LEFT.found(
+                f"`{name}` needs {quorum}; when agent `{agent_name}` asks for `{agent.sponsor}`, "
+                f"{len(able) - 1} others may answer.",
+                d.where("approvals", name, "who"),
+            )
+
+
+def _asked(d: Deployment) -> frozenset[str]:
+    by_limit = {name for name, rule in d.charter.approvals.items() if rule.when}
+    by_policy = {policy.ask for policy in written_policies(d)}
+    by_workflow: set[str] = set()
+    for module in workflow_modules(d):
+        for method, call in run_calls(module.tree):
+            if method == "decide":
+                name = constant_argument(call)
+                # A name that is computed may mean any of them.
+                by_workflow |= {name} if name is not None else set(d.charter.approvals)
+    return frozenset(by_limit | by_policy | by_workflow)
+
+
+FAMILY = Family("Questions to people", (NOBODY_LEFT, NEVER_ASKED, NO_INBOX, EVERYBODY), look)
