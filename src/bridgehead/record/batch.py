@@ -47,6 +47,7 @@ class _Pending:
     """What a batch, or one unit of it, has recorded and not yet inserted."""
 
     tree: Tree
+    time: str
     runs: dict[str, tuple[int, str]] = field(default_factory=dict)
     entries: list[Row] = field(default_factory=list)
     bodies: list[Row] = field(default_factory=list)
@@ -59,6 +60,34 @@ class _Pending:
         self.entries += other.entries
         self.bodies += other.bodies
         self.nodes += other.nodes
+
+
+class Savepoint:
+    """The savepoint of the unit at work. Goes straight to the driver: two statements for each unit
+    would cost SQLAlchemy more than the inserts."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._execute = connection.connection.cursor().execute
+
+    def set(self) -> None:
+        """Begin a unit."""
+        self._execute("SAVEPOINT unit")
+
+    def release(self) -> None:
+        """Keep what the unit did."""
+        self._execute("RELEASE SAVEPOINT unit")
+
+    def undo(self, error: BaseException) -> None:
+        """Take back what the unit did.
+
+        Where the database has taken back more than that already (a full disk ends the whole
+        transaction), raise the error that caused it: then the batch fails as a whole.
+        """
+        try:
+            self._execute("ROLLBACK TO SAVEPOINT unit")
+            self._execute("RELEASE SAVEPOINT unit")
+        except Exception:
+            raise error from None
 
 
 class Appender:
@@ -86,11 +115,12 @@ class Appender:
         """
         try:
             with self._store.writing() as connection:
+                savepoint = Savepoint(connection)
                 before = self._open(connection)
-                pending = _Pending(tree=before.copy())
+                pending = _Pending(tree=before.copy(), time=stamp(self._clock.now()))
                 taken = 0
                 while taken < len(units) and pending.tree.size - before.size < MAX_ENTRIES:
-                    self._take(connection, units[taken], pending)
+                    self._take(connection, savepoint, units[taken], pending)
                     taken += 1
                 self._flush(connection, pending)
                 self._move_head(connection, before, pending.tree)
@@ -114,44 +144,34 @@ class Appender:
             self._forget()
         return Tree(size, frontier)
 
-    def _take(self, connection: Connection, unit: Unit, pending: _Pending) -> None:
+    def _take(self, connection: Connection, savepoint: Savepoint, unit: Unit, pending: _Pending) -> None:
         if unit.exclusive:
             self._flush(connection, pending)
-        connection.exec_driver_sql("SAVEPOINT unit")
+        savepoint.set()
         try:
-            with in_our_words():
-                recorded = self._do(connection, unit, pending)
-            connection.exec_driver_sql("RELEASE SAVEPOINT unit")
+            recorded = self._do(connection, unit, pending)
+            savepoint.release()
         except BaseException as error:  # the caller's to handle, whatever it is
-            self._undo(connection)
+            unit.receipt, unit.error = None, _told(error)
+            savepoint.undo(unit.error)
             self._keys.forget()  # one may have been made in what was just undone
-            unit.receipt, unit.error = None, error
             return
         pending.adopt(recorded)
         if unit.exclusive:
             self._keys.forget()
 
-    def _undo(self, connection: Connection) -> None:
-        # Fails where the database took back more than this unit (a full disk ends the whole
-        # transaction): then the batch fails as a whole, which is what happened.
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
-        connection.exec_driver_sql("RELEASE SAVEPOINT unit")
-
     def _do(self, connection: Connection, unit: Unit, pending: _Pending) -> _Pending:
         work = unit.work(connection)
-        recorded = _Pending(tree=pending.tree.copy())
-        time = stamp(self._clock.now())
-        written = tuple(self._record(connection, draft, time, pending, recorded) for draft in work.drafts)
+        recorded = _Pending(tree=pending.tree.copy(), time=pending.time)
+        written = tuple([self._record(connection, draft, pending, recorded) for draft in work.drafts])
         if work.then is not None:
             work.then(connection, written)
         unit.receipt = Receipt(value=work.value, entries=written)
         return recorded
 
-    def _record(
-        self, connection: Connection, draft: Draft, time: str, pending: _Pending, recorded: _Pending
-    ) -> Written:
+    def _record(self, connection: Connection, draft: Draft, pending: _Pending, recorded: _Pending) -> Written:
         seq, prev = self._head_of(connection, draft.run, pending, recorded)
-        index, about = recorded.tree.size, None
+        index, time, about = recorded.tree.size, recorded.time, None
         if draft.body is not None:
             sealed, about = seal(draft.body, self._keys.for_subject(connection, draft.subject))
             recorded.bodies.append((index, *sealed))
@@ -205,3 +225,12 @@ class Appender:
         self._left_at = None
         self._runs.clear()
         self._keys.forget()
+
+
+def _told(error: BaseException) -> BaseException:
+    """Return a database's failure in our words, anything else as it is."""
+    try:
+        with in_our_words():
+            raise error
+    except BaseException as told:
+        return told

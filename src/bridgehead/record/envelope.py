@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final, get_args
 
-from bridgehead.kernel.canonical import SAFE_INTEGER, canonical_bytes
+from bridgehead.kernel.canonical import SAFE_INTEGER, profiled_bytes
 from bridgehead.kernel.entry import Draft, EntryKind
 from bridgehead.kernel.errors import LedgerError
 
@@ -28,6 +28,8 @@ _TEXT: Final = "text"
 _COUNT: Final = "integer"
 _FLAG: Final = "boolean"
 _TEXTS: Final = "text or list of texts"
+
+_TEXTUAL: Final = (_TEXT, _TEXTS)
 
 _Shape = str | dict[str, Any]
 
@@ -71,6 +73,8 @@ FIELDS: Final[dict[str, _Shape]] = {
     "trace": {"trace_id": _TEXT, "span_id": _TEXT},
 }
 
+_ACTORS: Final[dict[str, _Shape]] = {"actor": _TEXT, "on_behalf": _TEXT}
+
 
 def build(draft: Draft, *, time: str, origin: str, seq: int, prev: str, body: dict[str, Any] | None) -> bytes:
     """Return the canonical bytes of an entry.
@@ -79,9 +83,8 @@ def build(draft: Draft, *, time: str, origin: str, seq: int, prev: str, body: di
     BH-REC-004 too large, BH-REC-001 no canonical form.
     """
     if draft.kind not in _KINDS or not _RUN.fullmatch(draft.run):
-        raise _not_allowed(f"kind {draft.kind!r} of run {draft.run!r}", "a known kind and a run id")
-    for who in (draft.actor, draft.on_behalf):
-        _check("actor", who, _TEXT)
+        raise _not_allowed(f"kind ({draft.kind!r}) and run ({draft.run!r})", "a known kind and a run id")
+    _check("actor", {"actor": draft.actor, "on_behalf": draft.on_behalf}, _ACTORS)
     _check("fields", draft.fields, FIELDS)
     envelope = {
         **draft.fields,
@@ -98,29 +101,34 @@ def build(draft: Draft, *, time: str, origin: str, seq: int, prev: str, body: di
         envelope["on_behalf"] = draft.on_behalf
     if body is not None:
         envelope["body"] = body
-    return _sized(canonical_bytes(envelope), draft.kind)
+    return _sized(profiled_bytes(envelope), draft.kind)
 
 
-def _check(path: str, value: object, shape: _Shape) -> None:
-    if isinstance(shape, dict):
-        if not isinstance(value, dict):
-            raise _not_allowed(path, "an object")
-        for key, item in value.items():
-            if key not in shape:
-                raise _not_allowed(f"{path}.{key}", "absent")
-            _check(key, item, shape[key])
-    elif not _fits(value, shape):
-        raise _not_allowed(path, shape)
+def _check(path: str, value: object, shape: dict[str, _Shape]) -> None:
+    """Refuse what is not listed. INVARIANT: what passes lies inside the canonical profile."""
+    if type(value) is not dict:
+        raise _not_allowed(path, "an object")
+    for key, item in value.items():
+        wanted = shape.get(key)
+        if type(wanted) is dict:
+            _check(key, item, wanted)
+        elif type(item) is str:
+            if wanted not in _TEXTUAL or len(item) > MAX_TEXT:
+                raise _not_allowed(f"{path}.{key}", wanted)
+        elif not _fits(item, wanted):
+            raise _not_allowed(f"{path}.{key}", wanted)
 
 
-def _fits(value: object, shape: str) -> bool:
-    if shape == _FLAG:
-        return isinstance(value, bool)
-    if shape == _COUNT:
+def _fits(value: object, wanted: _Shape | None) -> bool:
+    if wanted == _FLAG:
+        return type(value) is bool
+    if wanted == _COUNT:
         return type(value) is int and abs(value) <= SAFE_INTEGER
-    if isinstance(value, str):
-        return len(value) <= MAX_TEXT
-    return shape == _TEXTS and isinstance(value, list) and all(_fits(item, _TEXT) for item in value)
+    return (
+        wanted == _TEXTS
+        and type(value) is list
+        and all(type(item) is str and len(item) <= MAX_TEXT for item in value)
+    )
 
 
 def _sized(data: bytes, kind: str) -> bytes:
@@ -134,7 +142,8 @@ def _sized(data: bytes, kind: str) -> bytes:
     return data
 
 
-def _not_allowed(path: str, expected: str) -> LedgerError:
+def _not_allowed(path: str, wanted: _Shape | None) -> LedgerError:
+    expected = wanted if isinstance(wanted, str) else "left out"
     return LedgerError(
         "BH-REC-003",
         f"an entry's {path} must be {expected}",
