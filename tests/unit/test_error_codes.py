@@ -1,0 +1,52 @@
+"""Every error code is documented, once, in words: the page is generated from the code that raises it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import bridgehead
+from fixtures.error_codes import CODE, ELSEWHERE, codes, page
+from fixtures.golden import check_section
+
+HOUSE = Path(bridgehead.__file__).parent
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
+FOUND = codes(HOUSE)
+
+
+def test_the_page_lists_exactly_the_codes_in_the_source() -> None:
+    check_section(PAGE, "codes", page(FOUND))
+
+
+def test_no_code_appears_in_the_source_without_being_found() -> None:
+    """The reader of the source is itself checked: a plain search finds no code it missed."""
+    written = {
+        code for file in HOUSE.rglob("*.py") for code in re.findall(rf'"({CODE.pattern})"', file.read_text())
+    }
+    assert written - FOUND.keys() == set()
+
+
+def test_every_code_says_what_happened() -> None:
+    """A code without words gets them in the call that raises it, or in ``fixtures.error_codes.ELSEWHERE``."""
+    assert [code for code, entry in FOUND.items() if not entry.what] == []
+    assert ELSEWHERE.keys() - FOUND.keys() == set()
+
+
+def test_a_code_belongs_to_one_room() -> None:
+    """The three letters say where to look; two rooms that share them would collide sooner or later."""
+    rooms: dict[str, Counter[str]] = {}
+    for code, entry in FOUND.items():
+        for where in entry.where:
+            rooms.setdefault(code[3:6], Counter())[where.split("/")[0]] += 1
+    # The kernel speaks for the rooms above it; the journal of a run is kept by enforce and read by run.
+    rooms["RUN"].pop("enforce", None)
+    shared = {prefix: set(room) - {"kernel"} for prefix, room in rooms.items()}
+    assert {prefix: room for prefix, room in shared.items() if len(room) > 1} == {}
+
+
+def test_codes_named_anywhere_in_the_docs_exist() -> None:
+    root = PAGE.parents[2]
+    for file in [*root.glob("*.md"), *root.glob("docs/**/*.md")]:
+        named = set(re.findall(CODE.pattern, file.read_text()))
+        assert named - FOUND.keys() == set(), file
