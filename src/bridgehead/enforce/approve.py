@@ -207,6 +207,18 @@ def vote(
     return standing
 
 
+def obstacle(
+    connection: Connection, boundary: Boundary, approval: str, voter: Principal
+) -> ApprovalError | None:
+    """Return why this person's answer would not count now, or None: what a page says beside its buttons."""
+    row = connection.execute(select(t.approval).where(t.approval.c.id == approval)).one()
+    try:
+        _may_vote(connection, boundary, row, voter, row.digest, stamp(boundary.clock.now()))
+    except ApprovalError as error:
+        return error
+    return None
+
+
 def expire(boundary: Boundary) -> int:
     """Close the questions whose time is over, as refused; return how many."""
     with boundary.store.reading() as connection:

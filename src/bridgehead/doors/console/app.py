@@ -1,0 +1,135 @@
+"""The console as an ASGI application: the table of routes, and what each one takes.
+
+::
+
+    app = console([house], clock=SystemClock())
+    uvicorn.run(app)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from bridgehead.assemble import House
+from bridgehead.doors.console import approvals, deployments, problem, render, runs
+from bridgehead.doors.console.doorstep import Doorstep, first_page
+from bridgehead.doors.console.guard import Guard
+from bridgehead.doors.console.visit import Handler, Need, serve, theme_of
+from bridgehead.kernel.clock import Clock
+from bridgehead.kernel.errors import BridgeheadError
+
+ONE = "/deployments/{deployment}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """A page: its address, the right it takes, and for a POST the fields its form carries."""
+
+    path: str
+    handler: Handler
+    need: Need
+    post: tuple[str, ...] | None = None
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.post is None else "POST"
+
+
+SCREENS = (
+    Screen(path="/", handler=first_page, need="signed-in"),
+    Screen(path="/inbox", handler=approvals.show_inbox, need="inbox"),
+    Screen(path="/deployments", handler=deployments.show_all, need="deployments"),
+    Screen(path=ONE, handler=deployments.show_one, need="deployments"),
+    Screen(path=f"{ONE}/stop", handler=deployments.ask_stop, need="stop"),
+    Screen(path=f"{ONE}/stop", handler=deployments.stop, need="stop", post=("reason",)),
+    Screen(path=f"{ONE}/resume", handler=deployments.ask_resume, need="lift"),
+    Screen(path=f"{ONE}/resume", handler=deployments.resume, need="lift", post=("reason",)),
+    # Who may see one question depends on the question; ``explain.question`` filters where it is read.
+    Screen(path=f"{ONE}/approvals/{{approval}}", handler=approvals.show_decision, need="signed-in"),
+    Screen(
+        path=f"{ONE}/approvals/{{approval}}",
+        handler=approvals.answer,
+        need="signed-in",
+        post=("answer", "digest", "reason"),
+    ),
+    Screen(path=f"{ONE}/runs", handler=runs.show_list, need="runs"),
+    Screen(path=f"{ONE}/runs/{{run}}", handler=runs.show_run, need="runs"),
+    Screen(path=f"{ONE}/entries/{{index}}", handler=runs.show_entry, need="entries"),
+    Screen(path=f"{ONE}/queries/{{query}}", handler=runs.show_query, need="deployments"),
+)
+
+
+def console(houses: Sequence[House], *, clock: Clock, more: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """Return the console of one or several houses.
+
+    ``clock`` gives each page the time it says it was made at; ``more`` are further routes (the tests'
+    gallery of parts).
+    """
+    step = Doorstep(houses)
+    app = Starlette(
+        routes=[*_screens(houses, clock), *_doorstep(step), *more],
+        exception_handlers={HTTPException: _http, BridgeheadError: _fault, Exception: _broken},
+    )
+    return Guard(app)
+
+
+def _screens(houses: Sequence[House], clock: Clock) -> list[BaseRoute]:
+    routes: list[BaseRoute] = []
+    for screen in SCREENS:
+        endpoint = serve(houses, clock, screen.handler, screen.need, screen.post or ())
+        if screen.post is None and screen.path != "/":
+            # Before the page itself: its last place would otherwise swallow the ending.
+            routes.append(Route(f"{screen.path}.json", endpoint, methods=["GET"]))
+    addresses = dict.fromkeys(screen.path for screen in SCREENS)
+    return [*routes, *(_page(houses, clock, path) for path in addresses)]
+
+
+def _page(houses: Sequence[House], clock: Clock, path: str) -> Route:
+    """Return one route for an address, whatever its methods: another method is told so in words."""
+    endpoints = {
+        screen.method: serve(houses, clock, screen.handler, screen.need, screen.post or ())
+        for screen in SCREENS
+        if screen.path == path
+    }
+
+    async def endpoint(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        response: Response = await endpoints[method](request)
+        return response
+
+    return Route(path, endpoint, methods=list(endpoints))
+
+
+def _doorstep(step: Doorstep) -> list[BaseRoute]:
+    return [
+        Route("/sign-in", step.ask, methods=["GET"]),
+        Route("/sign-in/{token}", step.show_link, methods=["GET"]),
+        Route("/sign-in/{token}", step.use_link, methods=["POST"]),
+        Route("/sign-out", step.leave, methods=["POST"]),
+        Route("/theme", step.choose_theme, methods=["POST"]),
+        Mount("/static", StaticFiles(directory=render.STATIC)),
+    ]
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    said = problem.WRONG_METHOD if status == 405 else problem.NO_SUCH_PAGE
+    return problem.as_response(said, request.headers, request.url.path, theme_of(request))
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    said = problem.Problem.of(error, 503) if isinstance(error, BridgeheadError) else problem.BROKEN
+    return problem.as_response(said, request.headers, request.url.path, theme_of(request))
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    return problem.as_response(problem.BROKEN, request.headers, request.url.path, theme_of(request))

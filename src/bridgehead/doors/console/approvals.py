@@ -1,0 +1,138 @@
+"""Inbox and Decision: what waits for people, and the one place where they answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bridgehead.assemble import House
+from bridgehead.doors.console.problem import NO_SUCH_PAGE, ODD_FORM, Problem, Stopped
+from bridgehead.doors.console.visit import Answer, Go, Page, Visit
+from bridgehead.enforce.approve import Answer as Answered
+from bridgehead.enforce.approve import vote
+from bridgehead.explain import QuestionView, inbox, question
+from bridgehead.kernel.errors import ApprovalError
+
+REFRESH = 10
+ANSWERS: dict[str, Answered] = {"approve": "approve", "refuse": "refuse"}
+
+
+def show_inbox(visit: Visit) -> Answer:
+    """The questions of every house that the person's groups are asked, by due time."""
+    waiting: list[tuple[str, Any]] = []
+    answered: list[tuple[str, Any]] = []
+    opened, more = [], 0
+    for name, house in visit.houses.items():
+        if not visit.viewers[name].may("inbox"):
+            continue
+        with house.store.reading() as connection:
+            found = inbox(connection, house.boundary, visit.viewers[name])
+        waiting += [(name, item) for item in found.waiting]
+        answered += [(name, item) for item in found.answered]
+        opened.append({"deployment": name, "figure": found.open})
+        more += found.more
+    waiting.sort(key=lambda pair: (not pair[1].mine, pair[1].due_at, pair[1].id))
+    answered.sort(key=lambda pair: pair[1].at, reverse=True)
+    return Page(
+        template="inbox.html",
+        title=_inbox_title(waiting),
+        data={
+            "waiting": [{"deployment": name, "item": item} for name, item in waiting],
+            "answered": [{"deployment": name, "item": item} for name, item in answered[:5]],
+            "open": opened,
+            "more": more,
+        },
+        house=visit.home,
+        stand_in=any(item.stand_in for _, item in waiting),
+        refresh=REFRESH,
+        notice=_just_answered(visit),
+    )
+
+
+def show_decision(visit: Visit) -> Answer:
+    """One question with everything it rests on, and the two buttons after it."""
+    house = visit.house()
+    return _decision_page(visit, house, _view(visit, house), None)
+
+
+def answer(visit: Visit) -> Answer:
+    """Take the person's answer, through the same call every door uses; then open the next question."""
+    house, given = visit.house(), ANSWERS.get(visit.form["answer"])
+    if given is None:
+        raise Stopped(ODD_FORM)
+    before = _view(visit, house)
+    try:
+        vote(
+            house.boundary,
+            before.id,
+            voter=visit.principal(),
+            answer=given,
+            digest=visit.form["digest"],
+            reason=visit.form["reason"].strip(),
+        )
+    except ApprovalError as error:
+        if not _same_answer_again(visit, before, given):
+            return _decision_page(visit, house, _view(visit, house), Problem.of(error))
+    name = house.deployment.charter.name
+    if before.next:
+        return Go(to=f"/deployments/{name}/approvals/{before.next}?answered={before.id}&in={name}")
+    return Go(to=f"/inbox?answered={before.id}&in={name}")
+
+
+def _same_answer_again(visit: Visit, seen: QuestionView, given: str) -> bool:
+    """A double click sends the same answer twice: the second changes nothing, and sees the first's result."""
+    return any(
+        item.person == visit.person and item.answer == given and item.digest == visit.form["digest"]
+        for item in seen.votes
+    )
+
+
+def _view(visit: Visit, house: House) -> QuestionView:
+    with house.store.reading() as connection:
+        found = question(connection, house.boundary, visit.viewer(), visit.path["approval"])
+    if found is None:
+        raise Stopped(NO_SUCH_PAGE)
+    return found
+
+
+def _decision_page(visit: Visit, house: House, view: QuestionView, problem: Problem | None) -> Page:
+    changed = problem is not None and visit.form.get("digest", "") != view.digest
+    asked = view.question
+    return Page(
+        template="decision.html",
+        title=asked.title if asked else "A question whose content was erased",
+        data={
+            "deployment": house.deployment.charter.name,
+            "view": view,
+            "problem": problem,
+            "changed": changed or bool(view.successor),
+            "reason": visit.form.get("reason", ""),
+        },
+        house=house,
+        stand_in=bool(asked and asked.stand_in),
+        own_banner=True,
+        status=problem.status if problem else 200,
+        notice=_just_answered(visit),
+    )
+
+
+def _just_answered(visit: Visit) -> dict[str, Any] | None:
+    """Return what the person answered just now, read from the record, not from the address."""
+    house = visit.houses.get(visit.query.get("in", ""))
+    approval = visit.query.get("answered", "")
+    if house is None or not approval:
+        return None
+    there = replace(visit, path={"deployment": house.deployment.charter.name, "approval": approval})
+    try:
+        view = _view(there, house)
+    except Stopped:
+        return None
+    mine = [item for item in view.votes if item.person == visit.person]
+    return {"view": view, "vote": mine[0], "deployment": house.deployment.charter.name} if mine else None
+
+
+def _inbox_title(waiting: list[tuple[str, Any]]) -> str:
+    mine = sum(1 for _, item in waiting if item.mine)
+    if mine == 0:
+        return "Nothing waits for you"
+    return "One question waits for you" if mine == 1 else f"{mine} questions wait for you"

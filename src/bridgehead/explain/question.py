@@ -1,0 +1,291 @@
+"""One question to people, as one viewer sees it: what was asked, who answered, what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from bridgehead.declare.model import Charter
+from bridgehead.enforce.boundary import Boundary
+from bridgehead.enforce.question import Question
+from bridgehead.explain import inbox as listing
+from bridgehead.explain import words
+from bridgehead.explain.recorded import Book, Recorded, at_position, entries_of, entry_at
+from bridgehead.explain.strip import Asked, Step, strip
+from bridgehead.explain.viewer import Viewer
+from bridgehead.explain.weigh import Point, is_old, weigh
+from bridgehead.store.tables import approval, crossing, vote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactLine:
+    """A fact the question rests on. ``old`` marks one read more than an hour ago."""
+
+    name: str
+    value: str
+    source: str
+    as_of: str
+    age: str
+    old: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoteLine:
+    """One person's answer."""
+
+    person: str
+    name: str
+    answer: str
+    at: str
+    reason: str
+    digest: str
+    entry: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What is not as it was when the question was first put."""
+
+    name: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionView:
+    """A question and everything beside it on the page.
+
+    ``why_not`` is empty when the viewer may answer; ``others`` are the people who can.
+    ``successor`` is the question that took this one's place, with the ``differences``.
+    """
+
+    id: str
+    run: str
+    position: str
+    run_title: str
+    release: str
+    state: str
+    state_words: str
+    digest: str
+    question: Question | None
+    effect_words: str
+    facts: tuple[FactLine, ...]
+    points: tuple[Point, ...]
+    strip: tuple[Step, ...]
+    votes: tuple[VoteLine, ...]
+    quorum: int
+    still_needed: int
+    who: str
+    who_words: str
+    why_not: str
+    others: tuple[str, ...]
+    opened_at: str
+    due_at: str
+    left: str
+    closed_at: str
+    opened_entry: int
+    closed_entry: int | None
+    next: str
+    previous: str
+    successor: str
+    differences: tuple[Difference, ...]
+
+
+def question(
+    connection: Connection, boundary: Boundary, viewer: Viewer, approval_id: str
+) -> QuestionView | None:
+    """Return one question for a viewer; None when there is none, or none this viewer may see.
+
+    People of the group that is asked see it, and whoever may read the runs' content.
+    """
+    row = connection.execute(select(approval).where(approval.c.id == approval_id)).first()
+    if row is None or not _may_see(row, viewer):
+        return None
+    book, charter, now = boundary.ledger, boundary.directory(), boundary.clock.now()
+    asked = listing.shown(connection, book, row)
+    entries = entries_of(connection, book, row.run)
+    votes = _votes(connection, book, charter, row.id)
+    agreed = sum(1 for item in votes if item.answer == "approve")
+    successor = _successor(connection, row)
+    return QuestionView(
+        id=row.id,
+        run=row.run,
+        position=row.position,
+        run_title=_run_title(entries),
+        release=asked.release if asked else "",
+        state=row.state,
+        state_words=words.APPROVAL.get(row.state, row.state),
+        digest=row.digest,
+        question=asked,
+        effect_words=words.effect(asked.effect, asked.outward) if asked else "",
+        facts=_facts(asked, now),
+        points=weigh(connection, asked, row, entries, now) if asked else (),
+        strip=_strip(connection, row, entries, agreed),
+        votes=votes,
+        quorum=row.quorum,
+        still_needed=max(row.quorum - agreed, 0),
+        who=" and ".join(listing.groups(row)),
+        who_words=" ".join(charter.groups[name].description for name in listing.groups(row)),
+        why_not=listing.why_not(connection, boundary, viewer, row.id),
+        others=_others(charter, row, viewer, [item.person for item in votes]),
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        left=words.until(row.due_at, now),
+        closed_at=row.closed_at or "",
+        opened_entry=row.opened_entry,
+        closed_entry=row.closed_entry,
+        next=_neighbour(connection, viewer, row, later=True),
+        previous=_neighbour(connection, viewer, row, later=False),
+        successor=successor.id if successor is not None else "",
+        differences=_differences(asked, listing.shown(connection, book, successor))
+        if successor is not None
+        else (),
+    )
+
+
+def _may_see(row: Row[Any], viewer: Viewer) -> bool:
+    return (
+        bool(viewer.groups & set(listing.groups(row)))
+        or viewer.id in listing.requesters(row)
+        or viewer.may("bodies")
+    )
+
+
+def _facts(asked: Question | None, now: datetime) -> tuple[FactLine, ...]:
+    return tuple(
+        FactLine(
+            name=fact.name.replace("_", " "),
+            value=fact.value,
+            source=fact.source,
+            as_of=fact.as_of,
+            age=words.age(fact.as_of, now) if fact.as_of else "",
+            old=is_old(fact.as_of, now),
+        )
+        for fact in (asked.facts if asked else ())
+    )
+
+
+def _votes(connection: Connection, book: Book, charter: Charter, approval_id: str) -> tuple[VoteLine, ...]:
+    rows = connection.execute(select(vote).where(vote.c.approval == approval_id).order_by(vote.c.at)).all()
+    lines = []
+    for row in rows:
+        written = entry_at(connection, book, row.entry) if row.entry is not None else None
+        person = charter.people.get(row.principal)
+        lines.append(
+            VoteLine(
+                person=row.principal,
+                name=person.name if person else row.principal,
+                answer=row.answer,
+                at=row.at,
+                reason=str(written.said("reason", "")) if written else "",
+                digest=row.digest,
+                entry=row.entry,
+            )
+        )
+    return tuple(lines)
+
+
+def _others(charter: Charter, row: Row[Any], viewer: Viewer, voted: list[str]) -> tuple[str, ...]:
+    """Return the names of the people who can still answer, other than the viewer."""
+    barred = {viewer.id, *voted, *listing.requesters(row)}
+    return tuple(
+        person.name
+        for key, person in sorted(charter.people.items())
+        if set(listing.groups(row)) & set(person.groups) and person.active and key not in barred
+    )
+
+
+def _run_title(entries: tuple[Recorded, ...]) -> str:
+    return str(entries[0].said("title", "")) if entries else ""
+
+
+def _strip(
+    connection: Connection, row: Row[Any], entries: tuple[Recorded, ...], agreed: int
+) -> tuple[Step, ...]:
+    place = connection.execute(
+        select(crossing.c.state).where(crossing.c.run == row.run, crossing.c.position == row.position)
+    ).scalar()
+    return strip(at_position(entries, row.position), place or "asked", asked(row, agreed))
+
+
+def asked(row: Row[Any], agreed: int) -> Asked:
+    """Return what the strip says about an approval."""
+    said = {
+        "open": f"{agreed} of {row.quorum} agreed",
+        "approved": f"{agreed} of {row.quorum} agreed",
+        "used": f"{agreed} of {row.quorum} agreed",
+        "refused": "refused by people",
+        "expired": "nobody answered",
+        "superseded": "changed, asked again",
+        "revoked": "revoked",
+    }
+    return Asked(
+        state=row.state,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at or "",
+        words=said.get(row.state, row.state),
+        entry=row.closed_entry if row.closed_entry is not None else row.opened_entry,
+    )
+
+
+def _neighbour(connection: Connection, viewer: Viewer, row: Row[Any], *, later: bool) -> str:
+    """Return the id of the next (or previous) open question to the viewer's groups, by due time."""
+    column = approval.c.due_at
+    place = (column > row.due_at) | ((column == row.due_at) & (approval.c.id > row.id))
+    if not later:
+        place = (column < row.due_at) | ((column == row.due_at) & (approval.c.id < row.id))
+    order = (column, approval.c.id) if later else (column.desc(), approval.c.id.desc())
+    voted = select(vote.c.approval).where(vote.c.principal == viewer.id)
+    found = connection.execute(
+        select(approval.c.id)
+        .where(listing.asked_of(viewer), approval.c.state == "open", place)
+        .where(approval.c.id.not_in(voted))
+        .order_by(*order)
+        .limit(1)
+    ).scalar()
+    return found or ""
+
+
+def _successor(connection: Connection, row: Row[Any]) -> Row[Any] | None:
+    if row.state != "superseded":
+        return None
+    return connection.execute(
+        select(approval)
+        .where(approval.c.run == row.run, approval.c.position == row.position, approval.c.id != row.id)
+        .where(approval.c.opened_at >= row.opened_at)
+        .order_by(approval.c.opened_at.desc())
+        .limit(1)
+    ).first()
+
+
+def _differences(was: Question | None, now: Question | None) -> tuple[Difference, ...]:
+    """Return what differs between two questions, leaving out ids and times that always do."""
+    if was is None or now is None:
+        return ()
+    before, after = _comparable(was), _comparable(now)
+    return tuple(
+        Difference(name=name, was=before.get(name, "not shown"), now=after.get(name, "not shown"))
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    )
+
+
+def _comparable(asked: Question) -> dict[str, str]:
+    value = asked.as_value()
+    left_out = {
+        "id",
+        "opened_at",
+        "due_at",
+        "facts",
+        "arguments",
+        "action_digest",
+        "position",
+        "run",
+        "bound",
+    }
+    flat = {name.replace("_", " "): words.shown(item) for name, item in value.items() if name not in left_out}
+    flat |= {f"argument {name}": words.shown(item) for name, item in value["arguments"].items()}
+    return flat | {fact.name.replace("_", " "): fact.value for fact in asked.facts}
