@@ -19,7 +19,7 @@ ADDRESS = ("address1", "address2", "city", "state", "country", "zip")
 
 def cancelled(arguments: Arguments, order: Record) -> bool:
     """Return whether the order was cancelled for this reason."""
-    return order["status"] == "cancelled" and order["cancel_reason"] == arguments["reason"]
+    return bool(order["status"] == "cancelled" and order["cancel_reason"] == arguments["reason"])
 
 
 def order_address_changed(arguments: Arguments, order: Record) -> bool:
@@ -47,7 +47,7 @@ def payment_changed(arguments: Arguments, order: Record) -> bool:
 
 def returned(arguments: Arguments, order: Record) -> bool:
     """Return whether this return was requested: these items, to this payment method."""
-    return (
+    return bool(
         order["status"] == "return requested"
         and order["return_items"] == sorted(arguments["item_ids"])
         and order["return_payment_method_id"] == arguments["payment_method_id"]
@@ -56,7 +56,7 @@ def returned(arguments: Arguments, order: Record) -> bool:
 
 def exchanged(arguments: Arguments, order: Record) -> bool:
     """Return whether this exchange was requested: these items for those, on this payment method."""
-    return (
+    return bool(
         order["status"] == "exchange requested"
         and order["exchange_items"] == sorted(arguments["item_ids"])
         and order["exchange_new_items"] == sorted(arguments["new_item_ids"])
