@@ -83,8 +83,8 @@ def _table() -> dict[str, Rule]:
     """Return what must not be used, by its full name."""
     clock = (
         "datetime.datetime.now datetime.datetime.utcnow datetime.datetime.today datetime.date.today "
-        "time.time time.time_ns time.monotonic time.monotonic_ns time.perf_counter time.perf_counter_ns time.localtime "
-        "time.gmtime time.ctime time.strftime"
+        "time.time time.time_ns time.monotonic time.monotonic_ns time.perf_counter time.perf_counter_ns "
+        "time.localtime time.gmtime time.ctime time.strftime"
     )
     chance = "random secrets uuid.uuid1 uuid.uuid4 os.urandom numpy.random"
     files = (

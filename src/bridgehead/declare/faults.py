@@ -45,7 +45,7 @@ class CharterErrors(CharterError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``Did you mean `x`?`` for the nearest known word, or the words there are."""
     choices = sorted(known)
-    near = get_close_matches(word, choices, n=1, cutoff=0.6)
+    near = get_close_matches(word, choices, n=1, cutoff=0.5)
     if near:
         return f"Did you mean `{near[0]}`?"
     return f"Known here: {_listed(choices)}." if choices else "None is declared here."

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridgehead.declare.code import Function
 from bridgehead.declare.deployment import Deployment
 from bridgehead.declare.model import Model
-from bridgehead.declare.naming import fault, function, missing_file, unknown
+from bridgehead.declare.naming import fault, missing_file, pure, unknown
 from bridgehead.kernel.errors import CharterError
 
 
@@ -61,9 +60,9 @@ def _model(d: Deployment, name: str, model: Model) -> Iterator[CharterError]:
             *place,
         )
     else:
-        found = function(d, model.script, *place, "script")
-        if found is not None and not isinstance(found, Function):
-            yield found
+        problem = pure(d, model.script, "messages, tools", *place, "script")
+        if problem:
+            yield problem
     replaced = d.charter.models.get(model.instead_of)
     if model.instead_of and (replaced is None or replaced.driver == "stand-in"):
         endpoints = [key for key, other in d.charter.models.items() if other.driver != "stand-in"]
