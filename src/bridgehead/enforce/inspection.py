@@ -33,7 +33,10 @@ def look(boundary: Boundary, crossing: Crossing, outcome: Done) -> Done | Failed
         return _unusable(crossing, f"the answer takes {size} bytes; {MAX_VALUE} are kept")
     if crossing.action.effect != "read" or crossing.action.kind != "act":
         return outcome
-    return _other_subject(boundary, crossing, outcome) or _leak(boundary, crossing, outcome) or outcome
+    withheld = _other_subject(boundary, crossing, outcome)
+    if withheld is None:
+        withheld = _leak(boundary, crossing, outcome)
+    return outcome if withheld is None else withheld
 
 
 def _other_subject(boundary: Boundary, crossing: Crossing, outcome: Done) -> Refuse | None:

@@ -19,7 +19,7 @@ from bridgehead.enforce import arguments, budget, stop
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.park import Park
-from bridgehead.kernel.canonical import canonical_bytes, decode, digest, encode
+from bridgehead.kernel.canonical import canonical_bytes, decoded, digest, encoded_bytes
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
 from bridgehead.kernel.entry import Draft, EntryKind, Written
@@ -243,7 +243,8 @@ def recorded(boundary: Boundary, row: Found) -> Outcome:
 
 def _returned(body: dict[str, Any], state: str) -> Outcome:
     """Round trip through the canonical form, so that first pass and replay see the same value."""
-    kept = decode(encode(body))
+    # Through the bytes: they sort keys, so that a value also *iterates* the same way ever after.
+    kept = decoded(encoded_bytes(body))
     if state == "done":
         return Done(value=kept["value"], usage=Usage(**kept["usage"]))
     return Failed(fault=Fault(**kept["fault"]))

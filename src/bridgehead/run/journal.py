@@ -18,7 +18,7 @@ from bridgehead.enforce.park import Park
 from bridgehead.enforce.perform import perform
 from bridgehead.enforce.settle import settle
 from bridgehead.kernel.action import Action
-from bridgehead.kernel.canonical import decode, encode
+from bridgehead.kernel.canonical import decoded, encoded_bytes
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.decision import Permit
 from bridgehead.kernel.errors import Nondeterminism
@@ -54,7 +54,7 @@ async def value(boundary: Boundary, crossing: Crossing, make: Any) -> Any:
     if row is not None:
         with boundary.store.reading() as connection:
             return boundary.ledger.body(connection, row.outcome_entry)["value"]
-    made = decode(encode(make()))
+    made = decoded(encoded_bytes(make()))
     now = stamp(boundary.clock.now())
     draft = journal.draft(
         "run.noted", crossing, journal.fields_of(crossing, Permit()) | {"note": "value"}, {"value": made}
