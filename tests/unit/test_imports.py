@@ -45,7 +45,9 @@ def test_a_stranger_can_take_the_verifier_alone(tmp_path: Path) -> None:
     verify = HOUSE / "record" / "verify.py"
     assert strangers(verify, "cryptography") == []
     (tmp_path / "verify.py").write_text(verify.read_text())
-    program = "import sys; sys.path.insert(0, '.'); import verify; print([m for m in sys.modules if 'bridgehead' in m])"
+    program = (
+        "import sys; sys.path.insert(0, '.'); import verify; print([m for m in sys.modules if 'bridge' in m])"
+    )
     ran = subprocess.run(
         [sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
     )

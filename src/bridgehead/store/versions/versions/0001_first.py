@@ -1,13 +1,268 @@
-"""The first schema."""
+"""The first schema. `make golden` writes it until the first release; then it never changes."""
 
+import sqlalchemy as sa
 from alembic import op
-
-from bridgehead.store.tables import metadata
 
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
-    """Create every table. Frozen with the first release; later changes are migrations of their own."""
-    metadata.create_all(op.get_bind(), checkfirst=True)
+    """Create every table."""
+    op.create_table(
+        "approval",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("position", sa.String(length=40), nullable=False),
+        sa.Column("rules", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("quorum", sa.Integer(), nullable=False),
+        sa.Column("requester", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), server_default="", nullable=False),
+        sa.Column("opened_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("opened_at", sa.String(length=32), nullable=False),
+        sa.Column("due_at", sa.String(length=32), nullable=False),
+        sa.Column("valid_until", sa.String(length=32), nullable=True),
+        sa.Column("closed_at", sa.String(length=32), nullable=True),
+        sa.Column("closed_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint(
+            "state in ('open','approved','refused','expired','revoked','superseded','used')",
+            name="approval_state",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("run", "position", "opened_at", name="approval_place"),
+    )
+    op.create_index("approval_by_run", "approval", ["run"], unique=False)
+    op.create_index(
+        "approval_open",
+        "approval",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_table(
+        "body",
+        sa.Column(
+            "idx", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("record_key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("nonce", sa.LargeBinary(length=12), nullable=False),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=False),
+        sa.Column("kid", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("idx"),
+    )
+    op.create_index("body_kid", "body", ["kid"], unique=False)
+    op.create_table(
+        "checkpoint",
+        sa.Column(
+            "size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("time", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("size"),
+    )
+    op.create_table(
+        "crossing",
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("position", sa.String(length=40), nullable=False),
+        sa.Column("action_digest", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("effect", sa.String(length=8), nullable=False),
+        sa.Column("outward", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("effect_key", sa.String(length=64), nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("boot", sa.Text(), server_default="", nullable=False),
+        sa.Column("called_at", sa.String(length=32), nullable=True),
+        sa.Column("record", sa.Text(), server_default="", nullable=False),
+        sa.Column("amount", sa.Text(), server_default="", nullable=False),
+        sa.Column("currency", sa.String(length=3), server_default="", nullable=False),
+        sa.Column("approval", sa.String(length=40), server_default="", nullable=False),
+        sa.Column("decision", sa.Text(), server_default="", nullable=False),
+        sa.Column("intent_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("outcome_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("started_at", sa.String(length=32), nullable=False),
+        sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.CheckConstraint(
+            "state in ('asked','intent','claimed','done','refused','failed','unknown')", name="crossing_state"
+        ),
+        sa.PrimaryKeyConstraint("run", "position"),
+    )
+    op.create_index("crossing_by_key", "crossing", ["effect_key"], unique=False)
+    op.create_index("crossing_by_record", "crossing", ["record", "state"], unique=False)
+    op.create_index("crossing_by_state", "crossing", ["state"], unique=False)
+    op.create_table(
+        "data_key",
+        sa.Column("kid", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("nonce", sa.LargeBinary(length=12), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("kid"),
+    )
+    op.create_index("data_key_subject", "data_key", ["subject"], unique=False)
+    op.create_table(
+        "entry",
+        sa.Column(
+            "idx", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("run", sa.String(length=40), server_default="", nullable=False),
+        sa.Column("seq", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("time", sa.String(length=32), nullable=False),
+        sa.Column("leaf", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("idx"),
+    )
+    op.create_index("entry_kind", "entry", ["kind"], unique=False)
+    op.create_index("entry_run", "entry", ["run", "seq"], unique=False)
+    op.create_table(
+        "incident",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("run", sa.String(length=40), server_default="", nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.String(length=32), nullable=False),
+        sa.Column("closed_at", sa.String(length=32), nullable=True),
+        sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "ledger_head",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("frontier", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("id = 1", name="one_head"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "node",
+        sa.Column("level", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("level", "position"),
+    )
+    op.create_table(
+        "release",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("parent", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("charter", sa.Text(), nullable=False),
+        sa.Column("manifest", sa.Text(), nullable=False),
+        sa.Column("activated_at", sa.String(length=32), nullable=False),
+        sa.Column("activated_by", sa.Text(), nullable=False),
+        sa.Column("active", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_table(
+        "run",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("release", sa.String(length=64), nullable=False),
+        sa.Column("workflow", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), server_default="", nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("on_behalf", sa.Text(), nullable=False),
+        sa.Column("bindings", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("subject", sa.Text(), server_default="", nullable=False),
+        sa.Column("input_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("waiting_for", sa.Text(), server_default="", nullable=False),
+        sa.Column("result_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_at", sa.String(length=32), nullable=False),
+        sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.Column("crossings", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("effects", sa.Integer(), server_default="0", nullable=False),
+        sa.CheckConstraint("status in ('running','waiting','done','failed','stopped')", name="run_status"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("run_by_release", "run", ["release"], unique=False)
+    op.create_index("run_by_status", "run", ["status", "created_at"], unique=False)
+    op.create_table(
+        "run_head",
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("prev", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("run"),
+    )
+    op.create_table(
+        "segment",
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("due_at", sa.String(length=32), nullable=False),
+        sa.Column("boot", sa.Text(), server_default="", nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.CheckConstraint("state in ('ready','claimed','ended')", name="segment_state"),
+        sa.PrimaryKeyConstraint("run", "number"),
+    )
+    op.create_index(
+        "segment_claimed",
+        "segment",
+        ["boot"],
+        unique=False,
+        sqlite_where=sa.text("state = 'claimed'"),
+        postgresql_where=sa.text("state = 'claimed'"),
+    )
+    op.create_index(
+        "segment_due",
+        "segment",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'ready'"),
+        postgresql_where=sa.text("state = 'ready'"),
+    )
+    op.create_table(
+        "session",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.String(length=32), nullable=False),
+        sa.Column("expires_at", sa.String(length=32), nullable=False),
+        sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_table(
+        "signin",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.String(length=32), nullable=False),
+        sa.Column("used_at", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_table(
+        "spend",
+        sa.Column("scope", sa.String(length=60), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("reserved", sa.Text(), nullable=False),
+        sa.Column("settled", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "currency"),
+    )
+    op.create_table(
+        "stop",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("set_at", sa.String(length=32), nullable=False),
+        sa.Column("lifted_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("lifted_at", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "vote",
+        sa.Column("approval", sa.String(length=40), nullable=False),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("answer", sa.String(length=8), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("assurance", sa.Text(), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("answer in ('approve','refuse')", name="vote_answer"),
+        sa.PrimaryKeyConstraint("approval", "principal"),
+    )
