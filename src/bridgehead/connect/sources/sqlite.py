@@ -18,6 +18,7 @@ from typing import Any
 from bridgehead.connect.faults import (
     LIMIT_BYTES,
     late,
+    lost,
     not_open,
     shorten,
     unknown_operation,
@@ -48,16 +49,18 @@ class SqliteSource:
         self._settings = settings
         self._path = (folder / settings.path).resolve()
         self._clock = clock or SystemClock()
-        self._open = False
+        self._closed: threading.Event | None = None
 
     async def open(self) -> None:
         """Check the file and compile every query. Raises BH-CON-060/061."""
         await asyncio.to_thread(self._check)
-        self._open = True
+        self._closed = self._closed or threading.Event()
 
     async def close(self) -> None:
-        """Refuse further calls; there is no connection to close."""
-        self._open = False
+        """Refuse further calls and end the ones under way."""
+        if self._closed is not None:
+            self._closed.set()
+        self._closed = None
 
     async def operations(self) -> Sequence[Operation]:
         """Return the charter's queries."""
@@ -69,34 +72,22 @@ class SqliteSource:
         if query is None:
             raise unknown_operation(self.name, request.operation, self._settings.queries)
         values = self._typed(query, with_bound(self.name, request.arguments, request.bound))
-        if not self._open:
+        if self._closed is None:
             raise not_open(self.name)
-        return Reply(value=await self._in_thread(query, values, request.deadline))
-
-    async def _in_thread(
-        self, query: SqlQuery, values: dict[str, Any], deadline: float
-    ) -> list[dict[str, Any]]:
-        # A thread cannot be cancelled; the query looks at this flag and ends itself.
-        given_up = threading.Event()
+        patience = _Patience(self._clock, request.deadline, self._closed)
         try:
-            return await asyncio.to_thread(self._rows, query, values, deadline, given_up)
-        except asyncio.CancelledError:
-            given_up.set()
-            raise
+            return Reply(value=await asyncio.to_thread(self._rows, query, values, patience))
+        finally:
+            # A thread cannot be cancelled; the query sees this and ends itself.
+            patience.given_up = True
 
-    def _rows(
-        self, query: SqlQuery, values: dict[str, Any], deadline: float, given_up: threading.Event
-    ) -> list[dict[str, Any]]:
-        until = self._clock.monotonic() + deadline
-        connection = self._connect(deadline)
+    def _rows(self, query: SqlQuery, values: dict[str, Any], patience: _Patience) -> list[dict[str, Any]]:
+        connection = self._connect(patience.deadline)
         try:
-            connection.set_progress_handler(
-                lambda: int(given_up.is_set() or self._clock.monotonic() > until), STEPS
-            )
-            cursor = connection.execute(query.sql, values)
-            return self._taken(cursor)
+            connection.set_progress_handler(patience.over, STEPS)
+            return self._taken(connection.execute(query.sql, values))
         except sqlite3.Error as error:
-            raise self._failed(error, deadline) from error
+            raise self._failed(error, patience) from error
         finally:
             connection.close()
 
@@ -163,11 +154,13 @@ class SqliteSource:
             )
         return dict(arguments)
 
-    def _failed(self, error: sqlite3.Error, deadline: float) -> ConnectError:
+    def _failed(self, error: sqlite3.Error, patience: _Patience) -> ConnectError:
         # Faults of the module itself, such as text that is not UTF-8, carry no code.
         code = getattr(error, "sqlite_errorcode", None)
         if code == sqlite3.SQLITE_INTERRUPT:
-            return late(self.name, deadline, "none")
+            if patience.closed.is_set():
+                return lost(self.name, "it was closed", "none")
+            return late(self.name, patience.deadline, "none")
         return ConnectError(
             "BH-CON-061",
             f"a query of {self.name} failed: {shorten(str(error), 300)}",
@@ -204,6 +197,21 @@ class SqliteSource:
             means="A query is one SELECT with declared parameters, and reads only.",
             fix="Correct it in the charter.",
         )
+
+
+class _Patience:
+    """How long a query may go on: to its deadline, until its caller leaves, until the driver closes."""
+
+    def __init__(self, clock: Clock, deadline: float, closed: threading.Event) -> None:
+        self.deadline = deadline
+        self.closed = closed
+        self.given_up = False
+        self._clock = clock
+        self._until = clock.monotonic() + deadline
+
+    def over(self) -> bool:
+        """Return whether to stop; SQLite asks every ``STEPS`` steps."""
+        return self.given_up or self.closed.is_set() or self._clock.monotonic() > self._until
 
 
 class _Names(dict[str, None]):
