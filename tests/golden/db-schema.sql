@@ -1,27 +1,27 @@
 CREATE TABLE alembic_version (
-  version_num VARCHAR(32) NOT NULL, 
+  version_num VARCHAR(32) NOT NULL,
   CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
 CREATE TABLE approval (
-  id VARCHAR(40) NOT NULL, 
-  run VARCHAR(40) NOT NULL, 
-  position VARCHAR(40) NOT NULL, 
-  rules TEXT NOT NULL, 
-  digest VARCHAR(64) NOT NULL, 
-  who TEXT NOT NULL, 
-  quorum INTEGER NOT NULL, 
-  requester TEXT NOT NULL, 
-  subject TEXT DEFAULT '' NOT NULL, 
-  opened_entry INTEGER NOT NULL, 
-  state VARCHAR(12) NOT NULL, 
-  opened_at VARCHAR(32) NOT NULL, 
-  due_at VARCHAR(32) NOT NULL, 
-  valid_until VARCHAR(32), 
-  closed_at VARCHAR(32), 
-  closed_entry INTEGER, 
-  PRIMARY KEY (id), 
-  CONSTRAINT approval_state CHECK (state in ('open','approved','refused','expired','revoked','superseded','used')), 
+  id VARCHAR(40) NOT NULL,
+  run VARCHAR(40) NOT NULL,
+  position VARCHAR(40) NOT NULL,
+  rules TEXT NOT NULL,
+  digest VARCHAR(64) NOT NULL,
+  who TEXT NOT NULL,
+  quorum INTEGER NOT NULL,
+  requester TEXT NOT NULL,
+  subject TEXT DEFAULT '' NOT NULL,
+  opened_entry INTEGER NOT NULL,
+  state VARCHAR(12) NOT NULL,
+  opened_at VARCHAR(32) NOT NULL,
+  due_at VARCHAR(32) NOT NULL,
+  valid_until VARCHAR(32),
+  closed_at VARCHAR(32),
+  closed_entry INTEGER,
+  PRIMARY KEY (id),
+  CONSTRAINT approval_state CHECK (state in ('open','approved','refused','expired','revoked','superseded','used')),
   CONSTRAINT approval_place UNIQUE (run, position, opened_at)
 );
 
@@ -30,46 +30,46 @@ CREATE INDEX approval_by_run ON approval (run);
 CREATE INDEX approval_open ON approval (due_at) WHERE state = 'open';
 
 CREATE TABLE body (
-  idx INTEGER NOT NULL, 
-  record_key BLOB NOT NULL, 
-  nonce BLOB NOT NULL, 
-  ciphertext BLOB NOT NULL, 
-  kid VARCHAR(64) NOT NULL, 
+  idx INTEGER NOT NULL,
+  record_key BLOB NOT NULL,
+  nonce BLOB NOT NULL,
+  ciphertext BLOB NOT NULL,
+  kid VARCHAR(64) NOT NULL,
   PRIMARY KEY (idx)
 );
 
 CREATE INDEX body_kid ON body (kid);
 
 CREATE TABLE checkpoint (
-  size INTEGER NOT NULL, 
-  note TEXT NOT NULL, 
-  time VARCHAR(32) NOT NULL, 
+  size INTEGER NOT NULL,
+  note TEXT NOT NULL,
+  time VARCHAR(32) NOT NULL,
   PRIMARY KEY (size)
 );
 
 CREATE TABLE crossing (
-  run VARCHAR(40) NOT NULL, 
-  position VARCHAR(40) NOT NULL, 
-  action_digest VARCHAR(64) NOT NULL, 
-  kind VARCHAR(10) NOT NULL, 
-  target TEXT NOT NULL, 
-  effect VARCHAR(8) NOT NULL, 
-  outward INTEGER DEFAULT '0' NOT NULL, 
-  state VARCHAR(10) NOT NULL, 
-  effect_key VARCHAR(64) NOT NULL, 
-  attempt INTEGER DEFAULT '0' NOT NULL, 
-  boot TEXT DEFAULT '' NOT NULL, 
-  called_at VARCHAR(32), 
-  record TEXT DEFAULT '' NOT NULL, 
-  amount TEXT DEFAULT '' NOT NULL, 
-  currency VARCHAR(3) DEFAULT '' NOT NULL, 
-  approval VARCHAR(40) DEFAULT '' NOT NULL, 
-  decision TEXT DEFAULT '' NOT NULL, 
-  intent_entry INTEGER, 
-  outcome_entry INTEGER, 
-  started_at VARCHAR(32) NOT NULL, 
-  ended_at VARCHAR(32), 
-  PRIMARY KEY (run, position), 
+  run VARCHAR(40) NOT NULL,
+  position VARCHAR(40) NOT NULL,
+  action_digest VARCHAR(64) NOT NULL,
+  kind VARCHAR(10) NOT NULL,
+  target TEXT NOT NULL,
+  effect VARCHAR(8) NOT NULL,
+  outward INTEGER DEFAULT '0' NOT NULL,
+  state VARCHAR(10) NOT NULL,
+  effect_key VARCHAR(64) NOT NULL,
+  attempt INTEGER DEFAULT '0' NOT NULL,
+  boot TEXT DEFAULT '' NOT NULL,
+  called_at VARCHAR(32),
+  record TEXT DEFAULT '' NOT NULL,
+  amount TEXT DEFAULT '' NOT NULL,
+  currency VARCHAR(3) DEFAULT '' NOT NULL,
+  approval VARCHAR(40) DEFAULT '' NOT NULL,
+  decision TEXT DEFAULT '' NOT NULL,
+  intent_entry INTEGER,
+  outcome_entry INTEGER,
+  started_at VARCHAR(32) NOT NULL,
+  ended_at VARCHAR(32),
+  PRIMARY KEY (run, position),
   CONSTRAINT crossing_state CHECK (state in ('asked','intent','claimed','done','refused','failed','unknown'))
 );
 
@@ -80,23 +80,23 @@ CREATE INDEX crossing_by_record ON crossing (record, state);
 CREATE INDEX crossing_by_state ON crossing (state);
 
 CREATE TABLE data_key (
-  kid VARCHAR(64) NOT NULL, 
-  subject TEXT NOT NULL, 
-  nonce BLOB NOT NULL, 
-  wrapped BLOB NOT NULL, 
+  kid VARCHAR(64) NOT NULL,
+  subject TEXT NOT NULL,
+  nonce BLOB NOT NULL,
+  wrapped BLOB NOT NULL,
   PRIMARY KEY (kid)
 );
 
 CREATE INDEX data_key_subject ON data_key (subject);
 
 CREATE TABLE entry (
-  idx INTEGER NOT NULL, 
-  kind VARCHAR(40) NOT NULL, 
-  run VARCHAR(40) DEFAULT '' NOT NULL, 
-  seq INTEGER DEFAULT '0' NOT NULL, 
-  time VARCHAR(32) NOT NULL, 
-  leaf BLOB NOT NULL, 
-  envelope BLOB NOT NULL, 
+  idx INTEGER NOT NULL,
+  kind VARCHAR(40) NOT NULL,
+  run VARCHAR(40) DEFAULT '' NOT NULL,
+  seq INTEGER DEFAULT '0' NOT NULL,
+  time VARCHAR(32) NOT NULL,
+  leaf BLOB NOT NULL,
+  envelope BLOB NOT NULL,
   PRIMARY KEY (idx)
 );
 
@@ -105,61 +105,61 @@ CREATE INDEX entry_kind ON entry (kind);
 CREATE INDEX entry_run ON entry (run, seq);
 
 CREATE TABLE incident (
-  id VARCHAR(40) NOT NULL, 
-  run VARCHAR(40) DEFAULT '' NOT NULL, 
-  kind VARCHAR(40) NOT NULL, 
-  words TEXT NOT NULL, 
-  opened_at VARCHAR(32) NOT NULL, 
-  closed_at VARCHAR(32), 
-  entry INTEGER, 
+  id VARCHAR(40) NOT NULL,
+  run VARCHAR(40) DEFAULT '' NOT NULL,
+  kind VARCHAR(40) NOT NULL,
+  words TEXT NOT NULL,
+  opened_at VARCHAR(32) NOT NULL,
+  closed_at VARCHAR(32),
+  entry INTEGER,
   PRIMARY KEY (id)
 );
 
 CREATE TABLE ledger_head (
-  id INTEGER NOT NULL, 
-  origin TEXT NOT NULL, 
-  size INTEGER NOT NULL, 
-  frontier BLOB NOT NULL, 
-  PRIMARY KEY (id), 
+  id INTEGER NOT NULL,
+  origin TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  frontier BLOB NOT NULL,
+  PRIMARY KEY (id),
   CONSTRAINT one_head CHECK (id = 1)
 );
 
 CREATE TABLE node (
-  level INTEGER NOT NULL, 
-  position INTEGER NOT NULL, 
-  hash BLOB NOT NULL, 
+  level INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  hash BLOB NOT NULL,
   PRIMARY KEY (level, position)
 );
 
 CREATE TABLE release (
-  digest VARCHAR(64) NOT NULL, 
-  parent VARCHAR(64) DEFAULT '' NOT NULL, 
-  charter TEXT NOT NULL, 
-  manifest TEXT NOT NULL, 
-  activated_at VARCHAR(32) NOT NULL, 
-  activated_by TEXT NOT NULL, 
-  active INTEGER DEFAULT '0' NOT NULL, 
+  digest VARCHAR(64) NOT NULL,
+  parent VARCHAR(64) DEFAULT '' NOT NULL,
+  charter TEXT NOT NULL,
+  manifest TEXT NOT NULL,
+  activated_at VARCHAR(32) NOT NULL,
+  activated_by TEXT NOT NULL,
+  active INTEGER DEFAULT '0' NOT NULL,
   PRIMARY KEY (digest)
 );
 
 CREATE TABLE run (
-  id VARCHAR(40) NOT NULL, 
-  release VARCHAR(64) NOT NULL, 
-  workflow TEXT NOT NULL, 
-  title TEXT DEFAULT '' NOT NULL, 
-  agent TEXT NOT NULL, 
-  on_behalf TEXT NOT NULL, 
-  bindings TEXT DEFAULT '{}' NOT NULL, 
-  subject TEXT DEFAULT '' NOT NULL, 
-  input_entry INTEGER NOT NULL, 
-  status VARCHAR(16) NOT NULL, 
-  waiting_for TEXT DEFAULT '' NOT NULL, 
-  result_entry INTEGER, 
-  created_at VARCHAR(32) NOT NULL, 
-  ended_at VARCHAR(32), 
-  crossings INTEGER DEFAULT '0' NOT NULL, 
-  effects INTEGER DEFAULT '0' NOT NULL, 
-  PRIMARY KEY (id), 
+  id VARCHAR(40) NOT NULL,
+  release VARCHAR(64) NOT NULL,
+  workflow TEXT NOT NULL,
+  title TEXT DEFAULT '' NOT NULL,
+  agent TEXT NOT NULL,
+  on_behalf TEXT NOT NULL,
+  bindings TEXT DEFAULT '{}' NOT NULL,
+  subject TEXT DEFAULT '' NOT NULL,
+  input_entry INTEGER NOT NULL,
+  status VARCHAR(16) NOT NULL,
+  waiting_for TEXT DEFAULT '' NOT NULL,
+  result_entry INTEGER,
+  created_at VARCHAR(32) NOT NULL,
+  ended_at VARCHAR(32),
+  crossings INTEGER DEFAULT '0' NOT NULL,
+  effects INTEGER DEFAULT '0' NOT NULL,
+  PRIMARY KEY (id),
   CONSTRAINT run_status CHECK (status in ('running','waiting','done','failed','stopped'))
 );
 
@@ -168,20 +168,20 @@ CREATE INDEX run_by_release ON run (release);
 CREATE INDEX run_by_status ON run (status, created_at);
 
 CREATE TABLE run_head (
-  run VARCHAR(40) NOT NULL, 
-  seq INTEGER NOT NULL, 
-  prev VARCHAR(64) NOT NULL, 
+  run VARCHAR(40) NOT NULL,
+  seq INTEGER NOT NULL,
+  prev VARCHAR(64) NOT NULL,
   PRIMARY KEY (run)
 );
 
 CREATE TABLE segment (
-  run VARCHAR(40) NOT NULL, 
-  number INTEGER NOT NULL, 
-  state VARCHAR(10) NOT NULL, 
-  due_at VARCHAR(32) NOT NULL, 
-  boot TEXT DEFAULT '' NOT NULL, 
-  attempts INTEGER DEFAULT '0' NOT NULL, 
-  PRIMARY KEY (run, number), 
+  run VARCHAR(40) NOT NULL,
+  number INTEGER NOT NULL,
+  state VARCHAR(10) NOT NULL,
+  due_at VARCHAR(32) NOT NULL,
+  boot TEXT DEFAULT '' NOT NULL,
+  attempts INTEGER DEFAULT '0' NOT NULL,
+  PRIMARY KEY (run, number),
   CONSTRAINT segment_state CHECK (state in ('ready','claimed','ended'))
 );
 
@@ -190,49 +190,48 @@ CREATE INDEX segment_claimed ON segment (boot) WHERE state = 'claimed';
 CREATE INDEX segment_due ON segment (due_at) WHERE state = 'ready';
 
 CREATE TABLE session (
-  token_hash VARCHAR(64) NOT NULL, 
-  person TEXT NOT NULL, 
-  created_at VARCHAR(32) NOT NULL, 
-  expires_at VARCHAR(32) NOT NULL, 
-  ended_at VARCHAR(32), 
+  token_hash VARCHAR(64) NOT NULL,
+  person TEXT NOT NULL,
+  created_at VARCHAR(32) NOT NULL,
+  expires_at VARCHAR(32) NOT NULL,
+  ended_at VARCHAR(32),
   PRIMARY KEY (token_hash)
 );
 
 CREATE TABLE signin (
-  token_hash VARCHAR(64) NOT NULL, 
-  person TEXT NOT NULL, 
-  expires_at VARCHAR(32) NOT NULL, 
-  used_at VARCHAR(32), 
+  token_hash VARCHAR(64) NOT NULL,
+  person TEXT NOT NULL,
+  expires_at VARCHAR(32) NOT NULL,
+  used_at VARCHAR(32),
   PRIMARY KEY (token_hash)
 );
 
 CREATE TABLE spend (
-  scope VARCHAR(60) NOT NULL, 
-  currency VARCHAR(3) NOT NULL, 
-  reserved TEXT NOT NULL, 
-  settled TEXT NOT NULL, 
+  scope VARCHAR(60) NOT NULL,
+  currency VARCHAR(3) NOT NULL,
+  reserved TEXT NOT NULL,
+  settled TEXT NOT NULL,
   PRIMARY KEY (scope, currency)
 );
 
 CREATE TABLE stop (
-  id VARCHAR(40) NOT NULL, 
-  set_by TEXT NOT NULL, 
-  reason TEXT NOT NULL, 
-  set_at VARCHAR(32) NOT NULL, 
-  lifted_by TEXT DEFAULT '' NOT NULL, 
-  lifted_at VARCHAR(32), 
+  id VARCHAR(40) NOT NULL,
+  set_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  set_at VARCHAR(32) NOT NULL,
+  lifted_by TEXT DEFAULT '' NOT NULL,
+  lifted_at VARCHAR(32),
   PRIMARY KEY (id)
 );
 
 CREATE TABLE vote (
-  approval VARCHAR(40) NOT NULL, 
-  principal TEXT NOT NULL, 
-  answer VARCHAR(8) NOT NULL, 
-  digest VARCHAR(64) NOT NULL, 
-  assurance TEXT NOT NULL, 
-  at VARCHAR(32) NOT NULL, 
-  entry INTEGER, 
-  PRIMARY KEY (approval, principal), 
+  approval VARCHAR(40) NOT NULL,
+  principal TEXT NOT NULL,
+  answer VARCHAR(8) NOT NULL,
+  digest VARCHAR(64) NOT NULL,
+  assurance TEXT NOT NULL,
+  at VARCHAR(32) NOT NULL,
+  entry INTEGER,
+  PRIMARY KEY (approval, principal),
   CONSTRAINT vote_answer CHECK (answer in ('approve','refuse'))
 );
-

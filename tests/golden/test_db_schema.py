@@ -39,9 +39,10 @@ def test_the_schema_is_the_one_people_reviewed(tmp_path: Path) -> None:
         statements = connection.exec_driver_sql(
             "select sql from sqlite_master where sql is not null order by tbl_name, type desc, name"
         ).scalars()
-        text = "".join(f"{statement.strip()};\n\n" for statement in statements)
+        text = "".join(f"{statement};\n\n" for statement in statements)
     store.close()
-    check_golden("db-schema.sql", text.replace("\t", "  "))
+    lines = (line.replace("\t", "  ").rstrip() for line in text.splitlines())
+    check_golden("db-schema.sql", "\n".join(lines).strip() + "\n")
 
 
 @pytest.mark.skipif(not PRE_RELEASE, reason="0001 is released: later changes are migrations of their own")
