@@ -51,11 +51,18 @@ class House:
     """One deployment: its store, its ledger, a boundary for each release, its drivers."""
 
     def __init__(
-        self, folder: Path, state: Path, store: Store, ledger: Ledger, clock: Clock, observer: StepObserver
+        self,
+        folder: Path,
+        state: Path,
+        store: Store,
+        ledger: Ledger,
+        clock: Clock,
+        observer: StepObserver,
+        given: Mapping[str, Driver],
     ) -> None:
         self.folder, self.state, self.store, self.ledger, self.clock = folder, state, store, ledger, clock
         self.boot = f"boot_{secrets.token_hex(8)}"
-        self._observer = observer
+        self._observer, self._given = observer, given
         self._boundaries: dict[str, Boundary] = {}
         self._drivers: dict[tuple[str, str], Driver] = {}
         self._active = ""
@@ -69,8 +76,12 @@ class House:
         state: Path | None = None,
         clock: Clock | None = None,
         observer: StepObserver | None = None,
+        drivers: Mapping[str, Driver] | None = None,
     ) -> House:
         """Open the house of a deployment folder; its keys are made when there are none.
+
+        ``drivers`` (``server:NAME``, ``model:NAME``, ``source:NAME``) take the place of those the
+        charter declares: for fakes, and for systems only the caller can reach.
 
         Raises ``CharterErrors``, ``StoreError``, ``LedgerError``.
         """
@@ -84,7 +95,7 @@ class House:
             Keys.create(keys, origin)
         store = Store.open(place / "store.db")
         ledger = Ledger.open(store, Keys.load(keys), origin=origin, clock=clock)
-        return cls(deployment.folder, place, store, ledger, clock, observer or Unobserved())
+        return cls(deployment.folder, place, store, ledger, clock, observer or Unobserved(), drivers or {})
 
     @property
     def deployment(self) -> Deployment:
@@ -189,10 +200,6 @@ class House:
             self._drivers.clear()
             self._boundaries.clear()
 
-    def drivers(self) -> Mapping[str, Driver]:
-        """Return the drivers of the active release, for ``doctor``; opened when first used."""
-        return self.boundary.drivers
-
     def close(self) -> None:
         """Sign what is new in the ledger and close the store."""
         self.ledger.close()
@@ -237,7 +244,7 @@ class House:
             ledger=self.ledger,
             clock=self.clock,
             policy=CedarPolicy(deployment),
-            drivers=self._drivers_of(deployment),
+            drivers=self.drivers_of(deployment),
             function=Code(deployment.folder, deployment.digest).function,
             directory=self._directory,
             boot=self.boot,
@@ -247,7 +254,7 @@ class House:
     def _directory(self) -> Charter:
         return self.boundary.charter
 
-    def _drivers_of(self, deployment: Deployment) -> dict[str, Driver]:
+    def drivers_of(self, deployment: Deployment) -> dict[str, Driver]:
         """Return a release's drivers. Releases that declare a system alike share one connection."""
         charter, folder = deployment.charter, deployment.folder
         found: dict[str, Driver] = {}
@@ -264,7 +271,7 @@ class House:
         return found
 
     def _shared(self, name: str, settings: str, make: _Maker) -> Driver:
-        return self._drivers.setdefault((name, settings), Reached(make))
+        return self._given.get(name) or self._drivers.setdefault((name, settings), Reached(make))
 
 
 class _Maker:

@@ -80,7 +80,7 @@ def bound(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> str:
     """Return the digest an approval binds to, computed when asking and again before acting."""
     return digest(
         {
-            "action": crossing.action.digest(),
+            "action": crossing.action_digest,
             "evidence": evidence.for_digest(),
             "release": crossing.run.release,
             "chain": crossing.run.principal.label(),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from bridgehead.declare import Deployment
 from bridgehead.declare.model import ActionRule, Charter
 from bridgehead.enforce.policy import CedarPolicy
 from bridgehead.kernel.action import Action
+from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.clock import Clock
 from bridgehead.kernel.decision import Reason
 from bridgehead.kernel.ports import Driver
@@ -83,7 +85,7 @@ class RunState:
     subject: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: its digests are computed once and kept
 class Crossing:
     """One action at one position of a run's journal."""
 
@@ -91,6 +93,24 @@ class Crossing:
     position: str
     action: Action
     evidence_of: str = ""  # set on the reads that only inform another crossing's decision
+
+    @cached_property
+    def action_digest(self) -> str:
+        """What an approval and the journal bind to (``Action.digest``)."""
+        return self.action.digest()
+
+    @cached_property
+    def arguments_digest(self) -> str:
+        """SHA-256 of the canonical arguments: all the envelope says about them."""
+        return digest(dict(self.action.arguments))
+
+    @cached_property
+    def key(self) -> str:
+        """The key of the effect: the run, the position, the target and the canonical arguments.
+
+        Stable across retries, never random.
+        """
+        return digest([self.run.id, self.position, self.action.target, self.arguments_digest])
 
     def rule(self, boundary: Boundary) -> ActionRule | None:
         """Return the charter's declaration of this action, for kind ``act``."""

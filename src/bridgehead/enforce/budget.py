@@ -17,7 +17,7 @@ from bridgehead.store import tables as t
 
 STEP = 4
 BYTES_PER_TOKEN = 2
-"""Deliberately few: English text has about four bytes a token, so this reserves too much, never too little."""
+"""Deliberately few: English has about four bytes a token, so this reserves too much, never too little."""
 
 
 def most(boundary: Boundary, crossing: Crossing) -> tuple[Decimal, str]:

@@ -17,6 +17,7 @@ from bridgehead.declare import Deployment
 from bridgehead.declare.model import ActionRule, Charter, amount
 
 _FACT_TYPES = {"text": "String", "integer": "Long", "boolean": "Bool", "amount": "decimal"}
+_COMMON = "purpose: String, stage: String, approvals: Set<String>, subject: String"
 _LIMIT = re.compile(r"^amount > (?P<limit>\S+ [A-Z]{3})$")
 
 
@@ -37,11 +38,11 @@ def schema(charter: Charter) -> str:
   action act;
 {acts}
   action model appliesTo {{ principal: [Agent, Human], resource: [Model],
-    context: {{ purpose: String, stage: String, approvals: Set<String>, subject: String, regions: Set<String> }} }};
+    context: {{ {_COMMON}, regions: Set<String> }} }};
   action query appliesTo {{ principal: [Agent, Human], resource: [Source],
-    context: {{ purpose: String, stage: String, approvals: Set<String>, subject: String, query: String }} }};
+    context: {{ {_COMMON}, query: String }} }};
   action decide appliesTo {{ principal: [Agent, Human], resource: [Group],
-    context: {{ purpose: String, stage: String, approvals: Set<String>, subject: String, rule: String }} }};
+    context: {{ {_COMMON}, rule: String }} }};
 }}
 """
 
@@ -130,7 +131,8 @@ def _limits(deployment: Deployment, charter: Charter) -> Iterator[str]:
                 source,
                 scope,
                 None,
-                unless=f"context has amount && context has currency && context.currency == {_quote(currency)}",
+                unless="context has amount && context has currency"
+                f" && context.currency == {_quote(currency)}",
             )
 
 
@@ -162,10 +164,7 @@ def limit(condition: str) -> tuple[Decimal, str]:
 
 def _context(rule: ActionRule) -> str:
     fields = [
-        "purpose: String",
-        "stage: String",
-        "approvals: Set<String>",
-        "subject: String",
+        _COMMON,
         "record_changes: Long",
         f"arguments: {{ {', '.join(_argument_types(rule))} }}",
         f"facts: {{ {', '.join(_fact_types(rule))} }}",

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bridgehead.declare.model import seconds
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.enforce.journal import Granted, effect_key
+from bridgehead.enforce.journal import Granted
 from bridgehead.kernel.errors import ConnectError, EffectState
 from bridgehead.kernel.outcome import Done, Failed, Fault
 from bridgehead.kernel.ports import Driver, Reply, Request
@@ -80,7 +80,7 @@ def _answered(boundary: Boundary, crossing: Crossing, reply: Reply) -> Done | Fa
 
 
 def _request(boundary: Boundary, crossing: Crossing) -> tuple[Driver | None, Request]:
-    action, charter, key = crossing.action, boundary.charter, effect_key(crossing)
+    action, charter, key = crossing.action, boundary.charter, crossing.key
     if action.kind == "act":
         rule = charter.actions[action.target]
         server = charter.servers[rule.server]

@@ -19,7 +19,7 @@ from bridgehead.enforce import arguments, budget, stop
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.park import Park
-from bridgehead.kernel.canonical import canonical_bytes, decoded, digest, encoded_bytes
+from bridgehead.kernel.canonical import canonical_bytes, decoded, encoded_bytes
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
 from bridgehead.kernel.entry import Draft, EntryKind, Written
@@ -56,14 +56,6 @@ def find(connection: Connection, run: str, position: str) -> Found | None:
     return connection.execute(
         select(t.crossing).where(t.crossing.c.run == run, t.crossing.c.position == position)
     ).first()
-
-
-def effect_key(crossing: Crossing) -> str:
-    """Return the key of an effect: the run, the position, the target and the
-    canonical arguments. Stable across retries, never random."""
-    return digest(
-        [crossing.run.id, crossing.position, crossing.action.target, dict(crossing.action.arguments)]
-    )
 
 
 def record_name(boundary: Boundary, crossing: Crossing) -> str:
@@ -354,12 +346,12 @@ def new_row(boundary: Boundary, crossing: Crossing, now: str) -> dict[str, Any]:
     return {
         "run": crossing.run.id,
         "position": crossing.position,
-        "action_digest": action.digest(),
+        "action_digest": crossing.action_digest,
         "kind": action.kind,
         "target": action.target,
         "effect": action.effect,
         "outward": int(action.outward),
-        "effect_key": effect_key(crossing),
+        "effect_key": crossing.key,
         "record": record_name(boundary, crossing),
         "started_at": now,
     }
@@ -404,8 +396,8 @@ def fields_of(crossing: Crossing, decision: Decision | None) -> dict[str, Any]:
             "target": action.target,
             "effect": action.effect,
             "outward": action.outward,
-            "args": digest(dict(action.arguments)),
-            "key": effect_key(crossing),
+            "args": crossing.arguments_digest,
+            "key": crossing.key,
         },
     }
     if decision is not None:

@@ -63,7 +63,7 @@ def ask_people(
         title=title(boundary, crossing, evidence),
         target=crossing.action.target,
         arguments=crossing.action.arguments,
-        action_digest=crossing.action.digest(),
+        action_digest=crossing.action_digest,
         effect=crossing.action.effect,
         outward=crossing.action.outward,
         amount=money,

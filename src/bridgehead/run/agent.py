@@ -7,24 +7,36 @@ do is decided at the boundary, whatever it was shown.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 from bridgehead.declare.model import Charter
 from bridgehead.enforce import arguments
 from bridgehead.kernel.canonical import encode
 from bridgehead.kernel.outcome import Done, Failed, Fault, Outcome, Refused
 
-if TYPE_CHECKING:
-    from bridgehead.run.workflow import Run
-
 MAX_CALLS_A_TURN = 8
 SAME_CALL_LIMIT = 3
 """How often a model may repeat one refused or failed call before the loop ends."""
 
 
+class Worker(Protocol):
+    """What the loop needs of a run (``workflow.Run``)."""
+
+    def ask(
+        self, model: str, *, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
+    ) -> Coroutine[Any, Any, Outcome]:
+        """Ask a model."""
+
+    def act(self, action: str, /, **arguments: Any) -> Coroutine[Any, Any, Outcome]:
+        """Take an action."""
+
+    def tool_schemas(self, actions: Sequence[str]) -> list[dict[str, Any]]:
+        """Return what a model is shown of a list of actions."""
+
+
 async def loop(
-    run: Run, model: str, instructions: str, input: str, tools: Sequence[str], max_turns: int
+    run: Worker, model: str, instructions: str, input: str, tools: Sequence[str], max_turns: int
 ) -> Outcome:
     """Carry the conversation to its end.
 
@@ -75,7 +87,7 @@ class _Result:
         self.bad = bad
 
 
-async def _one(run: Run, call: Mapping[str, Any], tools: Sequence[str]) -> _Result:
+async def _one(run: Worker, call: Mapping[str, Any], tools: Sequence[str]) -> _Result:
     name, what = call["name"], f"{call['name']} {call['arguments']}"
     if name not in tools:
         return _Result(what, f"refused: {name} is not one of your tools.", bad=True)

@@ -128,9 +128,9 @@ class EmbeddedEngine:
             if segment.attempt > MAX_ATTEMPTS:
                 await self._stop_run(boundary, segment, "BH-RUN-011", "it took its process down five times")
                 return
-            state, input = self._prepare(boundary, segment)
+            state, case = self._prepare(boundary, segment)
             workflow = boundary.function(boundary.charter.workflows[state.workflow].function)
-            result = await workflow(Run(boundary, state), **input)
+            result = await workflow(Run(boundary, state), **case)
         except Park as park:
             await self._ledger.commit(runs.park(self._clock, segment, park))
         except StoreError:
@@ -147,7 +147,7 @@ class EmbeddedEngine:
     def _prepare(self, boundary: Boundary, segment: Segment) -> tuple[RunState, dict[str, Any]]:
         with self._store.reading() as connection:
             row = runs.row_of(connection, segment.run)
-            input = self._ledger.body(connection, row.input_entry)["input"]
+            case = self._ledger.body(connection, row.input_entry)["input"]
             sponsor = boundary.charter.people.get(row.on_behalf)
             agent = Principal(
                 id=row.agent,
@@ -157,7 +157,7 @@ class EmbeddedEngine:
                     id=row.on_behalf, kind="human", name=sponsor.name if sponsor else row.on_behalf
                 ),
             )
-            return runs.state_of(connection, segment, agent), dict(input)
+            return runs.state_of(connection, segment, agent), dict(case)
 
     async def _finish(self, segment: Segment, result: Any) -> None:
         try:

@@ -80,7 +80,7 @@ def of_the_run(kind: str) -> Action:
 def _row(boundary: Boundary, crossing: Crossing) -> journal.Found | None:
     with boundary.store.reading() as connection:
         row = journal.find(connection, crossing.run.id, crossing.position)
-    if row is not None and row.action_digest != crossing.action.digest():
+    if row is not None and row.action_digest != crossing.action_digest:
         raise Nondeterminism(crossing.position, f"{row.kind}:{row.target}", crossing.action.label())
     return row
 

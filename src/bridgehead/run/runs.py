@@ -24,7 +24,6 @@ from bridgehead.record import Work
 from bridgehead.store import Store
 from bridgehead.store import tables as t
 
-
 ENGINE = "service:engine"
 
 
@@ -67,16 +66,16 @@ def start(
             f"workflow {workflow!r} wants the bindings {sorted(declared.bindings)}, got {sorted(given)}",
             fix="Give each with --bind NAME=VALUE.",
         )
-    id = f"run_{hashlib.sha256(key.encode()).hexdigest()[:26]}" if key else new_id("run", boundary.clock)
+    run_id = f"run_{hashlib.sha256(key.encode()).hexdigest()[:26]}" if key else new_id("run", boundary.clock)
     sponsor = on_behalf or boundary.charter.agents[declared.agent].sponsor
     now = stamp(boundary.clock.now())
 
     def work(connection: Connection) -> Work:
-        if connection.execute(select(t.run.c.id).where(t.run.c.id == id)).first() is not None:
-            return Work(drafts=(), value=id)
+        if connection.execute(select(t.run.c.id).where(t.run.c.id == run_id)).first() is not None:
+            return Work(drafts=(), value=run_id)
         connection.execute(
             insert(t.run).values(
-                id=id,
+                id=run_id,
                 release=boundary.deployment.digest,
                 workflow=workflow,
                 title=title or workflow,
@@ -88,20 +87,20 @@ def start(
                 created_at=now,
             )
         )
-        connection.execute(insert(t.segment).values(run=id, number=1, state="ready", due_at=now))
+        connection.execute(insert(t.segment).values(run=run_id, number=1, state="ready", due_at=now))
         draft = Draft(
             kind="run.started",
             actor=f"agent:{declared.agent}",
             on_behalf=f"human:{sponsor}",
-            run=id,
+            run=run_id,
             fields={"release": boundary.deployment.digest, "note": workflow},
             body={"input": dict(input), "title": title or workflow},
         )
 
         def then(connection: Connection, written: Any) -> None:
-            connection.execute(update(t.run).where(t.run.c.id == id).values(input_entry=written[0].index))
+            connection.execute(update(t.run).where(t.run.c.id == run_id).values(input_entry=written[0].index))
 
-        return Work(drafts=(draft,), value=id, then=then)
+        return Work(drafts=(draft,), value=run_id, then=then)
 
     return str(boundary.ledger.append(work).value)
 
@@ -264,11 +263,11 @@ def _end_segment(connection: Connection, segment: Segment) -> None:
 
 def _came_already(connection: Connection, why: Park) -> bool:
     """A vote or a lifted stop may commit between the look and the park; nothing may sleep through it."""
-    kind, _, id = why.waiting_for.partition(":")
+    kind, _, name = why.waiting_for.partition(":")
     if kind == "stop":
-        row = connection.execute(select(t.stop.c.lifted_at).where(t.stop.c.id == id)).first()
+        row = connection.execute(select(t.stop.c.lifted_at).where(t.stop.c.id == name)).first()
         return row is not None and row.lifted_at is not None
-    if id:
+    if name:
         return False
     state = connection.execute(select(t.approval.c.state).where(t.approval.c.id == kind)).scalar_one_or_none()
     return state is not None and state != "open"

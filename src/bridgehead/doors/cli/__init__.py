@@ -1,0 +1,107 @@
+"""The command line. Commands load only when they are called: ``--help`` imports no server and no
+database.
+
+In: a folder and a command. Out: words or ``--json``, and an exit code: 0 done, 1 refused or findings,
+2 wrong usage or a fault. Never: a rule of its own; it calls the rooms the console calls.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+import click
+
+from bridgehead import __version__
+from bridgehead.kernel.errors import BridgeheadError
+
+COMMANDS = {
+    "init": "Write a working deployment folder.",
+    "check": "Say whether a deployment folder is ready, and what to fix.",
+    "schema": "Print the JSON Schema of the charter.",
+    "demo": "Run the main job: 74 support tickets on a real order system.",
+    "up": "Run a deployment: carry its runs forward and serve its console.",
+    "run": "Start one run of a workflow.",
+    "runs": "List runs.",
+    "show": "Show one run, crossing by crossing.",
+    "why": "Explain one run or crossing in plain sentences.",
+    "approvals": "List the questions that wait for people.",
+    "approve": "Answer a question with yes.",
+    "refuse": "Answer a question with no.",
+    "stop": "Stop a deployment: no new action starts.",
+    "resume": "Let a stopped deployment act again.",
+    "verify": "Check every entry and proof of a ledger, offline.",
+    "sign-in": "Make a link that signs a person in to the console, once.",
+    "doctor": "Look for what would stop this deployment from running.",
+}
+EXIT_FAULT = 2
+
+
+class Commands(click.Group):
+    """The commands by name; each lives in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"bridgehead.doors.cli.{name}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"No command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bridgehead")
+def cli() -> None:
+    """Bridgehead: the deployment of an AI system as a product."""
+
+
+def main() -> None:
+    """Run the command line. Faults are told in words; set BRIDGEHEAD_TRACEBACK=1 for a traceback."""
+    try:
+        status: Any = cli.main(prog_name="bridgehead", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except BridgeheadError as error:
+        if os.environ.get("BRIDGEHEAD_TRACEBACK"):
+            raise
+        _tell(error)
+        sys.exit(EXIT_FAULT)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _tell(error: BridgeheadError) -> None:
+    every = getattr(error, "errors", None) or [error]
+    if "--json" in sys.argv[1:]:
+        click.echo(json.dumps({"errors": [one.as_dict() for one in every]}, ensure_ascii=False))
+        return
+    for one in every:
+        place = f"{one.where}: " if one.where else ""
+        click.echo(f"{one.code}  {place}{one.what}", err=True)
+        for line in (one.means, one.fix):
+            if line:
+                click.echo(f"            {line}", err=True)

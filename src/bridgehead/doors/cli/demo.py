@@ -1,0 +1,81 @@
+"""``bridgehead demo``: the main job, from charter to proof, on a laptop with no key."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bridgehead.doors.cli.terminal import JSON, opened, operator, print_json
+
+
+@click.command()
+@click.option("--no-serve", is_flag=True, help="Print the result and end; no console.")
+@JSON
+@click.option(
+    "--answer-as",
+    type=click.Choice(["lead"]),
+    help="Let a support lead of the example answer what waits, the way a person would.",
+)
+@click.option("--tickets", "count", type=click.IntRange(min=1), help="Play only the first so many tickets.")
+@click.option("--fresh", is_flag=True, help="Start over; the last play is kept beside the new one.")
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The deployment folder of the example, if it is not where it was installed.",
+)
+@click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="Where the play is kept.")
+@click.option("--port", default=8321, show_default=True, help="Port of the console; 0 takes a free one.")
+def demo(
+    no_serve: bool,
+    as_json: bool,
+    answer_as: str | None,
+    count: int | None,
+    fresh: bool,
+    folder: Path | None,
+    state: Path | None,
+    port: int,
+) -> None:
+    """Work through 74 support tickets on an order system nobody here wrote.
+
+    Every action is decided, some wait for a person, some are refused, everything is recorded. Without a
+    model endpoint (OPENAI_BASE_URL) a labelled stand-in plays the benchmark's published tool calls. A play
+    that was interrupted is carried on.
+    """
+    from bridgehead.doors.cli.play import Play, example_folder, place_of
+
+    home = folder or example_folder()
+    place = place_of(home, state, fresh=fresh)
+    quiet = as_json
+    with opened(home, place) as house:
+        house.activate(by=operator())
+        play = Play(house, home, place, count=count)
+        result = asyncio.run(play.carry_on(answer_as=answer_as, tell=None if quiet else click.echo))
+        if no_serve:
+            _print(result, as_json)
+            return
+        _print(result, as_json)
+        _serve(house, port)
+
+
+def _print(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(result)
+        return
+    from bridgehead.doors.cli.play import told
+
+    for line in told(result):
+        click.echo(line)
+
+
+def _serve(house: Any, port: int) -> None:
+    from bridgehead.doors.cli.serving import listening, print_links, serve
+
+    with listening("127.0.0.1", port) as bound:
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        click.echo(f"\nConsole: {url}   Sign in as somebody, once each:")
+        print_links(house, url)
+        click.echo("\nEnd with Ctrl-C. What happened is kept; `bridgehead demo` shows it again.")
+        asyncio.run(serve([house], bound))

@@ -1,0 +1,100 @@
+"""``bridgehead doctor``: what would stop this deployment from running here?"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bridgehead.doors.cli.terminal import FOLDER, JSON, STATE, opened, print_json, table
+from bridgehead.kernel.errors import BridgeheadError
+from bridgehead.kernel.finding import Finding
+
+if TYPE_CHECKING:
+    from bridgehead.assemble import House
+
+FREE_BYTES = 200 * 1024 * 1024
+
+
+@click.command()
+@FOLDER
+@STATE
+@JSON
+def doctor(folder: Path, state: Path | None, as_json: bool) -> int:
+    """Look at FOLDER, its store, its keys, its disk, and try every server it names. Changes nothing."""
+    with opened(folder, state) as house:
+        found = [*house.findings(), *_disk(house), *_keys(house), *asyncio.run(_systems(house))]
+    blocking = [finding for finding in found if finding.severity == "block"]
+    if as_json:
+        print_json({"ok": not blocking, "findings": [finding.as_dict() for finding in found]})
+    else:
+        table(
+            ("", "rule", "what", "fix", "where"),
+            [(f.severity, f.rule, f.words, f.fix, f.where) for f in found],
+            empty="Nothing found: this deployment can run here.",
+        )
+    return 1 if blocking else 0
+
+
+def _disk(house: House) -> Iterator[Finding]:
+    free = shutil.disk_usage(house.state).free
+    if free < FREE_BYTES:
+        yield Finding(
+            rule="BH-DOC-001",
+            severity="block",
+            words=f"only {free // 2**20} MiB are free where the store is",
+            fix="Free some space: without room for an intent nothing is performed.",
+        )
+
+
+def _keys(house: House) -> Iterator[Finding]:
+    for name in ("ledger.key", "kek"):
+        path = house.state / "keys" / name
+        if path.exists() and path.stat().st_mode & 0o077:
+            yield Finding(
+                rule="BH-DOC-002",
+                severity="warn",
+                words=f"{name} can be read by other accounts of this machine",
+                fix=f"chmod 600 {path}",
+            )
+
+
+async def _systems(house: House) -> list[Finding]:
+    """Open every server and compare what it offers with what the charter names."""
+    from bridgehead.declare import load
+
+    deployment = load(house.folder)
+    found: list[Finding] = []
+    drivers = house.drivers_of(deployment)
+    for name, server in deployment.charter.servers.items():
+        driver = drivers[f"server:{name}"]
+        try:
+            offered = {operation.name for operation in await driver.operations()}
+        except BridgeheadError as error:
+            words = f"server {name} cannot be used: {error.what}"
+            found.append(_finding("BH-DOC-003", "block", words, error.fix, deployment.where("servers", name)))
+            continue
+        finally:
+            await driver.close()
+        for action, rule in deployment.charter.actions.items():
+            tool = rule.tool or action
+            if rule.server == name and tool not in offered:
+                words = f"action {action} names the tool {tool}, which server {name} does not offer"
+                fix = f"It offers: {', '.join(sorted(offered))}."
+                found.append(_finding("BH-DOC-004", "block", words, fix, deployment.where("actions", action)))
+        named = {
+            rule.tool or action for action, rule in deployment.charter.actions.items() if rule.server == name
+        }
+        for tool in sorted(offered - named - set(server.hidden)):
+            words = f"server {name} offers {tool}, which no action names: it is refused"
+            fix = "Nothing to do; declare it, or list it under `hidden`, if that is meant."
+            found.append(_finding("BH-DOC-005", "info", words, fix, deployment.where("servers", name)))
+    return found
+
+
+def _finding(rule: str, severity: str, words: str, fix: str, where: str) -> Finding:
+    return Finding(rule=rule, severity=severity, words=words, fix=fix, where=where)  # type: ignore[arg-type]

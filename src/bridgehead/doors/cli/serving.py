@@ -1,0 +1,98 @@
+"""Work and serve in one process: the engine carries runs forward, the console answers beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bridgehead.kernel.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bridgehead.assemble import House
+
+LINK_MINUTES = 12 * 60
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Yield a socket bound to an address; port 0 takes a free one.
+
+    Raises ``ConfigError`` (BH-DOO-022) when the address is taken.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((host, port))
+        except OSError as error:
+            raise ConfigError(
+                "BH-DOO-022",
+                f"{host}:{port} cannot be used: {error.strerror}",
+                fix="Choose another with --port, or stop what uses it.",
+            ) from error
+        yield bound
+
+
+async def serve(houses: Sequence[House], bound: socket.socket) -> None:
+    """Serve the console and work on every house until interrupted (SIGINT, SIGTERM)."""
+    import uvicorn
+
+    from bridgehead.doors.console.app import console
+
+    app = console(houses, clock=houses[0].clock)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
+    server = uvicorn.Server(config)
+    async with contextlib.AsyncExitStack() as stack:
+        workers = [
+            asyncio.create_task(_work(await stack.enter_async_context(house.at_work()))) for house in houses
+        ]
+        serving = asyncio.create_task(server.serve(sockets=[bound]))
+        done, _ = await asyncio.wait([serving, *workers], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(serving, *workers, return_exceptions=True)
+        for task in done:
+            if not task.cancelled() and task.exception() is not None:
+                raise task.exception() or AssertionError
+
+
+async def carry(house: House) -> None:
+    """Carry a house's runs as far as they go without people."""
+    async with house.at_work() as engine:
+        await engine.work(until_idle=True)
+
+
+async def _work(engine: Any) -> None:
+    await engine.work()
+
+
+def print_links(house: House, url: str) -> list[dict[str, str]]:
+    """Print one sign-in link for one person of each role, and return them."""
+    from bridgehead.doors.console.signin import make_link
+
+    links = []
+    for role, person in one_of_each_role(house).items():
+        links.append(
+            {
+                "role": role,
+                "person": person,
+                "link": make_link(house.store, person, house.clock, url, LINK_MINUTES),
+            }
+        )
+    for link in links:
+        click.echo(f"  {link['role']:<10} {link['person']:<8} {link['link']}")
+    return links
+
+
+def one_of_each_role(house: House) -> dict[str, str]:
+    """Return the first person of each role the charter gives."""
+    found: dict[str, str] = {}
+    for person, declared in house.deployment.charter.people.items():
+        for role in declared.roles:
+            found.setdefault(role, person)
+    return found

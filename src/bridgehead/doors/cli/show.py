@@ -1,0 +1,75 @@
+"""``bridgehead show``: one run, crossing by crossing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bridgehead.doors.cli.terminal import deployment_options, opened, print_json
+from bridgehead.kernel.errors import EngineError
+
+if TYPE_CHECKING:
+    from bridgehead.assemble import House
+    from bridgehead.explain.story import Story, Told
+
+
+@click.command()
+@click.argument("run")
+@click.option("--all", "everything", is_flag=True, help="Also the reads made only to decide another action.")
+@deployment_options
+def show(folder: Path, state: Path | None, as_json: bool, run: str, everything: bool) -> None:
+    """Show RUN (an id, or the beginning of one, or a title) crossing by crossing."""
+    from bridgehead.explain.figures import plain
+
+    with opened(folder, state) as house:
+        told = find_story(house, run)
+    if as_json:
+        print_json(plain(told))
+        return
+    click.echo(f"{told.run.title}  ({told.run.id})")
+    click.echo(told.sentence)
+    for moment in told.moments:
+        click.echo(f"  {moment.at[:19]}  {moment.words}  [entry {moment.entry}]")
+    for crossing in told.crossings:
+        if everything or not crossing.evidence_of:
+            _tell(crossing)
+    click.echo(f"Ledger entries {told.first_entry} to {told.last_entry}. Check them: bridgehead verify")
+
+
+def find_story(house: House, run: str) -> Story:
+    """Return the story of a run by id, beginning of an id, or title.
+
+    Raises ``EngineError`` (BH-RUN-013) when none or several fit.
+    """
+    from bridgehead.explain.runs import list_runs
+    from bridgehead.explain.story import story
+
+    with house.store.reading() as connection:
+        told = story(connection, house.ledger, house.deployment.charter, run)
+        if told is not None:
+            return told
+        found = list_runs(connection, text=run).lines
+        exact = [line for line in found if line.title == run] or [
+            line for line in found if line.id.startswith(run) or len(found) == 1
+        ]
+        if len(exact) == 1:
+            told = story(connection, house.ledger, house.deployment.charter, exact[0].id)
+            if told is not None:
+                return told
+    what = f"{len(exact)} runs fit {run!r}" if exact else f"there is no run {run!r}"
+    raise EngineError("BH-RUN-013", what, fix="`bridgehead runs` lists them with their ids.")
+
+
+def _tell(crossing: Told) -> None:
+    money = f"  {crossing.amount}" if crossing.amount else ""
+    entries = ", ".join(str(entry) for entry in crossing.entries)
+    click.echo(
+        f"{crossing.position:>8}  {crossing.state_words}: {crossing.words}{money}  [entries {entries}]"
+    )
+    for reason in crossing.reasons:
+        if crossing.decision != "permit":
+            click.echo(f"          {reason.words} ({reason.rule}, {reason.source or 'built in'})")
+    for asking in crossing.asking:
+        click.echo(f"          {asking.words}")

@@ -1,0 +1,85 @@
+"""What commands share: the folder argument, ``--json``, tables, and who is at the keyboard."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from bridgehead.assemble import House
+    from bridgehead.kernel.principal import Principal
+
+FOLDER = click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
+IN_FOLDER = click.option(
+    "--in",
+    "folder",
+    default=".",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The deployment folder; the current one if not given.",
+)
+STATE = click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where its store and keys are; FOLDER/.bridgehead if not given.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+AS = click.option("--as", "person", required=True, help="Who you are: an id under `people` of the charter.")
+REASON = click.option("--reason", default="", help="Why, in your own words; kept with the answer.")
+
+
+def deployment_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--in``, ``--state`` and ``--json``."""
+    return IN_FOLDER(STATE(JSON(command)))
+
+
+@contextmanager
+def opened(folder: Path, state: Path | None) -> Iterator[House]:
+    """Yield the house of a folder, and close it."""
+    from bridgehead.assemble import House
+
+    house = House.open(folder, state=state)
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+def assurance() -> str:
+    """Return how a person at the command line is known: by the account that may write the store."""
+    return f"local-shell:{getpass.getuser()}"
+
+
+def operator() -> Principal:
+    """Return who is at the keyboard: known to this machine, not necessarily to the charter."""
+    from bridgehead.kernel.principal import Principal
+
+    name = getpass.getuser()
+    return Principal(id=name, kind="human", name=name, assurance=assurance())
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one JSON object."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
+    """Print rows under their columns, or say that there is nothing."""
+    if not rows:
+        click.echo(empty)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(cell) for cell in row))
+    Console(soft_wrap=False).print(shown)

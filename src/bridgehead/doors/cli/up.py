@@ -1,0 +1,40 @@
+"""``bridgehead up``: a deployment at work, with its console."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from bridgehead.doors.cli.terminal import FOLDER, JSON, STATE, opened, operator, print_json
+
+
+@click.command()
+@FOLDER
+@STATE
+@JSON
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the console.")
+@click.option("--port", default=8321, show_default=True, help="Port of the console; 0 takes a free one.")
+@click.option("--until-idle", is_flag=True, help="Carry runs as far as they go, then end. No console.")
+def up(folder: Path, state: Path | None, as_json: bool, host: str, port: int, until_idle: bool) -> None:
+    """Make FOLDER the active release, carry its runs forward, serve its console."""
+    from bridgehead.doors.cli.serving import carry, listening, print_links, serve
+
+    with opened(folder, state) as house:
+        digest = house.activate(by=operator())
+        if until_idle:
+            asyncio.run(carry(house))
+            if as_json:
+                print_json({"release": digest})
+            return
+        with listening(host, port) as bound:
+            url = f"http://{host}:{bound.getsockname()[1]}"
+            if as_json:
+                print_json({"release": digest, "url": url})
+            else:
+                click.echo(f"Release {digest[:12]} of {house.deployment.charter.name} is at work.")
+                click.echo(f"Console: {url}   Sign in, once each:")
+                print_links(house, url)
+                click.echo("Stop this process with Ctrl-C; nothing is lost.")
+            asyncio.run(serve([house], bound))
