@@ -33,6 +33,7 @@ def manifest(folder: Path, documents: Mapping[str, Path]) -> dict[str, str]:
                 f"the folder holds more than {MAX_FILES} files",
                 means="A deployment is a charter with its code and texts, not a disk.",
                 fix="Give it a folder of its own.",
+                where=f"{path}:1",
             )
         found[path] = _sha256(file)
     for name, file in documents.items():
@@ -42,6 +43,7 @@ def manifest(folder: Path, documents: Mapping[str, Path]) -> dict[str, str]:
                 "BH-CHA-087",
                 f"the file `{path}` has the place of the packaged document `{name}`",
                 fix="Rename the file or the document.",
+                where=f"{path}:1",
             )
         found[path] = _sha256(file)
     return dict(sorted(found.items()))
@@ -82,6 +84,7 @@ def _walk(root: Path, folder: Path) -> Iterator[tuple[str, Path]]:
                 "BH-CHA-081",
                 f"`{_inside(root, path)}` is neither a file nor a folder",
                 fix="Remove it: pipes, sockets and devices cannot be part of a release.",
+                where=f"{_inside(root, path)}:1",
             )
 
 
@@ -95,6 +98,7 @@ def _linked(root: Path, link: Path) -> Path:
         f"`{_inside(root, link)}` is a link to {_why_not(root, target, inside)}",
         means="Its content could change without the release noticing.",
         fix="Copy the file into the folder.",
+        where=f"{_inside(root, link)}:1",
     )
 
 
@@ -110,7 +114,10 @@ def _inside(root: Path, path: Path) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise CharterError(
-            "BH-CHA-082", f"the file name {text!r} is not UTF-8", fix="Rename the file."
+            "BH-CHA-082",
+            f"the file name {text!r} is not UTF-8",
+            fix="Rename the file.",
+            where=f"{text.encode('utf-8', 'replace').decode()}:1",
         ) from error
     return text
 
@@ -128,4 +135,5 @@ def _unreadable(path: Path, root: Path, error: OSError) -> CharterError:
         "BH-CHA-083",
         f"`{path.name}` cannot be read: {error.strerror or error}",
         fix="Give the account that runs Bridgehead the right to read it.",
+        where=f"{path.name}:1",
     )
