@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bridgehead.check.rule import Family, Rule
-from bridgehead.check.written import written_policies
+from bridgehead.check.written import all_readable, written_policies
 from bridgehead.declare import Deployment
 from bridgehead.declare.model import ActionRule
 from bridgehead.kernel.finding import Finding
@@ -112,6 +112,8 @@ def _effect(d: Deployment, name: str, rule: ActionRule, spoken_of: frozenset[str
 
 def _spoken_of(d: Deployment) -> frozenset[str]:
     """Return the actions that an approval's limit or a hand-written policy names."""
+    if not all_readable(d):
+        return frozenset(d.charter.actions)
     limited = {action for rule in d.charter.approvals.values() for action in rule.when}
     return frozenset(limited | {action for policy in written_policies(d) for action in policy.actions})
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bridgehead.check.modules import constant_argument, run_calls, workflow_modules
 from bridgehead.check.rule import Family, Rule
-from bridgehead.check.written import written_policies
+from bridgehead.check.written import all_readable, written_policies
 from bridgehead.declare import Deployment
 from bridgehead.declare.questions import members
 from bridgehead.kernel.finding import Finding
@@ -75,6 +75,8 @@ def _requester(d: Deployment, name: str, quorum: int, able: frozenset[str]) -> I
 
 
 def _asked(d: Deployment) -> frozenset[str]:
+    if not all_readable(d):
+        return frozenset(d.charter.approvals)
     by_limit = {name for name, rule in d.charter.approvals.items() if rule.when}
     by_policy = {policy.ask for policy in written_policies(d)}
     by_workflow: set[str] = set()

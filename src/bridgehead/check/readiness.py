@@ -73,6 +73,32 @@ def rules() -> tuple[tuple[str, Rule], ...]:
     return tuple((family.name, rule) for family in FAMILIES for rule in family.rules)
 
 
+def reference() -> str:
+    """Return ``docs/reference/checks.md``; a test keeps them equal."""
+    lines = [
+        "# The rules of `bridgehead check`",
+        "",
+        "<!-- Written by `make golden`; change the rule, not this file. -->",
+        "",
+        "`block` stops a release, `warn` should be read by the owner, `info` is worth knowing. Nothing is",
+        "averaged: one finding that blocks means not ready. `bridgehead check` exits with 0 when nothing blocks,",
+        "1 when something does, 2 when the charter cannot be read.",
+    ]
+    for family in FAMILIES:
+        lines += [
+            "",
+            f"## {family.name}",
+            "",
+            "| rule | | found | why it matters | fix |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| `{rule.id}` | {rule.severity} | {rule.title} | {rule.why} | {rule.fix} |"
+            for rule in family.rules
+        ]
+    return "\n".join(lines) + "\n"
+
+
 def _place(finding: Finding) -> tuple[int, str, int, str]:
     file, _, line = finding.where.rpartition(":")
     return (_ORDER[finding.severity], file, int(line) if line.isdecimal() else 0, finding.rule)

@@ -44,6 +44,11 @@ def written_policies(d: Deployment) -> list[WrittenPolicy]:
     return found
 
 
+def all_readable(d: Deployment) -> bool:
+    """Say whether every policy file can be read: otherwise nothing follows from what is not in them."""
+    return not any(isinstance(policies_of(d, file), Unreadable) for file in d.charter.policies)
+
+
 def policies_of(d: Deployment, file: str) -> list[WrittenPolicy] | Unreadable:
     """Return the policies of one file, in order. Templates count as unreadable: nothing links them."""
     try:
