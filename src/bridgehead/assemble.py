@@ -32,7 +32,7 @@ from bridgehead.enforce.policy import CedarPolicy
 from bridgehead.kernel.canonical import canonical_bytes
 from bridgehead.kernel.clock import Clock, SystemClock, stamp
 from bridgehead.kernel.entry import Draft
-from bridgehead.kernel.errors import CharterError, ConfigError, PolicyError
+from bridgehead.kernel.errors import CharterError, ConfigError
 from bridgehead.kernel.finding import Finding
 from bridgehead.kernel.ports import Driver, Operation, Reply, Request
 from bridgehead.kernel.principal import Principal
@@ -116,7 +116,7 @@ class House:
 
     def findings(self) -> list[Finding]:
         """Return what readiness finds in the folder as it is now."""
-        return readiness(load(self.folder), validate_policies=policy_findings)
+        return readiness(load(self.folder), validate_policies=policy.faults)
 
     def activate(self, by: Principal) -> str:
         """Make the folder as it is now the active release; return its digest.
@@ -320,20 +320,6 @@ class Reached:
             await self.open()
         assert self._driver is not None
         return self._driver
-
-
-def policy_findings(deployment: Deployment) -> list[Finding]:
-    """Return what strict validation finds in a deployment's policies, for ``check``."""
-    try:
-        found = policy.validate(deployment)
-        if not found:
-            CedarPolicy(deployment)
-    except PolicyError as error:
-        found = [error]
-    return [
-        Finding(rule=error.code, severity="block", words=error.what, fix=error.fix, where=error.where)
-        for error in found
-    ]
 
 
 def _has_endpoint(model: Any) -> bool:

@@ -177,6 +177,17 @@ def validate(deployment: Deployment) -> list[PolicyError]:
     ]
 
 
+def faults(deployment: Deployment) -> list[PolicyError]:
+    """Return everything that would keep this deployment's policies from being served; empty means none."""
+    try:
+        found = validate(deployment)
+        if not found:
+            CedarPolicy(deployment)
+    except PolicyError as error:
+        return [error]
+    return found
+
+
 _ANNOTATED = re.compile(r"((?:@\w+\(\"(?:[^\"\\]|\\.)*\"\)\s*)+)(?:permit|forbid)\b")
 _NOTE = re.compile(r"@(\w+)\((\"(?:[^\"\\]|\\.)*\")\)")
 _STATEMENT = re.compile(r"\b(?:permit|forbid)\s*\(")

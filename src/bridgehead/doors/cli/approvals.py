@@ -23,7 +23,7 @@ def approvals(folder: Path, state: Path | None, as_json: bool, person: str) -> N
         if person:
             house.person(person, "charter")
         viewer = Viewer.of(charter, person) or Viewer(id="", name="", groups=frozenset(charter.groups))
-        found = inbox(connection, house.ledger, viewer, house.clock.now(), limit=500)
+        found = inbox(connection, house.boundary, viewer, limit=500)
     if as_json:
         print_json(plain(found))
         return

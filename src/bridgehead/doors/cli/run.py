@@ -51,7 +51,9 @@ def run(
             line = one_line(connection, run_id)
     assert line is not None
     if as_json:
-        print_json({"run": run_id, "status": line.status, "words": line.words, "waiting_for": line.waiting_for})
+        print_json(
+            {"run": run_id, "status": line.status, "words": line.words, "waiting_for": line.waiting_for}
+        )
         return
     click.echo(f"{run_id}  {line.words}")
     click.echo(f"See it with: bridgehead show {run_id}")
