@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from bridgehead.enforce.approve import vote
+from bridgehead.kernel.clock import SystemClock
 from bridgehead.kernel.errors import ApprovalError, ConfigError
 from bridgehead.store import tables as t
 
@@ -63,7 +62,7 @@ def place_of(folder: Path, state: Path | None, *, fresh: bool) -> Path:
     mark = place / "release"
     same = mark.exists() and mark.read_text(encoding="utf-8") == digest
     if (place / "store.db").exists() and (fresh or not same):
-        place.rename(root / f"play-until-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        place.rename(root / f"play-until-{SystemClock().now():%Y%m%dT%H%M%S}")
     place.mkdir(parents=True, exist_ok=True)
     mark.write_text(digest, encoding="utf-8")
     return place
@@ -78,7 +77,7 @@ class Play:
         tickets = _module(folder, "tickets")
         self._tickets = tickets.tickets()[:count]
         self._hijacked = tickets.hijacked() if count is None else tickets.hijacked()[: max(count // 8, 1)]
-        self._began = time.monotonic()
+        self._began = house.clock.monotonic()
 
     async def carry_on(self, *, answer_as: str | None, tell: Tell | None) -> dict[str, Any]:
         """Start what is not started, carry everything as far as it goes, and return the result."""
@@ -188,7 +187,7 @@ class Play:
             "matched_expected": matched,
             "ledger_size": size,
             "ledger_root": root,
-            "seconds": round(time.monotonic() - self._began, 1),
+            "seconds": round(self._house.clock.monotonic() - self._began, 1),
             "decisions": counts["decisions"],
             "money_moved": money,
             "hijacked": attacks,
