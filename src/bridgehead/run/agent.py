@@ -31,6 +31,9 @@ class Worker(Protocol):
     def act(self, action: str, /, **arguments: Any) -> Coroutine[Any, Any, Outcome]:
         """Take an action."""
 
+    def not_offered(self, action: str, /, **arguments: Any) -> Coroutine[Any, Any, Outcome]:
+        """Refuse, on the record, an action that was not offered."""
+
     def tool_schemas(self, actions: Sequence[str]) -> list[dict[str, Any]]:
         """Return what a model is shown of a list of actions."""
 
@@ -88,17 +91,22 @@ class _Result:
 
 
 async def _one(run: Worker, call: Mapping[str, Any], tools: Sequence[str]) -> _Result:
-    name, what = call["name"], f"{call['name']} {call['arguments']}"
-    if name not in tools:
-        return _Result(what, f"refused: {name} is not one of your tools.", bad=True)
+    name, what = _clean(call["name"]), f"{call['name']} {call['arguments']}"
     try:
         values = json.loads(call["arguments"] or "{}")
     except (ValueError, RecursionError):
         return _Result(what, "refused: the arguments are not JSON.", bad=True)
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         return _Result(what, "refused: the arguments are not a JSON object.", bad=True)
+    if name not in tools:
+        return _Result(what, told(await run.not_offered(name, **values)), bad=True)
     outcome = await run.act(name, **values)
     return _Result(what, told(outcome), bad=not isinstance(outcome, Done))
+
+
+def _clean(name: str) -> str:
+    """A model can name a tool anything; what is recorded must have a canonical form."""
+    return name.encode("utf-8", "replace").decode()[:200]
 
 
 def told(outcome: Outcome) -> str:

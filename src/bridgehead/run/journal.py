@@ -20,7 +20,7 @@ from bridgehead.enforce.settle import settle
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.canonical import decoded, encoded_bytes
 from bridgehead.kernel.clock import stamp
-from bridgehead.kernel.decision import Permit
+from bridgehead.kernel.decision import Permit, Refuse
 from bridgehead.kernel.errors import Nondeterminism
 from bridgehead.kernel.outcome import Failed, Outcome
 from bridgehead.record import Work
@@ -46,6 +46,14 @@ async def cross(boundary: Boundary, crossing: Crossing) -> Outcome:
     if isinstance(outcome, Failed) and outcome.fault.effect_state == "unknown":
         raise _wait_to_settle(boundary, crossing)
     return outcome
+
+
+async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Outcome:
+    """Refuse what the workflow's own step rules out, recorded once at its position."""
+    row = _row(boundary, crossing)
+    if row is not None:
+        return journal.recorded(boundary, row)
+    return await journal.refuse(boundary, crossing, refusal)
 
 
 async def value(boundary: Boundary, crossing: Crossing, make: Any) -> Any:

@@ -22,6 +22,7 @@ from typing import Any
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.action import Action
+from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.kernel.errors import EngineError, Nondeterminism
 from bridgehead.kernel.outcome import Outcome
 from bridgehead.run import journal
@@ -71,6 +72,14 @@ class Run:
                 outward=rule.outward if rule else True,
             )
         )
+
+    def not_offered(self, action: str, /, **arguments: Any) -> Coroutine[Any, Any, Outcome]:
+        """Refuse, on the record, an action that a step did not offer to its model."""
+        words = f"This step of the workflow does not offer {action}."
+        refusal = Refuse(step=2, reasons=(Reason(rule="step.tools", words=words),))
+        wanted = Action(kind="act", target=action, arguments=arguments, effect="final", outward=True)
+        crossing = Crossing(run=self._state, position=self._next(), action=wanted)
+        return journal.refuse(self._boundary, crossing, refusal)
 
     def ask(
         self,
