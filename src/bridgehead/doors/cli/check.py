@@ -50,9 +50,9 @@ def check(ctx: click.Context, folder: Path, as_json: bool, policies: bool) -> No
 
 def _findings(deployment: Deployment) -> list[Finding]:
     from bridgehead.check import readiness
-    from bridgehead.enforce.policy import validate
+    from bridgehead.enforce import policy
 
-    return readiness(deployment, validate)
+    return readiness(deployment, policy.faults)
 
 
 def _tell_errors(errors: Sequence[BridgeheadError], as_json: bool) -> None:

@@ -68,8 +68,9 @@ def _tell(crossing: Told) -> None:
     click.echo(
         f"{crossing.position:>8}  {crossing.state_words}: {crossing.words}{money}  [entries {entries}]"
     )
-    for reason in crossing.reasons:
-        if crossing.decision != "permit":
-            click.echo(f"          {reason.words} ({reason.rule}, {reason.source or 'built in'})")
+    for reason in crossing.reasons if crossing.asking or crossing.state == "refused" else ():
+        click.echo(f"          {reason.words} ({reason.rule}, {reason.source or 'built in'})")
+    if crossing.state in ("failed", "unknown") and isinstance(crossing.value, dict):
+        click.echo(f"          {crossing.value.get('words', '')}")
     for asking in crossing.asking:
         click.echo(f"          {asking.words}")

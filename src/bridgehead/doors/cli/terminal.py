@@ -28,6 +28,8 @@ STATE = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Where its store and keys are; FOLDER/.bridgehead if not given.",
 )
+PIPE_WIDTH = 160
+"""Columns of a table that goes into a pipe or a file."""
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 AS = click.option("--as", "person", required=True, help="Who you are: an id under `people` of the charter.")
 REASON = click.option("--reason", default="", help="Why, in your own words; kept with the answer.")
@@ -78,8 +80,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) 
     from rich.text import Text
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        shown.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        # The first column is what people copy: it is never broken.
+        shown.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         shown.add_row(*(Text(cell) for cell in row))
-    Console(soft_wrap=False).print(shown)
+    terminal = Console()
+    Console(width=terminal.width if terminal.is_terminal else PIPE_WIDTH).print(shown)
