@@ -342,7 +342,8 @@ from bridgehead.declare.model import McpServer
 async def main():
     liar, folder = sys.argv[1], Path(sys.argv[2])
     # This server never looks at its input again, so it would not see it end.
-    settings = McpServer(command=["{python}", liar, "hangs-reading-nothing", "{state}/journal"], region="local")
+    command = ["{python}", liar, "hangs-reading-nothing", "{state}/journal"]
+    settings = McpServer(command=command, region="local")
     driver = open_server("bank", settings, state=folder, folder=folder)
     await driver.open()
     print(driver._session.line._process.pid, flush=True)
@@ -420,6 +421,9 @@ async def test_an_http_server_that_went_away_has_done_nothing(tmp_path: Path) ->
         await driver.close()
 
 
+PACKED = {"content-encoding": "gzip"}
+
+
 @pytest.mark.parametrize(
     ("lie", "effect", "words"),
     [
@@ -431,7 +435,7 @@ async def test_an_http_server_that_went_away_has_done_nothing(tmp_path: Path) ->
         (Response("<html>", media_type="text/html"), "unknown", ""),
         (Response(b"", media_type="text/event-stream"), "unknown", ""),
         (Response("x" * 5_000_000, media_type="application/json"), "unknown", "over 4194304 bytes"),
-        (Response(b"\x1f\x8b", headers={"content-encoding": "gzip"}, media_type="application/json"), "unknown", "packed"),
+        (Response(b"\x1f", headers=PACKED, media_type="application/json"), "unknown", "packed"),
         (Response(b"data: " + b"x" * 5_000_000 + b"\n\n", media_type="text/event-stream"), "unknown", ""),
         (RedirectResponse("http://elsewhere.test/mcp"), "unknown", ""),
         (Response(status_code=202), "unknown", ""),
@@ -449,10 +453,12 @@ async def test_an_http_answer_that_is_none(tmp_path: Path, lie: Response, effect
 
 
 async def test_one_broken_http_answer_does_not_break_the_others(tmp_path: Path) -> None:
-    async with over_http(tmp_path) as (driver, front):
+    entered = asyncio.Event()
+    async with over_http(tmp_path, order_desk(entered)) as (driver, front):
         waiting = asyncio.create_task(
-            driver.call(Request(operation="wait", arguments={}, key="k", deadline=2))
+            driver.call(Request(operation="wait", arguments={}, key="k", deadline=60))
         )
+        await entered.wait()
         front.lie = Response("busy", status_code=503)
         await failure(driver, ORDER)
         assert not waiting.done()
