@@ -7,6 +7,7 @@ commit in one transaction. Silence is refusal: there is no setting for anything 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -195,12 +196,13 @@ def vote(
         )
         state, needed = _tally(connection, boundary, row)
         if state == "open":
-            return Work(drafts=(voted,), value=Standing(approval=approval, state=state, still_needed=needed))
+            still_open = Standing(approval=approval, state=state, still_needed=needed)
+            return Work(drafts=(voted,), value=still_open, then=_vote_entry(approval, voter.id))
         closed = _close(connection, boundary, row, state, reason, f"human:{voter.id}")
         return Work(
             drafts=(voted, closed),
             value=Standing(approval=approval, state=state, still_needed=0),
-            then=_closed_entry(approval, 1),
+            then=_both(_vote_entry(approval, voter.id), _closed_entry(approval, 1)),
         )
 
     standing: Standing = boundary.ledger.append(work).value
@@ -332,7 +334,29 @@ def _close(
     )
 
 
-def _closed_entry(approval: str, place: int) -> Any:
+Then = Callable[[Connection, tuple[Written, ...]], None]
+
+
+def _both(first: Then, second: Then) -> Then:
+    def then(connection: Connection, written: tuple[Written, ...]) -> None:
+        first(connection, written)
+        second(connection, written)
+
+    return then
+
+
+def _vote_entry(approval: str, voter: str) -> Then:
+    def then(connection: Connection, written: tuple[Written, ...]) -> None:
+        connection.execute(
+            update(t.vote)
+            .where(t.vote.c.approval == approval, t.vote.c.principal == voter)
+            .values(entry=written[0].index)
+        )
+
+    return then
+
+
+def _closed_entry(approval: str, place: int) -> Then:
     def then(connection: Connection, written: tuple[Written, ...]) -> None:
         connection.execute(
             update(t.approval).where(t.approval.c.id == approval).values(closed_entry=written[place].index)

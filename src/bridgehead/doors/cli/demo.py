@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bridgehead.doors.cli.terminal import JSON, opened, operator, print_json
+
+if TYPE_CHECKING:
+    from bridgehead.assemble import House
 
 
 @click.command()
@@ -45,19 +50,20 @@ def demo(
     that was interrupted is carried on.
     """
     from bridgehead.doors.cli.play import Play, example_folder, place_of
+    from bridgehead.doors.cli.serving import listening
 
     home = folder or example_folder()
     place = place_of(home, state, fresh=fresh)
-    quiet = as_json
-    with opened(home, place) as house:
+    with contextlib.ExitStack() as stack:
+        # The port first: a play that cannot be looked at should say so before it begins.
+        bound = None if no_serve else stack.enter_context(listening("127.0.0.1", port))
+        house = stack.enter_context(opened(home, place))
         house.activate(by=operator())
         play = Play(house, home, place, count=count)
-        result = asyncio.run(play.carry_on(answer_as=answer_as, tell=None if quiet else click.echo))
-        if no_serve:
-            _print(result, as_json)
-            return
+        result = asyncio.run(play.carry_on(answer_as=answer_as, tell=None if as_json else click.echo))
         _print(result, as_json)
-        _serve(house, port)
+        if bound is not None:
+            _serve(house, bound)
 
 
 def _print(result: dict[str, Any], as_json: bool) -> None:
@@ -70,12 +76,11 @@ def _print(result: dict[str, Any], as_json: bool) -> None:
         click.echo(line)
 
 
-def _serve(house: Any, port: int) -> None:
-    from bridgehead.doors.cli.serving import listening, print_links, serve
+def _serve(house: House, bound: socket.socket) -> None:
+    from bridgehead.doors.cli.serving import print_links, serve
 
-    with listening("127.0.0.1", port) as bound:
-        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        click.echo(f"\nConsole: {url}   Sign in as somebody, once each:")
-        print_links(house, url)
-        click.echo("\nEnd with Ctrl-C. What happened is kept; `bridgehead demo` shows it again.")
-        asyncio.run(serve([house], bound))
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    click.echo(f"\nConsole: {url}   Sign in as somebody, once each:")
+    print_links(house, url)
+    click.echo("\nEnd with Ctrl-C. What happened is kept; `bridgehead demo` shows it again.")
+    asyncio.run(serve([house], bound))

@@ -1,0 +1,171 @@
+"""``bridgehead verify``: is the record as it was written? For people who are not engineers too.
+
+Everything is decided by ``record.verify``, which an auditor can run without this program.
+Exit codes: 0 everything holds, 1 something does not, 2 there is nothing that can be verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from bridgehead.doors.cli.terminal import FOLDER, JSON, print_json
+from bridgehead.kernel.errors import ConfigError
+from bridgehead.record.verify import Problem, Report, Unreadable, verify_export, verify_store
+
+TAMPERED = 1
+SHOWN = 20
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@FOLDER
+@click.option("--store", type=_FILE, help="The store to verify; FOLDER/.bridgehead/store.db if not given.")
+@click.option("--export", "exported", type=_FILE, help="Verify an export (JSON lines) instead of a store.")
+@click.option(
+    "--vkey",
+    default="",
+    help="The verifier key, as text or as a file; the one beside the store if not given.",
+)
+@click.option(
+    "--checkpoint",
+    "kept",
+    multiple=True,
+    type=_FILE,
+    help="A checkpoint you kept elsewhere. Can be repeated.",
+)
+@click.option(
+    "--save-export",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the verified ledger as JSON lines.",
+)
+@JSON
+@click.pass_context
+def verify(
+    ctx: click.Context,
+    folder: Path,
+    store: Path | None,
+    exported: Path | None,
+    vkey: str,
+    kept: Sequence[Path],
+    save_export: Path | None,
+    as_json: bool,
+) -> None:
+    """Check every entry and proof of a ledger, offline.
+
+    Reads the store and changes nothing. Exit code 0: everything holds. 1: something was changed,
+    removed or added. 2: there is nothing that can be verified.
+    """
+    place = store or folder / ".bridgehead" / "store.db"
+    keys = place.parent / "keys"
+    try:
+        notes = [path.read_text(encoding="utf-8") for path in kept]
+        if exported is not None:
+            report = verify_export(exported, vkey=_vkey(vkey, None), kept=notes)
+        else:
+            secrets = keys if (keys / "kek").is_file() else None
+            report = verify_store(place, vkey=_vkey(vkey, keys), kept=notes, keys=secrets)
+    except (Unreadable, OSError, UnicodeDecodeError) as error:
+        raise _nothing_to_verify(error) from error
+    if save_export is not None and exported is None:
+        _save(place, save_export)
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        click.echo("\n".join(_words(report, independent=bool(vkey or kept))))
+    ctx.exit(0 if report.ok else TAMPERED)
+
+
+def _vkey(given: str, beside: Path | None) -> str:
+    """Return the verifier key: as given, from a file, or the one that lies beside the store."""
+    path = Path(given) if given else beside and beside / "ledger.vkey"
+    if path and "\n" not in given and len(given) < 1000 and path.is_file():
+        return path.read_text(encoding="utf-8")
+    return given
+
+
+def _save(store: Path, target: Path) -> None:
+    from bridgehead.record.export import export
+    from bridgehead.store import Store
+
+    opened = Store.open(store)
+    try:
+        with target.open("w", encoding="utf-8") as out:
+            export(opened, out)
+    finally:
+        opened.close()
+
+
+def _words(report: Report, *, independent: bool) -> Iterator[str]:
+    if report.ok:
+        yield click.style("The record is whole.", fg="green", bold=True)
+    else:
+        yield click.style("The record was changed, or part of it is missing.", fg="red", bold=True)
+    yield f"  ledger       {report.origin}"
+    yield (
+        f"  entries      {report.size:,}, each with the bytes it was written with"
+        if report.ok
+        else (f"  entries      {report.size:,} found")
+    )
+    yield f"  runs         {report.runs:,}, of which {report.ended_runs:,} have ended"
+    if report.open_actions:
+        yield f"  open         {report.open_actions:,} actions have begun and have no outcome yet"
+    yield f"  contents     {_contents(report)}"
+    yield f"  checkpoints  {_signed(report)}"
+    yield f"  root         {report.root}"
+    yield from _problems(report)
+    if report.ok and not independent:
+        yield ""
+        yield "Checked against keys and checkpoints that lie beside the store. Whoever can change all of"
+        yield "these together is only found out by a checkpoint kept elsewhere: --checkpoint FILE."
+
+
+def _contents(report: Report) -> str:
+    said = [f"{report.bodies:,} there"]
+    if report.bodies_opened:
+        said.append(f"{report.bodies_opened:,} of them decrypted and compared")
+    if report.bodies_erased:
+        said.append(f"{report.bodies_erased:,} erased lawfully, each by an entry that says so")
+    if report.bodies_left_out:
+        said.append(f"{report.bodies_left_out:,} not part of this export")
+    return ", ".join(said)
+
+
+def _signed(report: Report) -> str:
+    if not report.signed_size:
+        return f"{report.checkpoints:,} hold; no signature covers this record"
+    return f"{report.checkpoints:,} hold; the signed ones cover the first {report.signed_size:,} entries"
+
+
+def _problems(report: Report) -> Iterator[str]:
+    if report.ok:
+        return
+    yield ""
+    yield f"{report.problem_count:,} found:" if report.problem_count > 1 else "Found:"
+    for problem in sorted(report.problems, key=_order)[:SHOWN]:
+        yield f"  {_place(problem)}: {problem.words}"
+    if report.problem_count > SHOWN:
+        yield f"  and {report.problem_count - SHOWN:,} more; --json lists up to {len(report.problems)}"
+    yield ""
+    yield "Stop using this store. Keep it as it is for the inquiry, and restore a backup that verifies."
+
+
+def _order(problem: Problem) -> tuple[bool, int]:
+    return problem.index is None, problem.index or 0
+
+
+def _place(problem: Problem) -> str:
+    entry = "" if problem.index is None else f"entry {problem.index}"
+    run = f"run {problem.run}" if problem.run else ""
+    return " of ".join(part for part in (entry, run) if part) or "the ledger"
+
+
+def _nothing_to_verify(error: Exception) -> ConfigError:
+    return ConfigError(
+        "BH-REC-040",
+        f"nothing can be verified: {error}",
+        means="This says nothing about the record, good or bad.",
+        fix="Name a deployment folder that has run, a store (--store), or an export (--export).",
+    )
