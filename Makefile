@@ -11,7 +11,7 @@ help:
 	@echo "make clean   remove what the above made (not your deployments)"
 
 setup:
-	@scripts/uv sync --frozen
+	@scripts/uv sync --frozen --inexact
 
 demo: setup
 	@scripts/uv run --frozen bridgehead demo
