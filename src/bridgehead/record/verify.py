@@ -27,6 +27,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 import sqlite3
 import sys
 import tempfile
@@ -119,7 +120,7 @@ def verify_store(
     ``kek``, to decrypt the bodies as well. Raises ``Unreadable``.
     """
     with _opened(store) as connection:
-        return _Verification(connection, vkey, kept, keys).run()
+        return _Verification(connection, _Given(vkey, kept, keys)).run()
 
 
 def verify_export(export: Path, *, vkey: str = "", kept: Sequence[str] = ()) -> Report:
@@ -129,7 +130,8 @@ def verify_export(export: Path, *, vkey: str = "", kept: Sequence[str] = ()) -> 
         closing(_connect(str(Path(folder) / "export.db"))) as connection,
     ):
         bodies = _load_export(connection, export)
-        return _Verification(connection, vkey, kept, None, exported=True, with_bodies=bodies).run()
+        given = _Given(vkey, kept, None)
+        return _Verification(connection, given, stored=False, with_bodies=bodies).run()
 
 
 # --- trees ---------------------------------------------------------------------------------------
@@ -340,227 +342,122 @@ def _text(value: object) -> str:
 
 # --- the verification ----------------------------------------------------------------------------
 
-# SQLite reads the JSON: it is several times faster than building Python objects. The result is one
-# text that is compared, whole, with what it has to be; on any difference Python looks closer.
+_BODY = re.compile(
+    rb'"body":\{"alg":"A256GCM","c":"([0-9a-f]{64})","ct":"([0-9a-f]{64})","kid":"([0-9a-f]+)","len":(\d+)\}'
+)
+_END = re.compile(
+    rb'"prev":"[0-9a-f]*",((?:[^{}\[\]]*,)?)"run":"[^"\\]*",((?:[^{}\[\]]*,)?)"seq":\d+,"time":"[^"\\]*","v":1\}\Z'
+)
+MAX_SHAPES = 8
+# Whatever type a column was made to hold, it arrives as the one it should have.
 _ENTRIES = """
-select e.idx, e.kind, e.run, e.seq, e.time, e.leaf, e.envelope,
-       case when json_valid(cast(e.envelope as text)) then json_extract(cast(e.envelope as text),
-           '$.v', '$.origin', '$.kind', '$.run', '$.seq', '$.time', '$.prev',
-           '$.position', '$.body.ct', '$.body.kid') end
-from entry e order by e.idx
+select idx, coalesce(cast(kind as text), ''), coalesce(cast(run as text), ''),
+       coalesce(cast(seq as integer), 0), coalesce(cast(time as text), ''),
+       leaf, coalesce(cast(envelope as blob), x'')
+from entry order by idx
 """
 
 
-_NOTHING_MORE = b"null,null,null]"
+class _Given(NamedTuple):
+    """What to verify with."""
 
-_RunState = tuple[int, bytes, int, bool]
-"""Where a run stands: seq, leaf hash (hexadecimal) and index of its last entry, whether it ended."""
+    vkey: str
+    kept: Sequence[str]
+    keys: Path | None
 
 
-class _Verification:
-    """One pass over a ledger."""
+_Run = tuple[int, bytes, int]
+"""Where a run stands: seq, leaf hash (hexadecimal, as the next entry names it) and index of its last
+entry. A plain tuple: one is made for every entry."""
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        vkey: str,
-        kept: Sequence[str],
-        keys: Path | None,
-        *,
-        exported: bool = False,
-        with_bodies: bool = True,
-    ) -> None:
-        self.db = connection
-        self.report = Report()
-        self.key = read_vkey(vkey) if vkey else None
-        self.kept = [read_note(note, self.key) for note in kept]
-        self.exported = exported
-        self.with_bodies = with_bodies
-        self.kek = _read_kek(keys)
-        self.ciphers: dict[str, AESGCM | None] = {}
-        self.runs: dict[bytes, _RunState] = {}
-        self.open: dict[tuple[bytes, bytes], int] = {}
+_NO_RUN: _Run = (0, b"", -1)
+
+
+class _Shape:
+    """How envelopes end, learned from one that was parsed.
+
+    Envelopes are canonical: their members are sorted, so they end with ``prev``, ``run``, ``seq``,
+    ``time`` and ``v``, with few things in between. An entry of a known shape is therefore
+    *predicted* from the last entry of its run and compared in one go, which is several times faster
+    than parsing. No bracket lies in the end that is compared, so a match proves these members to be
+    the envelope's own; and of the members called ``kind`` only its own is followed as expected.
+    """
+
+    def __init__(self, before_run: bytes, before_seq: bytes, after_kind: bytes) -> None:
+        self.parts = (before_run, before_seq, after_kind)
+        pieces = (b'"prev":"', b'",' + before_run + b'"run":"', b'",' + before_seq + b'"seq":', b',"time":"')
+        literal = [piece.replace(b"%", b"%%") for piece in pieces]
+        self._end = literal[0] + b"%b" + literal[1] + b"%b" + literal[2] + b"%d" + literal[3] + b'%b","v":1}'
+        self._after_kind = after_kind
+        self._kinds: dict[bytes, bytes] = {}
+
+    def length_of_end(self, last: _Run, kind: bytes, run: bytes, seq: int, time: bytes, data: bytes) -> int:
+        """Return how long the predicted end of an entry is, or 0 if the entry is not as predicted."""
+        end = self._end % (last[1], run, seq, time)
+        if not data.endswith(end):
+            return 0
+        said = self._kinds.get(kind)
+        if said is None:
+            said = self._kinds[kind] = b'"kind":"' + kind + self._after_kind
+        return len(end) if said in data else 0
+
+
+class _Row(NamedTuple):
+    """An entry as it was found."""
+
+    at: int
+    kind: bytes
+    run: bytes
+    seq: int
+    time: bytes
+    stored: object
+    data: bytes
+
+
+class _Findings:
+    """Collects what is wrong, and names the entry it is about wherever one can be named."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._suspects: list[tuple[int, int, str, str]] = []
         self.blamed: set[int] = set()
-        self.suspect: list[tuple[int, int, str, str]] = []
-        self.peaks = Peaks()
-        self.rows: list[list[bytes]] = [[]]
-        self.agreed = 0
 
-    def run(self) -> Report:
-        """Check everything, and return the verdict."""
-        self._read_head()
-        self._read_erasures()
-        self._read_checkpoints()
-        self._walk()
-        self._check_body_rows()
-        self._check_runs()
-        self._check_head()
-        self._name_suspects()
-        return self.report
+    def note(self, kind: str, words: str, run: object = "") -> None:
+        """Something is wrong with no entry in particular."""
+        self._report.add(kind, words, None, _text(run))
 
-    def _blame(self, kind: str, words: str, index: int, run: object = "") -> None:
+    def blame(self, kind: str, words: str, index: int, run: object = "") -> None:
+        """Something is wrong with this entry."""
         self.blamed.add(index)
-        self.report.add(kind, words, index, _text(run))
+        self._report.add(kind, words, index, _text(run))
 
-    # What is read before the walk.
+    def suspect(self, kind: str, words: str, start: int, end: int) -> None:
+        """Something is wrong with an entry from ``start`` up to ``end``; which one may yet show."""
+        self._suspects.append((start, end, kind, words))
 
-    def _read_head(self) -> None:
-        rows = self.db.execute("select origin, size, frontier from ledger_head").fetchall()
-        if len(rows) != 1:
-            raise Unreadable("the store holds no ledger")
-        origin, self.head_size, self.head_frontier = rows[0]
-        self.origin = self.report.origin = _text(origin)
-        if self.key is not None and self.key.name != self.origin:
-            self.report.add(
-                "origin", f"the verifier key belongs to {self.key.name}, the log is {self.origin}"
-            )
+    def name_suspects(self) -> None:
+        """Name a range by its first entry, unless an entry in it is named already."""
+        for start, end, kind, words in self._suspects:
+            known = any(start <= index < end for index in self.blamed)
+            self._report.add(kind, words, None if known or start >= end else start)
 
-    def _read_erasures(self) -> None:
-        """Erasures first: a missing body comes before the entry that explains it."""
-        self.erased_keys: dict[str, int] = {}
-        self.erased_entries: dict[int, int] = {}
-        for index, data in self.db.execute("select idx, envelope from entry where kind = 'body.erased'"):
-            target = _fields(data).get("erased")
-            if isinstance(target, dict) and isinstance(target.get("kid"), str):
-                self.erased_keys[target["kid"]] = index
-            elif isinstance(target, dict) and type(target.get("index")) is int:
-                self.erased_entries[target["index"]] = index
 
-    def _read_checkpoints(self) -> None:
-        """Collect every root the log has to reproduce, by size, the smallest last."""
-        self.due: list[tuple[int, Checkpoint, str]] = []
-        for size, note in self.db.execute("select size, note from checkpoint"):
-            name = f"the checkpoint stored for size {_text(size)}"
-            try:
-                read = read_note(_text(note), self.key)
-            except Unreadable as error:
-                self.report.add("checkpoint", f"{name} cannot be read: {error}")
-                continue
-            if read.size != size:
-                self.report.add("checkpoint", f"{name} speaks of size {read.size}")
-            self._expect(read, name)
-        for read in self.kept:
-            self._expect(read, f"the kept checkpoint of size {read.size}")
-        self.due.sort(key=lambda item: item[0], reverse=True)
+class _Tree:
+    """The tree over the entries, folded as they come; compares the subtrees a store keeps."""
 
-    def _expect(self, read: Checkpoint, name: str) -> None:
-        if read.origin != self.origin:
-            self.report.add("checkpoint", f"{name} belongs to another log, {read.origin!r}")
-        elif self.key is not None and not read.signed:
-            self.report.add("signature", f"{name} is not signed by the given key")
-        else:
-            self.due.append((read.size, read, name))
+    def __init__(self, db: sqlite3.Connection, findings: _Findings, *, stored: bool) -> None:
+        self._db = db
+        self._findings = findings
+        self._stored = stored
+        self._peaks = Peaks()
+        self.rows: list[list[bytes]] = [[]]
+        self.leaves = self.rows[0]
 
-    # The walk.
+    def peaks(self) -> Peaks:
+        """Return the peaks over every leaf so far."""
+        return self._peaks.with_leaves(self.leaves)
 
-    def _walk(self) -> None:
-        self.body_rows = self.db.execute(
-            "select idx, record_key, nonce, ciphertext, kid from body order by idx"
-        )
-        self.body = self.body_rows.fetchone()
-        sha256, runs, leaves = hashlib.sha256, self.runs, self.rows[0]
-        start = f'[1,{json.dumps(self.origin, ensure_ascii=False)},"'.encode()
-        expected, due = 0, self._next_due()
-        for index, kind, run, seq, time, stored, data, said in self.db.execute(_ENTRIES):
-            if expected == due:
-                due = self._compare_roots(expected)
-            if index != expected:
-                expected = self._gap(expected, index)
-            before = runs.get(run)
-            try:
-                leaf = sha256(b"\x00" + data).digest()
-                prev, following = (before[1], before[0] + 1) if before else (b"", 1)
-                told = b'%b%b","%b",%d,"%b","%b",' % (start, kind, run, seq, time, prev)
-                fits = leaf == stored and seq == following and said.startswith(told)
-            except (TypeError, AttributeError):
-                fits, leaf = False, b""
-            if fits:
-                rest = said[len(told) :]
-            else:
-                row = _Row(expected, kind, run, seq, time, stored, data)
-                kind, run, seq, leaf, rest = self._look_closer(row)
-                before = runs.get(run)
-            if before is None and run and kind != b"run.started":
-                self._blame("incomplete", "the run does not begin with run.started", expected, run)
-            if rest != _NOTHING_MORE:
-                self._follow(expected, kind, run, rest, data)
-            ended = kind == b"run.ended" or (before is not None and before[3])
-            runs[run] = (seq, leaf.hex().encode(), expected, ended)
-            leaves.append(leaf)
-            if len(leaves) == CHUNK:
-                self._fold(expected + 1)
-            expected += 1
-        self.report.size = expected
-        self._compare_roots(expected)
-
-    def _gap(self, expected: int, index: object) -> int:
-        """Name what is missing; return where to go on."""
-        if type(index) is int and index > expected:
-            last = index - 1
-            many = f"entries {expected} to {last} are" if last > expected else f"entry {expected} is"
-            self._blame("gap", f"{many} missing", expected)
-            return index
-        self._blame("gap", f"an entry is numbered {_text(index)} where {expected} belongs", expected)
-        return expected
-
-    def _look_closer(self, row: _Row) -> tuple[bytes, bytes, int, bytes, bytes]:
-        """Say what is wrong with an entry; return its kind, run, seq, leaf and rest to go on with."""
-        leaf = leaf_hash(row.data) if isinstance(row.data, bytes) else b"\0" * 32
-        fields = _fields(row.data)
-        columns = {"kind": row.kind, "run": row.run, "seq": row.seq, "time": row.time}
-        sound = leaf == row.stored and bool(fields)
-        if leaf != row.stored:
-            self._blame(
-                "bytes", "its bytes are not those that were hashed when it was written", row.index, row.run
-            )
-        elif not fields:
-            self._blame("bytes", "its bytes are not a JSON object", row.index, row.run)
-        differing = [
-            name for name, column in columns.items() if fields and _text(fields.get(name)) != _text(column)
-        ]
-        if differing:
-            words = f"its {', '.join(differing)} beside the entry differ from what the entry says"
-            self._blame("column", words, row.index, row.run)
-        if sound and (fields.get("v") != 1 or fields.get("origin") != self.origin):
-            self._blame("envelope", "it belongs to another log or format", row.index, row.run)
-        # Whole bytes speak for themselves; damaged ones leave only the columns to go by.
-        source = fields if sound else columns
-        kind, run = _text(source.get("kind")).encode(), _text(source.get("run")).encode()
-        seq = source.get("seq")
-        seq = seq if isinstance(seq, int) else 0
-        if sound:
-            self._check_sequence(row.index, run, seq, str(fields.get("prev")))
-        body = fields.get("body") if isinstance(fields.get("body"), dict) else {}
-        rest = (
-            [fields.get("position"), body.get("ct"), body.get("kid")]
-            if sound and body is not None
-            else [None] * 3
-        )
-        text = json.dumps(rest, separators=(",", ":"), ensure_ascii=False)
-        return kind, run, seq, leaf, text.encode("utf-8", "replace")[1:]
-
-    def _check_sequence(self, index: int, run: bytes, seq: int, prev: str) -> None:
-        last, leaf, at, _ = self.runs.get(run, (0, b"", index, False))
-        if seq > last + 1:
-            self._blame("sequence", f"of its run, {seq - last - 1} entries before it are missing", index, run)
-        elif seq <= last:
-            self._blame("sequence", f"its run counts {seq} again after {last}", index, run)
-        elif prev != leaf.decode() and at not in self.blamed:
-            words = f"entry {index}, which follows it in its run, was written after other bytes"
-            self._blame("chain", words, at, run)
-
-    def _follow(self, index: int, kind: bytes, run: bytes, rest: bytes, data: bytes) -> None:
-        position, digest, kid = rest[:-1].rsplit(b",", 2)
-        if kind in _OPENS:
-            self.open[run, position] = index
-        elif kind in _CLOSES:
-            self.open.pop((run, position), None)
-        if digest != b"null":
-            self._check_body(index, run, digest, kid, data)
-
-    # Trees and checkpoints.
-
-    def _fold(self, size: int) -> None:
+    def fold(self, size: int) -> None:
         """Turn 256 hashes of a stored level into one of the next, as often as it goes."""
         level = 0
         while len(self.rows[level]) == CHUNK:
@@ -571,198 +468,406 @@ class _Verification:
                 self.rows.append([])
             self.rows[level].append(subtree)
             if level == 1:
-                self.peaks.add(CHUNK_LEVEL, subtree)
-            if not self.exported:
-                self._check_node(level * CHUNK_LEVEL, size, subtree)
+                self._peaks.add(CHUNK_LEVEL, subtree)
+            if self._stored:
+                self._compare(level * CHUNK_LEVEL, size, subtree)
 
-    def _check_node(self, level: int, size: int, subtree: bytes) -> None:
+    def _compare(self, level: int, size: int, subtree: bytes) -> None:
         position = (size >> level) - 1
         query = "select hash from node where level = ? and position = ?"
-        if self.db.execute(query, (level, position)).fetchall() != [(subtree,)]:
-            words = f"the stored hash of entries {position << level} to {size - 1} does not follow from them"
-            self.suspect.append((position << level, size, "node", words))
+        if self._db.execute(query, (level, position)).fetchall() != [(subtree,)]:
+            start = position << level
+            words = f"the stored hash of entries {start} to {size - 1} does not follow from them"
+            self._findings.suspect("node", words, start, size)
 
-    def _next_due(self) -> int:
-        return self.due[-1][0] if self.due else -1
+    def check_count(self, size: int) -> None:
+        """Note stored subtrees that are missing or too many."""
+        expected, whole = 0, size >> CHUNK_LEVEL
+        while whole:
+            expected, whole = expected + whole, whole >> CHUNK_LEVEL
+        if self._stored and self._db.execute("select count(*) from node").fetchone()[0] != expected:
+            self._findings.note("node", "stored subtree hashes are missing, or there are too many")
 
-    def _compare_roots(self, size: int) -> int:
-        """Compare the checkpoints due at this size; return the size at which the next one is."""
-        root = self.peaks.with_leaves(self.rows[0]).root()
-        self.report.root = root.hex()
-        while self.due and self.due[-1][0] <= size:
-            at, read, name = self.due.pop()
+
+class _Checkpoints:
+    """Every root the log has to reproduce, stored or kept elsewhere."""
+
+    def __init__(self, report: Report, findings: _Findings, key: VerifierKey | None) -> None:
+        self._report = report
+        self._findings = findings
+        self._key = key
+        self._due: list[tuple[int, Checkpoint, str]] = []
+        self.agreed = 0
+
+    def expect_stored(self, size: object, note: object) -> None:
+        """Take a checkpoint of the store."""
+        name = f"the checkpoint stored for size {_text(size)}"
+        try:
+            read = read_note(_text(note), self._key)
+        except Unreadable as error:
+            self._findings.note("checkpoint", f"{name} cannot be read: {error}")
+            return
+        if read.size != size:
+            self._findings.note("checkpoint", f"{name} speaks of size {read.size}")
+        self._expect(read, name)
+
+    def expect_kept(self, note: str) -> None:
+        """Take a checkpoint from somewhere the operator of the store cannot write to."""
+        read = read_note(note, self._key)
+        self._expect(read, f"the kept checkpoint of size {read.size}")
+
+    def _expect(self, read: Checkpoint, name: str) -> None:
+        if read.origin != self._report.origin:
+            self._findings.note("checkpoint", f"{name} belongs to another log, {read.origin!r}")
+        elif self._key is not None and not read.signed:
+            self._findings.note("signature", f"{name} is not signed by the given key")
+        else:
+            self._due.append((read.size, read, name))
+            self._due.sort(key=lambda item: -item[0])
+
+    def next_size(self) -> int:
+        """Return the size at which the root is needed next."""
+        return self._due[-1][0] if self._due else -1
+
+    def compare(self, size: int, root: bytes) -> int:
+        """Compare what is due at this size; return the next size."""
+        while self._due and self._due[-1][0] <= size:
+            at, read, name = self._due.pop()
             if at == size and read.root == root:
-                self._agree(read)
+                self.agreed = size
+                self._report.checkpoints += 1
+                self._report.signed_size = size if read.signed else self._report.signed_size
             else:
                 words = (
                     f"{name} commits to other content: entries {self.agreed} to {at - 1} are not as they were"
                 )
-                self.suspect.append((self.agreed, at, "root", words))
-        return self._next_due()
+                self._findings.suspect("root", words, self.agreed, at)
+        return self.next_size()
 
-    def _agree(self, read: Checkpoint) -> None:
-        self.agreed = read.size
-        self.report.checkpoints += 1
-        if read.signed:
-            self.report.signed_size = read.size
+    def check_rest(self, size: int) -> None:
+        """Name checkpoints that speak of more entries than there are."""
+        for at, _, name in self._due:
+            self._findings.blame("truncated", f"{name} commits to {at} entries; the log holds {size}", size)
 
-    def _name_suspects(self) -> None:
-        """A range that does not hold is named by its first entry, unless one in it is named already."""
-        for start, end, kind, words in self.suspect:
-            known = any(start <= index < end for index in self.blamed)
-            self.report.add(kind, words, None if known or start >= end else start)
 
-    # Bodies.
+class _Runs:
+    """What each run has recorded so far."""
 
-    def _check_body(self, index: int, run: bytes, digest: bytes, kid: bytes, data: bytes) -> None:
-        self._pass_bodies(index)
-        name = kid.decode("utf-8", "replace").strip('"')
-        erased_at = max(self.erased_keys.get(name, -1), self.erased_entries.get(index, -1))
-        if self.body is None or self.body[0] != index:
+    def __init__(self, report: Report, findings: _Findings) -> None:
+        self._report = report
+        self._findings = findings
+        self.states: dict[bytes, _Run] = {}
+        self.open: dict[tuple[bytes, bytes], int] = {}
+        self.ended: set[bytes] = set()
+
+    def check_sequence(self, index: int, run: bytes, seq: int, prev: object) -> None:
+        """Say how an entry does not follow the last one of its run, if it does not."""
+        last, leaf, at = self.states.get(run, _NO_RUN)
+        if seq > last + 1:
+            words = f"entries of its run are missing before it: {seq} follows {last}"
+            self._findings.blame("sequence", words, index, run)
+        elif seq <= last:
+            self._findings.blame("sequence", f"its run counts {seq} again after {last}", index, run)
+        elif prev != leaf.decode() and at not in self._findings.blamed:
+            words = f"entry {index}, which follows it in its run, was written after other bytes"
+            self._findings.blame("chain", words, max(at, 0), run)
+
+    def begin(self, index: int, kind: bytes, run: bytes) -> None:
+        """Take the first entry of a run."""
+        if run and kind != b"run.started":
+            self._findings.blame("incomplete", "the run does not begin with run.started", index, run)
+
+    def check_open(self) -> None:
+        """Name the actions that have no outcome although their run has ended."""
+        for (run, position), index in self.open.items():
+            if run in self.ended:
+                where = _text(position).removesuffix(",")
+                words = f"its run ended without an outcome for this action ({where})"
+                self._findings.blame("incomplete", words, index, run)
+            else:
+                self._report.open_actions += 1
+        self._report.runs = sum(1 for run in self.states if run)
+        self._report.ended_runs = len(self.ended)
+
+    def check_heads(self, db: sqlite3.Connection) -> None:
+        """Compare with the head rows that the writer keeps for itself."""
+        found = 0
+        for run, seq, prev in db.execute("select run, seq, prev from run_head"):
+            known = self.states.get(run)
+            found += known is not None
+            if known is None or (isinstance(seq, int) and known[0] < seq):
+                self._findings.note("sequence", "the last entries of this run are missing", run)
+            elif known[:2] != (seq, prev) and known[2] not in self._findings.blamed:
+                self._findings.blame("chain", "it is not what the head of its run says it is", known[2], run)
+        if found < len(self.states):
+            self._findings.note("head", f"{len(self.states) - found} runs have lost their head row")
+
+
+class _Bodies:
+    """The bodies beside the entries: recorded, erased lawfully, or missing."""
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        report: Report,
+        findings: _Findings,
+        keys: Path | None,
+        *,
+        included: bool,
+    ) -> None:
+        self._db = db
+        self._report = report
+        self._findings = findings
+        self._kek = _read_kek(keys)
+        self._included = included
+        self._ciphers: dict[bytes, AESGCM | None] = {}
+        self._rows = db.execute("select idx, record_key, nonce, ciphertext, kid from body order by idx")
+        self._row = self._rows.fetchone()
+        self._erased_keys: dict[bytes, int] = {}
+        self._erased_entries: dict[int, int] = {}
+        # Erasures first: a missing body comes before the entry that explains it.
+        for index, data in db.execute("select idx, envelope from entry where kind = 'body.erased'"):
+            target = _fields(data).get("erased")
+            if isinstance(target, dict) and isinstance(target.get("kid"), str):
+                self._erased_keys[target["kid"].encode()] = index
+            elif isinstance(target, dict) and type(target.get("index")) is int:
+                self._erased_entries[target["index"]] = index
+
+    def check(self, index: int, run: bytes, about: re.Match[bytes]) -> None:
+        """Check the body of an entry that speaks of one."""
+        commitment, digest, kid, length = about.groups()
+        self._skip_to(index)
+        erased_at = max(self._erased_keys.get(kid, -1), self._erased_entries.get(index, -1))
+        if self._row is None or self._row[0] != index:
             self._absent(index, run, erased_at)
             return
-        _, record_key, nonce, ciphertext, stored_kid = self.body
-        self.body = self.body_rows.fetchone()
-        self.report.bodies += 1
+        _, record_key, nonce, ciphertext, stored_kid = self._row
+        self._row = self._rows.fetchone()
+        self._report.bodies += 1
         if erased_at > index:
-            self._blame(
-                "erasure", f"its body was erased by entry {erased_at}, yet it is still there", index, run
+            self._findings.blame(
+                "erasure", f"its body is still here, though entry {erased_at} erased it", index, run
             )
         try:
-            found = b'"%b"' % hashlib.sha256(record_key + nonce + ciphertext).hexdigest().encode()
+            found = hashlib.sha256(record_key + nonce + ciphertext).hexdigest().encode()
         except TypeError:
             found = b""
-        if found != digest or _text(stored_kid) != name:
-            self._blame("body", "its body is not the one that was recorded", index, run)
-        elif self.kek is not None:
-            self._open_body(index, run, name, data, (record_key, nonce, ciphertext))
+        if found != digest or stored_kid != kid:
+            self._findings.blame("body", "its body is not the one that was recorded", index, run)
+        elif self._kek is not None:
+            self._open(index, run, kid, (commitment, int(length)), (record_key, nonce, ciphertext))
+
+    def check_rest(self, *, stored: bool) -> None:
+        """Name bodies without an entry, and bodies whose key is gone."""
+        self._skip_to(sys.maxsize)
+        if stored:
+            lost = "select kid, min(idx) from body where kid not in (select kid from data_key) group by kid"
+            for kid, index in self._db.execute(lost).fetchall():
+                if self._ciphers.get(kid, self) is not None:
+                    self._findings.blame("key", f"the data key {_text(kid)} of its body is missing", index)
+
+    def _skip_to(self, index: int) -> None:
+        while self._row is not None and not (isinstance(self._row[0], int) and self._row[0] >= index):
+            at = self._row[0] if isinstance(self._row[0], int) else index
+            self._findings.blame("body", "a body lies beside it that it does not speak of", at)
+            self._row = self._rows.fetchone()
 
     def _absent(self, index: int, run: bytes, erased_at: int) -> None:
         if erased_at > index:
-            self.report.bodies_erased += 1
-        elif self.with_bodies:
-            self._blame("body", "its body is missing, and no entry says that it was erased", index, run)
-        else:
-            self.report.bodies_left_out += 1
-
-    def _pass_bodies(self, index: int) -> None:
-        """Name body rows that belong to no entry before this one."""
-        while self.body is not None and not (type(self.body[0]) is int and self.body[0] >= index):
-            at = self.body[0]
-            self._blame(
-                "body", "a body lies beside it that it does not speak of", at if type(at) is int else index
+            self._report.bodies_erased += 1
+        elif self._included:
+            self._findings.blame(
+                "body", "its body is missing, and no entry says that it was erased", index, run
             )
-            self.body = self.body_rows.fetchone()
+        else:
+            self._report.bodies_left_out += 1
 
-    def _open_body(
-        self, index: int, run: bytes, kid: str, data: bytes, sealed: tuple[bytes, bytes, bytes]
+    def _open(
+        self, index: int, run: bytes, kid: bytes, said: tuple[bytes, int], sealed: tuple[bytes, bytes, bytes]
     ) -> None:
-        record_key, nonce, ciphertext = sealed
-        cipher = self._cipher(kid, index)
+        if kid not in self._ciphers:
+            self._ciphers[kid] = self._unwrapped(kid)
+            if self._ciphers[kid] is None:
+                self._findings.blame(
+                    "key", f"the data key {_text(kid)} of its body is missing or damaged", index
+                )
+        cipher, (record_key, nonce, ciphertext) = self._ciphers[kid], sealed
         if cipher is None:
             return
         try:
-            plaintext = cipher.decrypt(nonce, ciphertext, kid.encode())
+            plaintext = cipher.decrypt(nonce, ciphertext, kid)
         except (InvalidTag, ValueError):
-            self._blame("body", "its body does not decrypt", index, run)
+            self._findings.blame("body", "its body does not decrypt", index, run)
             return
-        about = _fields(data)["body"]
-        said = (about.get("c"), about.get("len"))
-        if said != (hmac.digest(record_key, plaintext, "sha256").hex(), len(plaintext)):
-            self._blame("body", "its body does not match the commitment", index, run)
+        if said != (hmac.digest(record_key, plaintext, "sha256").hex().encode(), len(plaintext)):
+            self._findings.blame("body", "its body does not match the commitment", index, run)
         else:
-            self.report.bodies_opened += 1
+            self._report.bodies_opened += 1
 
-    def _cipher(self, kid: str, index: int) -> AESGCM | None:
-        if kid not in self.ciphers:
-            self.ciphers[kid] = self._unwrapped(kid)
-            if self.ciphers[kid] is None:
-                self._blame("key", f"the data key {kid} of its body is missing or damaged", index)
-        return self.ciphers[kid]
-
-    def _unwrapped(self, kid: str) -> AESGCM | None:
-        rows = self.db.execute(
-            "select subject, nonce, wrapped from data_key where kid = ?", (kid,)
-        ).fetchall()
+    def _unwrapped(self, kid: bytes) -> AESGCM | None:
+        query = "select subject, nonce, wrapped from data_key where kid = ?"
+        rows = self._db.execute(query, (_text(kid),)).fetchall()
         try:
             ((subject, nonce, wrapped),) = rows
-            bound = "\n".join(("bridgehead data key", self.origin, kid, _text(subject))).encode()
-            assert self.kek is not None
-            return AESGCM(self.kek.decrypt(nonce, wrapped, bound))
+            bound = b"\n".join((b"bridgehead data key", self._report.origin.encode(), kid, subject))
+            return AESGCM(self._kek.decrypt(nonce, wrapped, bound)) if self._kek else None
         except (InvalidTag, ValueError, TypeError):
             return None
 
-    # What is checked after the walk.
 
-    def _check_body_rows(self) -> None:
-        self._pass_bodies(sys.maxsize)
-        if self.exported:
-            return
-        lost = "select kid, min(idx) from body where kid not in (select kid from data_key) group by kid"
-        for kid, index in self.db.execute(lost).fetchall():
-            if _text(kid) not in self.ciphers:
-                self._blame("key", f"the data key {_text(kid)} of its body is missing", index)
+class _Verification:
+    """One pass over a ledger."""
 
-    def _check_runs(self) -> None:
-        for (run, position), index in self.open.items():
-            if self.runs[run][3]:
-                words = f"its run ended without an outcome for the action at position {_text(position)}"
-                self._blame("incomplete", words, index, run)
-            else:
-                self.report.open_actions += 1
-        cases = [state for run, state in self.runs.items() if run]
-        self.report.runs, self.report.ended_runs = len(cases), sum(state[3] for state in cases)
-        if not self.exported:
-            self._check_run_heads()
+    def __init__(
+        self, db: sqlite3.Connection, given: _Given, *, stored: bool = True, with_bodies: bool = True
+    ) -> None:
+        self._db = db
+        self._stored = stored
+        self.report = Report()
+        self._findings = _Findings(self.report)
+        key = read_vkey(given.vkey) if given.vkey else None
+        self._read_head(key)
+        self._tree = _Tree(db, self._findings, stored=stored)
+        self._runs = _Runs(self.report, self._findings)
+        self._bodies = _Bodies(db, self.report, self._findings, given.keys, included=with_bodies)
+        self._checkpoints = _Checkpoints(self.report, self._findings, key)
+        for size, note in db.execute("select size, note from checkpoint"):
+            self._checkpoints.expect_stored(size, note)
+        for note in given.kept:
+            self._checkpoints.expect_kept(note)
+        self._shapes: list[_Shape] = []
 
-    def _check_run_heads(self) -> None:
-        found = 0
-        for run, seq, prev in self.db.execute("select run, seq, prev from run_head"):
-            known = self.runs.get(run)
-            found += known is not None
-            if known is None or known[0] < (seq if isinstance(seq, int) else 0):
-                self.report.add("sequence", "the last entries of the run are missing", None, _text(run))
-            elif (known[0], known[1]) != (seq, prev) and known[2] not in self.blamed:
-                self._blame("chain", "it is not what the head of its run says it is", known[2], run)
-        if found != len(self.runs):
-            self.report.add("head", f"{len(self.runs) - found} runs have no head row")
+    def run(self) -> Report:
+        """Check everything, and return the verdict."""
+        self._walk()
+        self._checkpoints.check_rest(self.report.size)
+        self._bodies.check_rest(stored=self._stored)
+        self._runs.check_open()
+        if self._stored:
+            self._runs.check_heads(self._db)
+        self._check_head()
+        self._tree.check_count(self.report.size)
+        self._findings.name_suspects()
+        return self.report
+
+    def _read_head(self, key: VerifierKey | None) -> None:
+        rows = self._db.execute("select origin, size, frontier from ledger_head").fetchall()
+        if len(rows) != 1:
+            raise Unreadable("the store holds no ledger")
+        origin, self._head_size, self._head_frontier = rows[0]
+        self.report.origin = _text(origin)
+        if key is not None and key.name != self.report.origin:
+            words = f"the verifier key belongs to {key.name}, the log is {self.report.origin}"
+            self._findings.note("origin", words)
+
+    def _walk(self) -> None:
+        """Read every entry once, in order. This is the hot loop: what is predicted is not parsed."""
+        tree, runs, checkpoints, shapes = self._tree, self._runs, self._checkpoints, self._shapes
+        states, actions, leaves, sha256, hexlify = (
+            runs.states,
+            runs.open,
+            tree.leaves,
+            hashlib.sha256,
+            binascii.hexlify,
+        )
+        expected, due = 0, checkpoints.next_size()
+        for index, kind, run, seq, time, stored, data in self._db.execute(_ENTRIES):
+            if expected == due:
+                due = checkpoints.compare(expected, tree.peaks().root())
+            if index != expected:
+                expected = self._gap(expected, index)
+            leaf, last, end = sha256(b"\x00" + data).digest(), states.get(run, _NO_RUN), 0
+            if leaf == stored and seq == last[0] + 1:
+                for shape in shapes:
+                    end = shape.length_of_end(last, kind, run, seq, time, data)
+                    if end:
+                        break
+            if not end:
+                row = _Row(expected, kind, run, seq, time, stored, data)
+                kind, run, seq, end = self._look_closer(row, leaf)
+            if kind in _OPENS:
+                actions[run, data[data.rfind(b'"position":') : -end]] = expected
+            elif kind in _CLOSES:
+                actions.pop((run, data[data.rfind(b'"position":') : -end]), None)
+            elif kind == b"run.ended":
+                runs.ended.add(run)
+            if run not in states:
+                runs.begin(expected, kind, run)
+            if b'"body":{' in data:
+                self._check_body(expected, run, data)
+            states[run] = (seq, hexlify(leaf), expected)
+            leaves.append(leaf)
+            expected += 1
+            if len(leaves) == CHUNK:
+                tree.fold(expected)
+        checkpoints.compare(expected, tree.peaks().root())
+        self.report.size, self.report.root = expected, tree.peaks().root().hex()
+
+    def _look_closer(self, row: _Row, leaf: bytes) -> tuple[bytes, bytes, int, int]:
+        """Parse an entry and say what is wrong with it, if anything is.
+
+        Return its kind, run and seq, and how many bytes there are from ``prev`` on.
+        """
+        fields = _fields(row.data)
+        columns = {"kind": row.kind, "run": row.run, "seq": row.seq, "time": row.time}
+        sound = leaf == row.stored and bool(fields)
+        if not sound:
+            words = "its bytes are not those that were hashed when it was written"
+            self._findings.blame(
+                "bytes", words if fields else "its bytes are no JSON object", row.at, row.run
+            )
+        differing = [name for name in columns if fields and _text(fields.get(name)) != _text(columns[name])]
+        if differing:
+            words = f"{', '.join(differing)} stored beside it differ from what it says"
+            self._findings.blame("column", words, row.at, row.run)
+        end = len(row.data) - max(row.data.rfind(b'"prev":"'), 0)
+        if not sound:  # only the columns are left to go by
+            return row.kind, row.run, row.seq, end
+        kind, run = _text(fields.get("kind")).encode(), _text(fields.get("run")).encode()
+        seq = fields["seq"] if type(fields.get("seq")) is int else 0
+        if fields.get("v") != 1 or fields.get("origin") != self.report.origin:
+            self._findings.blame("origin", "it belongs to another log or format", row.at, row.run)
+        self._runs.check_sequence(row.at, run, seq, fields.get("prev"))
+        self._learn(fields, row.data)
+        return kind, run, seq, end
+
+    def _learn(self, fields: dict[str, Any], data: bytes) -> None:
+        """Remember how this envelope ends, to predict the next."""
+        end, names = _END.search(data), sorted(fields)
+        if end is not None and "kind" in names[:-1]:
+            after_kind = b'","%b":' % names[names.index("kind") + 1].encode("utf-8", "replace")
+            shape = _Shape(end[1], end[2], after_kind)
+            if all(shape.parts != known.parts for known in self._shapes):
+                self._shapes.insert(0, shape)
+                del self._shapes[MAX_SHAPES:]
+
+    def _gap(self, expected: int, index: object) -> int:
+        """Name what is missing; return where to go on."""
+        if type(index) is int and index > expected:
+            last = index - 1
+            words = f"entries {expected} to {last} are missing" if last > expected else "it is missing"
+            self._findings.blame("gap", words, expected)
+            return index
+        words = f"an entry is numbered {_text(index)} where {expected} belongs"
+        self._findings.blame("gap", words, expected)
+        return expected
+
+    def _check_body(self, index: int, run: bytes, ahead: bytes) -> None:
+        about = _BODY.search(ahead)
+        if about is None:
+            self._findings.blame("body", "what it says about its body cannot be read", index, run)
+        else:
+            self._bodies.check(index, run, about)
 
     def _check_head(self) -> None:
         size = self.report.size
-        for at, _, name in self.due:
-            self.report.add("truncated", f"{name} commits to {at} entries; the log holds {size}", size)
-        computed = self.peaks.with_leaves(self.rows[0])
-        if self.head_size != size:
-            words = f"the head row says {_text(self.head_size)} entries; there are {size}"
-            self.report.add("head", words, size if not self.blamed else None)
-        elif self.head_frontier != computed.frontier():
-            self.suspect.append(
-                (self.agreed, size, "head", "the head row's hashes do not follow from the entries")
-            )
-        if not self.exported and self.db.execute("select count(*) from node").fetchone()[0] != _node_count(
-            size
-        ):
-            self.report.add("node", "stored subtree hashes are missing, or there are too many")
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """An entry as it was found."""
-
-    index: int
-    kind: object
-    run: object
-    seq: object
-    time: object
-    stored: object
-    data: object
-
-
-def _node_count(size: int) -> int:
-    count = 0
-    while size := size >> CHUNK_LEVEL:
-        count += size
-    return count
+        if self._head_size != size:
+            at = min(size, self._head_size) if isinstance(self._head_size, int) else size
+            words = f"the head row counts {_text(self._head_size)} entries; there are {size}"
+            self._findings.blame("head", words, at)
+        elif self._head_frontier != self._tree.peaks().frontier():
+            words = "the hashes in the head row do not follow from the entries"
+            self._findings.suspect("head", words, self._checkpoints.agreed, size)
 
 
 def _read_kek(folder: Path | None) -> AESGCM | None:
