@@ -87,7 +87,7 @@ class House:
         """
         clock = clock or SystemClock()
         deployment = load(folder)
-        place = state or deployment.state
+        place = (state or deployment.state).resolve()  # servers run elsewhere and are told this path
         place.mkdir(parents=True, exist_ok=True)
         origin = deployment.charter.origin
         keys = place / "keys"

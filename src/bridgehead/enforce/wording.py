@@ -21,6 +21,8 @@ def title(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> str:
     if rule is None:
         return str(crossing.action.arguments.get("question", crossing.action.label()))
     known: dict[str, Any] = {**crossing.action.arguments, **evidence.facts}
+    if evidence.amount is not None:  # as money, whatever number the other system writes
+        known[rule.amount.partition(".")[2]] = evidence.amount
     return _PLACE.sub(lambda match: shown(known.get(match[1], match[0])), rule.title)
 
 
