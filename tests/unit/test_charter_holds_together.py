@@ -55,8 +55,8 @@ SLIPS = {
     "an unknown sponsor": Slip("sponsor: sam", "sponsor: samuel", "BH-CHA-020", "sponsor: samuel", "Did you mean `sam`?"),
     "an unknown group": Slip("who: desk-leads\n    quorum", "who: desk-lead\n    quorum", "BH-CHA-021", "who: desk-lead\n", "Did you mean `desk-leads`?"),
     "an action nobody declared": Slip("actions: [read_ticket,", "actions: [reed_ticket, read_ticket,", "BH-CHA-022", "reed_ticket", "Did you mean `read_ticket`?"),
-    "a model nobody declared": Slip("models: [assistant]", "models: [assistent]", "BH-CHA-023", "assistent", "Did you mean `assistant`?"),
-    "a query nobody declared": Slip("models: [assistant]", "models: [assistant]\n    queries: [crm.orders]", "BH-CHA-024", "crm.orders", "None is declared here."),
+    "a model nobody declared": Slip("models: [assistant, played]", "models: [assistent, played]", "BH-CHA-023", "assistent", "Did you mean `assistant`?"),
+    "a query nobody declared": Slip("models: [assistant, played]", "models: [assistant, played]\n    queries: [crm.orders]", "BH-CHA-024", "crm.orders", "None is declared here."),
     "an agent nobody declared": Slip("    agent: desk", "    agent: desc", "BH-CHA-027", "agent: desc", "Did you mean `desk`?"),
     # systems
     "an unknown server": Slip("  read_ticket:\n    server: desk", "  read_ticket:\n    server: disk", "BH-CHA-025", "server: disk", "Did you mean `desk`?"),

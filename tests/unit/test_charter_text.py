@@ -30,6 +30,14 @@ def test_the_folder_that_init_writes_is_read(folder: Folder) -> None:
     assert deployment.where("approvals", "large-refund", "nothing", "here") == folder.line("  large-refund:")
 
 
+def test_a_folder_has_one_place_wherever_it_is_named_from(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.path)
+
+    assert load(Path(".")).state == folder.path / ".bridgehead"
+
+
 def test_a_folder_without_a_charter_says_where_to_begin(tmp_path: Path) -> None:
     with pytest.raises(CharterErrors) as broken:
         load(tmp_path)

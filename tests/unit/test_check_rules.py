@@ -11,7 +11,7 @@ import pytest
 
 from bridgehead.check import blocks, readiness, rules
 from bridgehead.declare import load
-from bridgehead.enforce.policy import validate
+from bridgehead.enforce.policy import faults
 from bridgehead.kernel.errors import PolicyError
 from bridgehead.kernel.finding import Finding
 from fixtures.charters import ROOT, Folder
@@ -134,9 +134,10 @@ CASES = [
     Case("BH-CHK-032", swap("      currency: USD", "      currency: EUR"), "    price:", swap("      currency: USD", "      currency: EUR", "0.20 USD", "0.20 EUR", "day_cost: 20 USD", "day_cost: 20 EUR")),
     Case("BH-CHK-033", swap('endpoint: "" ', 'endpoint: "http://llm.example/v1" '), "endpoint:", swap('endpoint: "" ', 'endpoint: "http://127.0.0.1:8080/v1" ')),
     Case("BH-CHK-033", swap('endpoint: "" ', 'endpoint: "http://localhost.evil.example/v1" '), "endpoint:", swap('endpoint: "" ', 'endpoint: "https://llm.example/v1" ')),
-    Case("BH-CHK-034", swap("stage: staging ", "stage: production "), "driver: stand-in", swap("stage: staging ", "stage: production ", STAND_IN, "")),
+    Case("BH-CHK-034", swap("stage: staging ", "stage: production "), "driver: stand-in", swap("stage: staging ", "stage: production ", STAND_IN, "", "[assistant, played]", "[assistant]")),
     Case("BH-CHK-035", swap("run_cost: 0.20 USD", "run_cost: 21 USD"), "run_cost", swap("run_cost: 0.20 USD", "run_cost: 20 USD")),
-    Case("BH-CHK-036", swap("    instead_of: assistant\n", ""), "  played:", nothing),
+    Case("BH-CHK-036", swap("    instead_of: assistant\n", "", "[assistant, played]", "[assistant]"), "  played:", nothing),
+    Case("BH-CHK-037", swap("models: [assistant, played]", "models: [assistant]"), "models: [assistant]", swap("models: [assistant, played]", "models: []")),
     # workflow code
     Case("BH-CHK-040", code("now = datetime.now()", at_top="from datetime import datetime"), "now = datetime.now()", code("now = await run.now()"), "workflow.py"),
     Case("BH-CHK-040", code("now = clock.time()", at_top="import time as clock"), "now = clock.time()", code("now = datetime.fromisoformat('2026-01-01')", at_top="from datetime import datetime"), "workflow.py"),
@@ -191,7 +192,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def found(folder: Folder, rule: str = "") -> list[Finding]:
-    return [finding for finding in readiness(folder.load(), validate) if rule in finding.rule]
+    return [finding for finding in readiness(folder.load(), faults) if rule in finding.rule]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
@@ -222,7 +223,7 @@ def test_the_folder_that_init_writes_has_no_finding(folder: Folder) -> None:
 
 
 def test_the_shipped_example_has_nothing_in_the_way() -> None:
-    assert not blocks(readiness(load(ROOT / "examples" / "retail-support"), validate))
+    assert not blocks(readiness(load(ROOT / "examples" / "retail-support"), faults))
 
 
 def test_what_blocks_comes_first(folder: Folder) -> None:

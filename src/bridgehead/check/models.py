@@ -61,6 +61,14 @@ UNASKED = Rule(
     fix="Remove it, or list it under an agent's `models`.",
 )
 
+STAND_IN_REFUSED = Rule(
+    id="BH-CHK-037",
+    severity="warn",
+    title="A stand-in may not be asked by the agent it plays a model for",
+    why="Without an endpoint every question to that model would be refused.",
+    fix="List the stand-in under the agent's `models`, next to the model it plays.",
+)
+
 _HERE = re.compile(r"^(localhost|127\.\d+\.\d+\.\d+|::1)$")
 
 
@@ -89,7 +97,18 @@ def look(d: Deployment) -> Iterator[Finding]:
             yield PLAIN_HTTP.found(
                 f"Server `{name}` is reached at {server.url}.", d.where("servers", name, "url")
             )
+    yield from _stand_ins(d)
     yield from _money(d)
+
+
+def _stand_ins(d: Deployment) -> Iterator[Finding]:
+    for name, model in d.charter.models.items():
+        for agent_name, agent in d.charter.agents.items():
+            if model.instead_of in agent.models and name not in agent.models:
+                yield STAND_IN_REFUSED.found(
+                    f"`{agent_name}` may ask `{model.instead_of}`, and not `{name}`, which plays it.",
+                    d.where("agents", agent_name, "models"),
+                )
 
 
 def _exposed(address: str) -> bool:
@@ -122,6 +141,6 @@ def _money(d: Deployment) -> Iterator[Finding]:
 
 FAMILY = Family(
     "Models and money",
-    (REGION, NO_PRICE, CURRENCIES, PLAIN_HTTP, STAND_IN_LIVE, BUDGET_ORDER, UNASKED),
+    (REGION, NO_PRICE, CURRENCIES, PLAIN_HTTP, STAND_IN_LIVE, BUDGET_ORDER, UNASKED, STAND_IN_REFUSED),
     look,
 )

@@ -81,8 +81,8 @@ def reference() -> str:
         "<!-- Written by `make golden`; change the rule, not this file. -->",
         "",
         "`block` stops a release, `warn` should be read by the owner, `info` is worth knowing. Nothing is",
-        "averaged: one finding that blocks means not ready. `bridgehead check` exits with 0 when nothing blocks,",
-        "1 when something does, 2 when the charter cannot be read.",
+        "averaged: one finding that blocks means not ready. `bridgehead check` exits with 0 when nothing",
+        "blocks, 1 when something does, 2 when the charter cannot be read.",
     ]
     for family in FAMILIES:
         lines += [

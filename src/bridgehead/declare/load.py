@@ -36,6 +36,8 @@ def load(folder: Path) -> Deployment:
 
 def read(folder: Path, *, documents_from: Path | None) -> Deployment:
     """Return the deployment; in a release the packaged documents lie in the folder ``documents_from``."""
+    # Absolute: the systems a deployment starts work in another folder than we do.
+    folder = folder.absolute()
     try:
         raw = _bytes(folder)
         written = compose.read(CHARTER, raw)

@@ -152,8 +152,10 @@ class SqlQuery(Part):
     """One query written by people, with named parameters (`:name`)."""
 
     sql: Words = Field(description="A single SELECT.")
-    parameters: dict[str, Literal["text", "integer", "number"]] = Field(default_factory=dict)
-    description: str = ""
+    parameters: dict[str, Literal["text", "integer", "number"]] = Field(
+        default_factory=dict, description="The named parameters of the text, with their types."
+    )
+    description: str = Field(default="", description="What it is for.")
 
 
 class Source(Part):
@@ -163,16 +165,18 @@ class Source(Part):
     path: str = Field(description="File, relative to the deployment folder.")
     region: str = Field(description="Where the data are.")
     tags: list[Name] = Field(default_factory=list, description="What kind of data it holds, e.g. `pii`.")
-    queries: dict[Name, SqlQuery] = Field(default_factory=dict)
-    row_limit: int = Field(default=1000, ge=1, le=100_000)
+    queries: dict[Name, SqlQuery] = Field(default_factory=dict, description="Its named queries.")
+    row_limit: int = Field(default=1000, ge=1, le=100_000, description="Rows one query may return.")
 
 
 class Price(Part):
     """What a model costs."""
 
-    input_per_million: Decimal = Field(ge=0)
-    output_per_million: Decimal = Field(ge=0)
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+    input_per_million: Decimal = Field(ge=0, description="Price of a million input tokens.")
+    output_per_million: Decimal = Field(ge=0, description="Price of a million output tokens.")
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
+        default="USD", description="Currency of both prices."
+    )
 
 
 class Model(Part):
@@ -199,8 +203,8 @@ class Model(Part):
     price: Price | None = Field(
         default=None, description="What it costs; without it nothing can be budgeted."
     )
-    max_output_tokens: int = Field(default=2048, ge=1)
-    deadline: str = Field(default="120s")
+    max_output_tokens: int = Field(default=2048, ge=1, description="Tokens one answer may have.")
+    deadline: str = Field(default="120s", description="How long one answer may take.")
 
     _deadline = field_validator("deadline")(_is_duration)
 
@@ -222,7 +226,7 @@ class Facts(Part):
     function: str = Field(
         description="`file.py:name` in this folder: a pure function (arguments, reads) -> facts."
     )
-    reads: dict[Name, FactRead] = Field(default_factory=dict)
+    reads: dict[Name, FactRead] = Field(default_factory=dict, description="The reads, made in this order.")
     gives: dict[Name, Literal["text", "integer", "boolean", "amount"]] = Field(
         description="Names and types of the facts, as policies see them."
     )
@@ -253,7 +257,7 @@ class ActionRule(Part):
     arguments: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="JSON Schema of each argument. All are required unless `optional`."
     )
-    optional: list[str] = Field(default_factory=list)
+    optional: list[str] = Field(default_factory=list, description="Arguments that may be left out.")
     sensitive: list[str] = Field(
         default_factory=list, description="Arguments through which harm is done (who, where, how much)."
     )
@@ -293,7 +297,7 @@ class ApprovalRule(Part):
     quorum: int = Field(default=1, ge=1, description="How many different people must agree.")
     within: str = Field(description="How long the question stays open, e.g. `4h`.")
     valid_for: str = Field(default="24h", description="How long a yes may wait before it is used.")
-    otherwise: Literal["refuse"] = Field(default="refuse")
+    otherwise: Literal["refuse"] = Field(default="refuse", description="What silence means.")
     when: dict[Name, str] = Field(
         default_factory=dict,
         description="Simple limits: action -> `amount > 250 USD`. Anything finer is a Cedar policy with "
@@ -306,18 +310,20 @@ class ApprovalRule(Part):
 class Hazard(Part):
     """A failure the business calls unacceptable."""
 
-    description: Words
-    detector: Words
-    response: Literal["stop", "ask", "tell"]
-    drill: Words
+    description: Words = Field(description="What must never happen.")
+    detector: Words = Field(description="What shows that it happened.")
+    response: Literal["stop", "ask", "tell"] = Field(
+        description="`stop` the deployment, `ask` people before going on, or `tell` the owner."
+    )
+    drill: Words = Field(description="How it is rehearsed in staging.")
 
 
 class Objective(Part):
     """A service level objective."""
 
-    metric: Words
-    target: Words
-    window: Words
+    metric: Words = Field(description="What is measured.")
+    target: Words = Field(description="The figure to keep.")
+    window: Words = Field(description="Over which time.")
 
 
 class Budget(Part):
@@ -336,7 +342,9 @@ class Budget(Part):
 class Retention(Part):
     """How long things are kept."""
 
-    entries: str = Field(default="3650d")
+    entries: str = Field(
+        default="3650d", description="How long the ledger's entries are kept: at least 183 days."
+    )
     bodies: str = Field(default="365d", description="At least 183 days (AI Act Art. 19(1), 26(6)).")
 
     _durations = field_validator("entries", "bodies")(_is_duration)
@@ -362,7 +370,9 @@ class Charter(Part):
     bridgehead: Literal[1] = Field(description="Version of this format.")
     name: Name = Field(description="Name of the deployment.")
     organisation: Name = Field(description="With the name it makes the ledger's origin.")
-    stage: Literal["staging", "production"] = "staging"
+    stage: Literal["staging", "production"] = Field(
+        default="staging", description="`production` refuses what is only for trying out."
+    )
     purpose: Words = Field(description="What it is for, and for whom.")
     outcome: PromisedOutcome
     owner: Ownership

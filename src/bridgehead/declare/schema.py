@@ -42,12 +42,12 @@ def _document() -> Iterator[str]:
         "Anchors, aliases, tags and merge keys are refused."
     )
     yield ""
-    yield from _part("charter.yaml", described)
+    yield from _part("charter.yaml", described, described)
     for name, part in sorted(described.get("$defs", {}).items()):
-        yield from _part(name, part)
+        yield from _part(name, part, described)
 
 
-def _part(title: str, part: dict[str, Any]) -> Iterator[str]:
+def _part(title: str, part: dict[str, Any], whole: dict[str, Any]) -> Iterator[str]:
     yield f"## {title}"
     yield ""
     if part.get("description"):
@@ -58,14 +58,27 @@ def _part(title: str, part: dict[str, Any]) -> Iterator[str]:
     yield "|---|---|---|---|"
     for key, value in part.get("properties", {}).items():
         must = "yes" if key in required else _default(value)
-        meaning = " ".join(str(value.get("description", "")).split()).replace("|", "\\|")
+        meaning = " ".join(_meaning(value, whole).split()).replace("|", "\\|")
         yield f"| `{key}` | {_kind(value)} | {must} | {meaning} |"
     yield ""
 
 
+def _meaning(value: dict[str, Any], whole: dict[str, Any]) -> str:
+    """Return what a key means: its own description, or that of the part it holds."""
+    if value.get("description"):
+        return str(value["description"])
+    holds = [*value.get("anyOf", ()), value, value.get("additionalProperties")]
+    holds += value.get("patternProperties", {}).values()
+    for held in holds:
+        if isinstance(held, dict) and "$ref" in held:
+            part = whole["$defs"][held["$ref"].rpartition("/")[2]]
+            return str(part.get("description", ""))
+    return ""
+
+
 def _default(value: dict[str, Any]) -> str:
     default = value.get("default")
-    if default in (None, "", [], {}) or isinstance(default, dict):
+    if default is None or default == "" or isinstance(default, list | dict):
         return "no"
     shown = str(default).lower() if isinstance(default, bool) else default
     return f"no: `{shown}`"

@@ -46,13 +46,18 @@ def init(name: str, folder: Path | None, organisation: str, as_json: bool) -> No
     click.echo(f"Wrote {place}/ with its keys in {place}/.bridgehead/keys/ (keep a copy of them).")
     click.echo()
     click.echo("Next:")
-    for command, words in (
-        (f"cd {place}", ""),
-        ("bridgehead check", "does it hold together?"),
-        ("bridgehead up", "run it, with its console"),
-        ("edit charter.yaml", "every key is explained there"),
-    ):
-        click.echo(f"  {command:<20}{words}".rstrip())
+    for command, words in _next(place):
+        click.echo(f"  {command}")
+        click.echo(f"      {words}")
+
+
+def _next(place: Path) -> tuple[tuple[str, str], ...]:
+    return (
+        (f"cd {place}", "the deployment: its charter is charter.yaml, every key explained"),
+        ("bridgehead check", "does it hold together? every finding with its fix"),
+        ('bridgehead run ticket --input \'{"ticket_id": "T-2"}\'', "a refund above the limit: it waits"),
+        ("bridgehead approvals", "the question to people; `bridgehead up` shows it in the console"),
+    )
 
 
 def _require_name(name: str, what: str) -> None:
@@ -78,8 +83,8 @@ def _write(place: Path, name: str, organisation: str) -> str:
     """Write the folder and its keys; return the ledger's verifier key."""
     from bridgehead.record import Keys
 
-    place.parent.mkdir(parents=True, exist_ok=True)
     try:
+        place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=place.parent) as beside:
             work = Path(beside) / name
             _render(work, name, organisation)
