@@ -15,7 +15,10 @@ from bridgehead.run.code import Code
 def folder(place: Path, words: str) -> Path:
     place.mkdir()
     (place / "wording.py").write_text(f"WORDS = {words!r}\n", "utf-8")
-    (place / "flow.py").write_text("from wording import WORDS\n\n\ndef say():\n    return WORDS\n", "utf-8")
+    (place / "flow.py").write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom wording import WORDS\n\n\n@dataclass\nclass Said:\n    words: str\n\n\ndef say():\n    return Said(WORDS).words\n",
+        "utf-8",
+    )
     return place
 
 
