@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -102,8 +102,12 @@ async def ask(
 ) -> None:
     """Open a question about a crossing and park the run. Always raises ``Park``.
 
-    ``before`` is a yes that no longer fits: it is superseded, and people are asked again.
+    ``before`` is a yes that no longer fits: it is superseded, and people are asked again, about its
+    rules too: a question about the new ones alone would void the old yes, and the other way round.
     """
+    if before is not None:
+        together = tuple(dict.fromkeys((*before.rules, *decision.approvals)))
+        decision = replace(decision, approvals=together)
     now = boundary.clock.now()
     rules = [boundary.charter.approvals[name] for name in decision.approvals]
     due_at = stamp(now + timedelta(seconds=min(seconds(rule.within) for rule in rules)))

@@ -36,16 +36,24 @@ async def call(
     if driver is None:
         words = f"Nothing is connected for {crossing.action.label()}."
         return Failed(fault=Fault(code="BH-ENF-010", words=words, effect_state="none"))
-    rule = crossing.rule(boundary)
-    if rule is not None and boundary.clock.now() - claimed_at > timedelta(seconds=seconds(rule.send_budget)):
-        words = f"It was not sent: more than {rule.send_budget} had passed since it was claimed."
-        return Failed(fault=Fault(code="BH-ENF-015", words=words, effect_state="none"))
     for attempt in range(1, TRIES + 1):
+        # Before every try: the process may have been paused between two of them, too.
+        late = _too_late(boundary, crossing, claimed_at)
+        if late is not None:
+            return late
         outcome, again = await _once(boundary, crossing, driver, request)
         if not again or attempt == TRIES:
             return outcome
         await asyncio.sleep(0.1 * 2**attempt)
     raise AssertionError("unreachable")
+
+
+def _too_late(boundary: Boundary, crossing: Crossing, claimed_at: datetime) -> Failed | None:
+    rule = crossing.rule(boundary)
+    if rule is None or boundary.clock.now() - claimed_at <= timedelta(seconds=seconds(rule.send_budget)):
+        return None
+    words = f"It was not sent: more than {rule.send_budget} had passed since it was claimed."
+    return Failed(fault=Fault(code="BH-ENF-015", words=words, effect_state="none"))
 
 
 async def _once(

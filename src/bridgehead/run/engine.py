@@ -70,7 +70,7 @@ class EmbeddedEngine:
         """
         self._take_lock()
         try:
-            runs.recover(self._store, self._boot)
+            runs.recover(self._store)
             await self._loop(until_idle)
         finally:
             for task in self._tasks:

@@ -141,13 +141,15 @@ def claim_due(store: Store, clock: Clock, boot: str, most: int) -> list[Segment]
     return claimed
 
 
-def recover(store: Store, boot: str) -> int:
-    """Make the segments that an earlier boot had claimed ready again; return how many."""
+def recover(store: Store) -> int:
+    """Make the segments that were claimed and never ended ready again; return how many.
+
+    Only for whoever holds the worker's lock: then nobody is at work on any of them, be it that its
+    process died or that its engine was stopped and started again.
+    """
     with store.writing() as connection:
         changed = connection.execute(
-            update(t.segment)
-            .where(t.segment.c.state == "claimed", t.segment.c.boot != boot)
-            .values(state="ready", boot="")
+            update(t.segment).where(t.segment.c.state == "claimed").values(state="ready", boot="")
         )
     return int(changed.rowcount)
 
