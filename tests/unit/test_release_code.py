@@ -12,13 +12,28 @@ from bridgehead.kernel.errors import EngineError
 from bridgehead.run.code import Code
 
 
+FLOW = """
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wording import WORDS
+
+
+@dataclass
+class Said:
+    words: str
+
+
+def say():
+    return Said(WORDS).words
+"""
+
+
 def folder(place: Path, words: str) -> Path:
     place.mkdir()
     (place / "wording.py").write_text(f"WORDS = {words!r}\n", "utf-8")
-    (place / "flow.py").write_text(
-        "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom wording import WORDS\n\n\n@dataclass\nclass Said:\n    words: str\n\n\ndef say():\n    return Said(WORDS).words\n",
-        "utf-8",
-    )
+    (place / "flow.py").write_text(FLOW, "utf-8")
     return place
 
 
