@@ -11,7 +11,6 @@ import pytest
 from bridgehead.kernel.errors import EngineError
 from bridgehead.run.code import Code
 
-
 FLOW = """
 from __future__ import annotations
 
