@@ -29,51 +29,53 @@ _COUNT: Final = "integer"
 _FLAG: Final = "boolean"
 _TEXTS: Final = "text or list of texts"
 
-_TEXTUAL: Final = (_TEXT, _TEXTS)
+_Shape = Any
+"""One of the words above, or an ``Allowed`` object."""
 
-_Shape = str | dict[str, Any]
 
-FIELDS: Final[dict[str, _Shape]] = {
-    "release": _TEXT,
-    "position": _TEXT,
-    "segment": _COUNT,
-    "attempt": _COUNT,
-    "step": _COUNT,
-    "note": _TEXT,
-    "refs": _TEXTS,
-    "action": {
-        "kind": _TEXT,
-        "target": _TEXT,
-        "effect": _TEXT,
-        "outward": _FLAG,
-        "args": _TEXT,
-        "key": _TEXT,
-        "digest": _TEXT,
-    },
-    "model": {"id": _TEXT, "digest": _TEXT, "region": _TEXT},
-    "decision": {"engine": _TEXT, "policies": _TEXT, "result": _TEXT, "rules": _TEXTS},
-    "approval": {
-        "id": _TEXT,
-        "digest": _TEXT,
-        "by": _TEXTS,
-        "rules": _TEXTS,
-        "who": _TEXT,
-        "quorum": _COUNT,
-        "due_at": _TEXT,
-        "answer": _TEXT,
-        "state": _TEXT,
-    },
-    "outcome": {
-        "state": _TEXT,
-        "effect_state": _TEXT,
-        "usage": {"input_tokens": _COUNT, "output_tokens": _COUNT, "cost": _TEXT},
-    },
-    "finding": {"rule": _TEXT, "severity": _TEXT},
-    "erased": {"kid": _TEXT, "index": _COUNT, "leaf": _TEXT, "basis": _TEXT},
-    "trace": {"trace_id": _TEXT, "span_id": _TEXT},
-}
+class Allowed(dict[str, _Shape]):
+    """The members an object may have, by name. ``texts`` are those that may be strings."""
 
-_ACTORS: Final[dict[str, _Shape]] = {"actor": _TEXT, "on_behalf": _TEXT}
+    def __init__(self, **members: _Shape) -> None:
+        super().__init__(members)
+        self.texts = frozenset(name for name, shape in members.items() if shape in (_TEXT, _TEXTS))
+
+
+FIELDS: Final = Allowed(
+    release=_TEXT,
+    position=_TEXT,
+    segment=_COUNT,
+    attempt=_COUNT,
+    step=_COUNT,
+    note=_TEXT,
+    refs=_TEXTS,
+    action=Allowed(
+        kind=_TEXT, target=_TEXT, effect=_TEXT, outward=_FLAG, args=_TEXT, key=_TEXT, digest=_TEXT
+    ),
+    model=Allowed(id=_TEXT, digest=_TEXT, region=_TEXT),
+    decision=Allowed(engine=_TEXT, policies=_TEXT, result=_TEXT, rules=_TEXTS),
+    approval=Allowed(
+        id=_TEXT,
+        digest=_TEXT,
+        by=_TEXTS,
+        rules=_TEXTS,
+        who=_TEXT,
+        quorum=_COUNT,
+        due_at=_TEXT,
+        answer=_TEXT,
+        state=_TEXT,
+    ),
+    outcome=Allowed(
+        state=_TEXT,
+        effect_state=_TEXT,
+        usage=Allowed(input_tokens=_COUNT, output_tokens=_COUNT, cost=_TEXT),
+    ),
+    finding=Allowed(rule=_TEXT, severity=_TEXT),
+    erased=Allowed(kid=_TEXT, index=_COUNT, leaf=_TEXT, basis=_TEXT),
+    trace=Allowed(trace_id=_TEXT, span_id=_TEXT),
+)
+
+_PRINCIPALS: Final = Allowed(actor=_TEXT, on_behalf=_TEXT)
 
 
 def build(draft: Draft, *, time: str, origin: str, seq: int, prev: str, body: dict[str, Any] | None) -> bytes:
@@ -84,7 +86,7 @@ def build(draft: Draft, *, time: str, origin: str, seq: int, prev: str, body: di
     """
     if draft.kind not in _KINDS or not _RUN.fullmatch(draft.run):
         raise _not_allowed(f"kind ({draft.kind!r}) and run ({draft.run!r})", "a known kind and a run id")
-    _check("actor", {"actor": draft.actor, "on_behalf": draft.on_behalf}, _ACTORS)
+    _check("principals", {"actor": draft.actor, "on_behalf": draft.on_behalf}, _PRINCIPALS)
     _check("fields", draft.fields, FIELDS)
     envelope = {
         **draft.fields,
@@ -104,22 +106,22 @@ def build(draft: Draft, *, time: str, origin: str, seq: int, prev: str, body: di
     return _sized(profiled_bytes(envelope), draft.kind)
 
 
-def _check(path: str, value: object, shape: dict[str, _Shape]) -> None:
+def _check(path: str, value: object, allowed: Allowed) -> None:
     """Refuse what is not listed. INVARIANT: what passes lies inside the canonical profile."""
     if type(value) is not dict:
         raise _not_allowed(path, "an object")
-    for key, item in value.items():
-        wanted = shape.get(key)
-        if type(wanted) is dict:
-            _check(key, item, wanted)
-        elif type(item) is str:
-            if wanted not in _TEXTUAL or len(item) > MAX_TEXT:
-                raise _not_allowed(f"{path}.{key}", wanted)
-        elif not _fits(item, wanted):
-            raise _not_allowed(f"{path}.{key}", wanted)
+    texts = allowed.texts
+    for name, item in value.items():
+        if type(item) is str:
+            if name not in texts or len(item) > MAX_TEXT:
+                raise _not_allowed(f"{path}.{name}", allowed.get(name))
+        elif type(item) is dict and type(allowed.get(name)) is Allowed:
+            _check(name, item, allowed[name])
+        elif not _fits(item, allowed.get(name)):
+            raise _not_allowed(f"{path}.{name}", allowed.get(name))
 
 
-def _fits(value: object, wanted: _Shape | None) -> bool:
+def _fits(value: object, wanted: _Shape) -> bool:
     if wanted == _FLAG:
         return type(value) is bool
     if wanted == _COUNT:
@@ -142,8 +144,8 @@ def _sized(data: bytes, kind: str) -> bytes:
     return data
 
 
-def _not_allowed(path: str, wanted: _Shape | None) -> LedgerError:
-    expected = wanted if isinstance(wanted, str) else "left out"
+def _not_allowed(path: str, wanted: _Shape) -> LedgerError:
+    expected = "left out" if wanted is None else "an object" if type(wanted) is Allowed else wanted
     return LedgerError(
         "BH-REC-003",
         f"an entry's {path} must be {expected}",

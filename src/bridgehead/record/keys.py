@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import stat
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,13 +43,23 @@ class Keys:
         """Make new keys in a folder. Raises ``LedgerError``: BH-REC-010 where some exist already."""
         if "\n" in origin or "+" in origin or not origin or len(origin.split()) != 1:
             raise _unusable(f"{origin!r} cannot name a ledger: no spaces, no plus sign")
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if folder.exists() and any(folder.iterdir()):
+            raise _exists(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         signer = Ed25519PrivateKey.generate()
         pem = signer.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         vkey = verifier_key(origin, signer.public_key().public_bytes_raw())
-        _write_new(folder / SIGNING, pem, 0o600)
-        _write_new(folder / WRAPPING, secrets.token_bytes(32), 0o600)
-        _write_new(folder / VERIFIER, f"{vkey}\n".encode(), 0o644)
+        # Built beside its place and renamed into it: a process killed half-way leaves no half keys.
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        _write_new(draft / SIGNING, pem, 0o600)
+        _write_new(draft / WRAPPING, secrets.token_bytes(32), 0o600)
+        _write_new(draft / VERIFIER, f"{vkey}\n".encode(), 0o644)
+        try:
+            draft.rename(folder)
+        except OSError as error:  # somebody else made keys just now
+            shutil.rmtree(draft)
+            raise _exists(folder) from error
+        _sync(folder.parent)
         return cls.load(folder)
 
     @classmethod
@@ -94,19 +106,28 @@ def _read(path: Path) -> bytes:
 
 
 def _write_new(path: Path, content: bytes, mode: int) -> None:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    except FileExistsError as error:
-        raise LedgerError(
-            "BH-REC-010",
-            f"{path} exists already",
-            means="Keys are never overwritten: old checkpoints could no longer be checked.",
-            fix="Use another folder, or load the keys that are there.",
-        ) from error
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _exists(path: Path) -> LedgerError:
+    return LedgerError(
+        "BH-REC-010",
+        f"{path} exists already",
+        means="Keys are never overwritten: old checkpoints could no longer be checked.",
+        fix="Use another folder, or load the keys that are there.",
+    )
 
 
 def _unusable(
