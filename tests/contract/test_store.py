@@ -185,7 +185,7 @@ def test_two_processes_open_a_new_store_at_once(store_url: str) -> None:
             [sys.executable, "-c", program, store_url],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
-        for _ in range(4)
+        for _ in range(2)
     ]  # fmt: skip
     for process in processes:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
