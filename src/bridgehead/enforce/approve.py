@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import combinations
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -263,7 +264,7 @@ def _may_vote(
 ) -> None:
     people = boundary.directory().people
     person = people.get(voter.id)
-    if person is None or not person.active:
+    if person is None or not person.active or voter.kind != "human":
         raise ApprovalError("BH-APR-007", f"{voter.id} does not take part in this deployment any more")
     if row.state != "open" or row.due_at <= now:
         raise ApprovalError(
@@ -308,12 +309,24 @@ def _tally(connection: Connection, boundary: Boundary, row: Row[Any]) -> tuple[s
     if any(vote.answer == "refuse" for vote in votes):
         return "refused", 0
     people = boundary.directory().people
-    agreed = {vote.principal for vote in votes}
-    missing = 0
-    for group, quorum in json.loads(row.who):
-        members = {name for name in agreed if name in people and group in people[name].groups}
-        missing += max(quorum - len(members), 0)
+    agreed = [people[vote.principal] for vote in votes if vote.principal in people]
+    missing = _missing(json.loads(row.who), [set(person.groups) for person in agreed if person.active])
     return ("open", missing) if missing else ("approved", 0)
+
+
+def _missing(needed: list[tuple[str, int]], agreed: list[set[str]]) -> int:
+    """Return how many more must agree until every group has its number and nobody counts twice.
+
+    ``agreed`` are the groups of each person who agreed. It is the largest shortfall of any set of
+    groups (Hall 1935), so one person in two groups stands for one of them only.
+    """
+    sets = [some for size in range(1, len(needed) + 1) for some in combinations(needed, size)]
+    shortfalls = [
+        sum(quorum for _, quorum in some)
+        - sum(1 for theirs in agreed if theirs & {group for group, _ in some})
+        for some in sets
+    ]
+    return max([0, *shortfalls])
 
 
 def _close(
