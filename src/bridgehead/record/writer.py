@@ -11,13 +11,20 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from typing import NamedTuple
 
 from bridgehead.kernel.errors import BridgeheadError, LedgerError, StoreError
 from bridgehead.record.batch import MAX_ENTRIES, Appender, Unit
 from bridgehead.record.merkle import Tree
 from bridgehead.record.unit import Receipt, UnitOfWork
 
-_Waiting = tuple[Unit, Callable[[], None]]
+
+class _Waiting(NamedTuple):
+    """A unit in the queue and who waits for it: a thread, a task of an event loop, or nobody."""
+
+    unit: Unit
+    thread: Future[None] | None = None
+    task: asyncio.Future[None] | None = None
 
 
 class Writer:
@@ -47,21 +54,20 @@ class Writer:
                 fix="Return further drafts from the same unit.",
             )
         unit, done = Unit(work, exclusive), Future[None]()
-        self._put(unit, lambda: done.set_result(None))
+        self._put(_Waiting(unit, thread=done))
         done.result()
         return _answer(unit)
 
     async def commit(self, work: UnitOfWork) -> Receipt:
         """Commit a unit without blocking the event loop. A cancelled caller's unit is still written."""
-        loop = asyncio.get_running_loop()
-        unit, done = Unit(work), loop.create_future()
-        self._put(unit, lambda: _tell(loop, done))
+        unit, done = Unit(work), asyncio.get_running_loop().create_future()
+        self._put(_Waiting(unit, task=done))
         await done
         return _answer(unit)
 
     def later(self, work: UnitOfWork) -> None:
         """Queue a unit that nobody waits for."""
-        self._put(Unit(work), lambda: None)
+        self._put(_Waiting(Unit(work)))
 
     def close(self) -> None:
         """Commit what is queued, then stop."""
@@ -70,22 +76,21 @@ class Writer:
             self._wake.notify()
         self._thread.join()
 
-    def _put(self, unit: Unit, tell: Callable[[], None]) -> None:
+    def _put(self, waiting: _Waiting) -> None:
         with self._wake:
             if self._closing and threading.current_thread() is not self._thread:
                 raise LedgerError(
                     "BH-REC-016", "the ledger is closed", means="Nothing was written.", fix="Open it again."
                 )
-            self._queue.append((unit, tell))
+            self._queue.append(waiting)
             self._wake.notify()
 
     def _loop(self) -> None:
         while batch := self._next():
-            taken, before, tree = self._commit([unit for unit, _ in batch])
+            taken, before, tree = self._commit([waiting.unit for waiting in batch])
             with self._wake:
                 self._queue.extendleft(reversed(batch[taken:]))
-            for _, tell in batch[:taken]:
-                tell()
+            _tell(batch[:taken])
             if tree is not None and tree.size > before:
                 self._committed(before, tree)
 
@@ -113,15 +118,25 @@ def _answer(unit: Unit) -> Receipt:
     return unit.receipt
 
 
-def _tell(loop: asyncio.AbstractEventLoop, done: asyncio.Future[None]) -> None:
-    def settle() -> None:
-        if not done.done():  # its caller may have been cancelled
-            done.set_result(None)
+def _tell(batch: Sequence[_Waiting]) -> None:
+    """Tell everyone who waits; each event loop is woken once, since waking one costs a system call."""
+    tasks: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for waiting in batch:
+        if waiting.thread is not None:
+            waiting.thread.set_result(None)
+        elif waiting.task is not None:
+            tasks.setdefault(waiting.task.get_loop(), []).append(waiting.task)
+    for loop, done in tasks.items():
+        try:
+            loop.call_soon_threadsafe(_settle, done)
+        except RuntimeError:
+            pass  # the loop is closed: nobody waits any more, and the units are durable
 
-    try:
-        loop.call_soon_threadsafe(settle)
-    except RuntimeError:
-        pass  # the loop is closed: nobody waits any more, and the unit is durable
+
+def _settle(tasks: Sequence[asyncio.Future[None]]) -> None:
+    for task in tasks:
+        if not task.done():  # its caller may have been cancelled
+            task.set_result(None)
 
 
 def _for_one_caller(error: BaseException) -> BaseException:
