@@ -7,7 +7,7 @@ help:
 	@echo "make test    set up, check the code, run every test"
 	@echo "make check   format, lint, types, imports"
 	@echo "make golden  rewrite golden files and generated pages; review the diff as product text"
-	@echo "make bench   measure, and write docs/performance.md"
+	@echo "make bench   measure, and print the figures"
 	@echo "make clean   remove what the above made (not your deployments)"
 
 setup:
@@ -29,7 +29,7 @@ golden: setup
 	@git status --short -- tests/golden docs README.md src/bridgehead/store/versions
 
 bench: setup
-	@scripts/uv run --frozen python bench/run.py
+	@for file in bench/*.py; do echo "== $$file"; scripts/uv run --frozen python $$file || exit 1; done
 
 clean:
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

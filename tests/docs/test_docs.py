@@ -97,7 +97,8 @@ def test_every_command_shown_can_be_typed(page: Path) -> None:
 
 def typed(words: list[str]) -> None:
     """Let click read the words as the command would, without running it or looking at files."""
-    context = click.Context(cli, info_name="bridgehead")
+    # With the settings the program has: click keeps a command's help option once it has made one.
+    context = click.Context(cli, info_name="bridgehead", **cli.context_settings)
     if not words or words[0].startswith("-"):
         cli.make_parser(context).parse_args(list(words))
         return
