@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, select
 from bridgehead.declare.model import Charter
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.question import Question
-from bridgehead.explain import inbox as listing
 from bridgehead.explain import words
+from bridgehead.explain.inbox import asked_of, groups, requesters, shown, why_not
 from bridgehead.explain.recorded import Book, Recorded, at_position, entries_of, entry_at
 from bridgehead.explain.strip import Asked, Step, strip
 from bridgehead.explain.viewer import Viewer
@@ -59,6 +59,7 @@ class QuestionView:
     """A question and everything beside it on the page.
 
     ``why_not`` is empty when the viewer may answer; ``others`` are the people who can.
+    ``read_with`` and ``read_at`` are set where all facts come from one place at one time.
     ``successor`` is the question that took this one's place, with the ``differences``.
     """
 
@@ -73,6 +74,8 @@ class QuestionView:
     question: Question | None
     effect_words: str
     facts: tuple[FactLine, ...]
+    read_with: str
+    read_at: str
     points: tuple[Point, ...]
     strip: tuple[Step, ...]
     votes: tuple[VoteLine, ...]
@@ -105,7 +108,7 @@ def question(
     if row is None or not _may_see(row, viewer):
         return None
     book, charter, now = boundary.ledger, boundary.directory(), boundary.clock.now()
-    asked = listing.shown(connection, book, row)
+    asked = shown(connection, book, row)
     entries = entries_of(connection, book, row.run)
     votes = _votes(connection, book, charter, row.id)
     agreed = sum(1 for item in votes if item.answer == "approve")
@@ -120,16 +123,18 @@ def question(
         state_words=words.APPROVAL.get(row.state, row.state),
         digest=row.digest,
         question=asked,
-        effect_words=words.effect(asked.effect, asked.outward) if asked else "",
-        facts=_facts(asked, now),
+        effect_words=_effect(asked) if asked else "",
+        facts=(facts := _facts(asked, now)),
+        read_with=_same([fact.source for fact in facts]),
+        read_at=_same([fact.as_of for fact in facts]),
         points=weigh(connection, asked, row, entries, now) if asked else (),
         strip=_strip(connection, row, entries, agreed),
         votes=votes,
         quorum=row.quorum,
         still_needed=max(row.quorum - agreed, 0),
-        who=" and ".join(listing.groups(row)),
-        who_words=" ".join(charter.groups[name].description for name in listing.groups(row)),
-        why_not=listing.why_not(connection, boundary, viewer, row.id),
+        who=" and ".join(groups(row)),
+        who_words=" ".join(charter.groups[name].description for name in groups(row)),
+        why_not=why_not(connection, boundary, viewer, row.id),
         others=_others(charter, row, viewer, [item.person for item in votes]),
         opened_at=row.opened_at,
         due_at=row.due_at,
@@ -140,18 +145,12 @@ def question(
         next=_neighbour(connection, viewer, row, later=True),
         previous=_neighbour(connection, viewer, row, later=False),
         successor=successor.id if successor is not None else "",
-        differences=_differences(asked, listing.shown(connection, book, successor))
-        if successor is not None
-        else (),
+        differences=_differences(asked, shown(connection, book, successor)) if successor is not None else (),
     )
 
 
 def _may_see(row: Row[Any], viewer: Viewer) -> bool:
-    return (
-        bool(viewer.groups & set(listing.groups(row)))
-        or viewer.id in listing.requesters(row)
-        or viewer.may("bodies")
-    )
+    return bool(viewer.groups & set(groups(row))) or viewer.id in requesters(row) or viewer.may("bodies")
 
 
 def _facts(asked: Question | None, now: datetime) -> tuple[FactLine, ...]:
@@ -166,6 +165,16 @@ def _facts(asked: Question | None, now: datetime) -> tuple[FactLine, ...]:
         )
         for fact in (asked.facts if asked else ())
     )
+
+
+def _same(values: list[str]) -> str:
+    return values[0] if len(set(values)) == 1 else ""
+
+
+def _effect(asked: Question) -> str:
+    """Return what the action does, as sentences; whether it can be taken back is the question's own text."""
+    change = "It changes nothing." if asked.effect == "read" else "It changes a record in another system."
+    return change + (" It leaves the company." if asked.outward else "")
 
 
 def _votes(connection: Connection, book: Book, charter: Charter, approval_id: str) -> tuple[VoteLine, ...]:
@@ -190,11 +199,11 @@ def _votes(connection: Connection, book: Book, charter: Charter, approval_id: st
 
 def _others(charter: Charter, row: Row[Any], viewer: Viewer, voted: list[str]) -> tuple[str, ...]:
     """Return the names of the people who can still answer, other than the viewer."""
-    barred = {viewer.id, *voted, *listing.requesters(row)}
+    barred = {viewer.id, *voted, *requesters(row)}
     return tuple(
         person.name
         for key, person in sorted(charter.people.items())
-        if set(listing.groups(row)) & set(person.groups) and person.active and key not in barred
+        if set(groups(row)) & set(person.groups) and person.active and key not in barred
     )
 
 
@@ -241,7 +250,7 @@ def _neighbour(connection: Connection, viewer: Viewer, row: Row[Any], *, later: 
     voted = select(vote.c.approval).where(vote.c.principal == viewer.id)
     found = connection.execute(
         select(approval.c.id)
-        .where(listing.asked_of(viewer), approval.c.state == "open", place)
+        .where(asked_of(viewer), approval.c.state == "open", place)
         .where(approval.c.id.not_in(voted))
         .order_by(*order)
         .limit(1)
@@ -288,4 +297,4 @@ def _comparable(asked: Question) -> dict[str, str]:
     }
     flat = {name.replace("_", " "): words.shown(item) for name, item in value.items() if name not in left_out}
     flat |= {f"argument {name}": words.shown(item) for name, item in value["arguments"].items()}
-    return flat | {fact.name.replace("_", " "): fact.value for fact in asked.facts}
+    return flat | {f"{fact.name.replace('_', ' ')}, as read": fact.value for fact in asked.facts}

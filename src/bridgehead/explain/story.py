@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -21,6 +22,7 @@ from bridgehead.explain.runs import RunLine, one_line, waits_for
 from bridgehead.explain.strip import Asked, Step, strip
 from bridgehead.kernel.canonical import decode
 from bridgehead.kernel.decision import Reason
+from bridgehead.kernel.money import Money
 from bridgehead.store.tables import approval, crossing, run, vote
 
 
@@ -68,6 +70,7 @@ class Told:
     effect: str
     effect_words: str
     amount: str
+    amount_words: str
     decision: str
     reasons: tuple[Reason, ...]
     asking: tuple[Asking, ...]
@@ -138,14 +141,16 @@ def story(connection: Connection, book: Book, charter: Charter, run_id: str) -> 
 
 
 def _rows(connection: Connection, run_id: str) -> list[Row[Any]]:
-    """Return the run's crossings in the order of the journal: by each number of the position."""
+    """Return the run's crossings in the order of the journal; reads made to decide one stand before it."""
     found = connection.execute(select(crossing).where(crossing.c.run == run_id)).all()
     return sorted(found, key=lambda row: _order(row.position))
 
 
-def _order(position: str) -> tuple[tuple[int, str], ...]:
-    parts = position.replace(":", ".").split(".")
-    return tuple((int(part), "") if part.isdigit() else (0, part) for part in parts)
+def _order(position: str) -> tuple[list[int], str]:
+    own = evidence_of(position)
+    numbers = [int(part) for part in (own or position).split(".") if part.isdigit()]
+    # ``.b`` (read to decide) < ``.own`` < ``.p`` (asked to settle)
+    return numbers, position[len(own) :] if own else ".own"
 
 
 def evidence_of(position: str) -> str:
@@ -165,12 +170,13 @@ def _told(connection: Connection, charter: Charter, row: Row[Any], entries: Sequ
         evidence_of=evidence_of(row.position),
         kind=row.kind,
         target=row.target,
-        words=_words(charter, row, arguments, content),
+        words=_words(charter, row, entries, arguments, content),
         state=row.state,
         state_words=words.CROSSING.get(row.state, row.state),
         effect=row.effect,
         effect_words=words.effect(row.effect, bool(row.outward)) if row.kind == "act" else "",
         amount=f"{row.amount} {row.currency}".strip(),
+        amount_words=_money(row),
         decision=_decision(row),
         reasons=_reasons(entries),
         asking=asking,
@@ -186,6 +192,14 @@ def _told(connection: Connection, charter: Charter, row: Row[Any], entries: Sequ
     )
 
 
+def _money(row: Row[Any]) -> str:
+    return (
+        str(Money(amount=Decimal(row.amount), currency=row.currency))
+        if row.amount and row.currency
+        else row.amount
+    )
+
+
 def _content(entries: Sequence[Recorded]) -> dict[str, Any]:
     """Return the facts recorded with the decision, by name."""
     facts: dict[str, Any] = {}
@@ -196,7 +210,12 @@ def _content(entries: Sequence[Recorded]) -> dict[str, Any]:
     return facts
 
 
-def _words(charter: Charter, row: Row[Any], arguments: Any, facts: dict[str, Any]) -> str:
+def _words(
+    charter: Charter, row: Row[Any], entries: Sequence[Recorded], arguments: Any, facts: dict[str, Any]
+) -> str:
+    for item in of_kind(entries, "approval.opened"):
+        if item.said("question"):
+            return str(item.said("question")["title"])
     if row.kind == "act" and row.target in charter.actions:
         values = facts | (arguments if isinstance(arguments, dict) else {})
         return words.title(charter.actions[row.target].title, values)
@@ -297,7 +316,7 @@ def _sentence(line: RunLine, told: Sequence[Told], deciding: Told | None, result
     refused = sum(1 for item in told if item.state == "refused")
     made = f"It made {words.plural(len(done), 'change')}" if done else "It changed nothing"
     tail = (
-        f" and {words.plural(refused, 'action')} {'was' if refused == 1 else 'were'} refused"
+        f", and {words.plural(refused, 'action')} {'was' if refused == 1 else 'were'} refused"
         if refused
         else ""
     )

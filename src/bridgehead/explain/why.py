@@ -52,9 +52,9 @@ def _run(told: Story) -> Iterator[Sentence]:
 def _crossing(item: Told) -> Iterator[Sentence]:
     if not item.entries:
         return
-    amount = f" ({item.amount})" if item.amount else ""
-    yield Sentence(words=f"{item.words}{amount}: {item.state_words}, {item.decision}.", entries=item.entries)
-    for reason in item.reasons:
+    amount = f" ({item.amount_words})" if item.amount_words and item.amount_words not in item.words else ""
+    yield Sentence(words=f"{item.words}{amount}: {_became(item)}.", entries=item.entries)
+    for reason in item.reasons if item.state == "refused" or item.asking else ():
         yield Sentence(words=f"Because: {reason.words}", entries=item.entries, source=reason.source)
     for asking in item.asking:
         yield Sentence(
@@ -69,6 +69,11 @@ def _crossing(item: Told) -> Iterator[Sentence]:
             words="No clear answer came back. It is probed, and a person settles it; it is never guessed.",
             entries=item.entries,
         )
+
+
+def _became(item: Told) -> str:
+    """Return what was decided and what came of it, once each."""
+    return item.decision if item.state in ("refused", "asked") else f"{item.decision}, {item.state_words}"
 
 
 def _took(took: str) -> str:

@@ -40,8 +40,8 @@ _PLACE = re.compile(r"\{([a-z][a-z0-9_.]*)\}", re.IGNORECASE)
 
 
 def title(template: str, values: Mapping[str, Any]) -> str:
-    """Return an action's title with its places filled; a place without a value stays visible as ``?``."""
-    return _PLACE.sub(lambda match: shown(values.get(match[1], "?")), template)
+    """Return an action's title with its places filled; a place nobody knows a value for is ``…``."""
+    return _PLACE.sub(lambda match: shown(values.get(match[1], "…")), template)
 
 
 def shown(value: Any) -> str:

@@ -1,0 +1,335 @@
+"""The console in Debian's Chromium: accessible, inside its own policy, usable without scripts."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from sqlalchemy import select
+
+from bridgehead.assemble import House
+from bridgehead.doors.console import console, make_link
+from bridgehead.enforce.stop import set_stop
+from bridgehead.kernel.clock import SetClock
+from bridgehead.kernel.principal import Principal
+from bridgehead.store.tables import crossing, run, vote
+from fixtures import console_gallery
+from fixtures.needs import missing
+
+pytestmark = pytest.mark.browser
+
+ONE = "/deployments/retail-support"
+LOOKS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, or any on the path."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        raise missing("chromium", "the console's pages are looked at in Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Site:
+    """The console, served on a free port of this machine."""
+
+    def __init__(self, house: House, clock: SetClock, browser: Browser, base: str) -> None:
+        self.house, self.clock, self.browser, self.base = house, clock, browser, base
+
+    @contextmanager
+    def visit(
+        self, person: str = "", scheme: Any = "light", width: int = 1280, scripts: bool = True, expect: str = "-"
+    ) -> Iterator[Page]:
+        """Yield a page of a signed-in person; what the browser complains about fails the test.
+
+        ``expect`` is a complaint the test causes itself.
+        """
+        context: BrowserContext = self.browser.new_context(
+            color_scheme=scheme,
+            viewport={"width": width, "height": 844},
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
+        )
+        page, complaints = context.new_page(), []
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        if person:
+            page.goto(make_link(self.house.store, person, self.clock, self.base))
+            page.click("main button")
+        yield page
+        context.close()
+        assert [said for said in complaints if expect not in said] == []
+
+    def open(self, page: Page, path: str) -> None:
+        """Open an address of the console."""
+        answer = page.goto(self.base + path)
+        assert answer is not None and answer.status == 200, path
+
+
+@pytest.fixture
+def site(house: House, clock: SetClock, chromium: Browser) -> Iterator[Site]:
+    """The console of the test's house, in the browser."""
+    settings = uvicorn.Config(
+        console([house], clock=clock, more=[console_gallery.route()]),
+        host="127.0.0.1",
+        port=0,
+        log_level="error",
+        ws="none",
+        lifespan="off",
+    )
+    server = uvicorn.Server(settings)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Site(house, clock, chromium, f"http://127.0.0.1:{port}")
+    server.should_exit = True
+    thread.join()
+
+
+def addresses(house: House, questions: list[str]) -> dict[str, list[str]]:
+    """Return every page, by who looks at it."""
+    with house.store.reading() as connection:
+        refused = (
+            connection.execute(select(crossing.c.run).where(crossing.c.state == "refused")).scalars().first()
+        )
+        runs = connection.execute(select(run.c.status, run.c.id)).all()
+    by_status = {row.status: row.id for row in runs}
+    return {
+        "": ["/gallery", "/sign-in"],
+        "maya": ["/inbox", f"{ONE}/approvals/{questions[0]}"],
+        "ruth": [
+            "/deployments",
+            ONE,
+            f"{ONE}/stop",
+            f"{ONE}/runs",
+            f"{ONE}/runs?status=stopped",
+            f"{ONE}/runs/{refused}",
+            f"{ONE}/runs/{by_status['waiting']}",
+            f"{ONE}/runs/{by_status['done']}",
+            f"{ONE}/entries/3",
+            f"{ONE}/queries/actions-by-decision",
+            f"{ONE}/queries/stops",
+            f"{ONE}/approvals/{questions[0]}",
+        ],
+    }
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options={"runOnly": RULES, "resultTypes": ["violations"]})
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:160]} {node['any'][0]['message'] if node['any'] else ''}"
+        for one in found.response["violations"]
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_and_nothing_overflows(
+    scheme: str, width: int, site: Site, house: House, questions: list[str]
+) -> None:
+    found: dict[str, list[str]] = {}
+    for person, paths in addresses(house, questions).items():
+        with site.visit(person, scheme, width) as page:
+            for path in paths:
+                site.open(page, path)
+                page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+                found[path] = violations(page)
+                if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    found[path].append("wider than the screen")
+    assert {path: said for path, said in found.items() if said} == {}
+
+
+def test_the_pages_of_a_stopped_deployment_are_as_accessible(site: Site, house: House) -> None:
+    by = Principal(id="ruth", kind="human", name="Ruth Okafor", assurance="session")
+    set_stop(house.boundary, by=by, reason="odd refunds")
+    with site.visit("ruth", "dark", 390) as page:
+        for path in (ONE, f"{ONE}/resume", "/deployments"):
+            site.open(page, path)
+            assert violations(page) == []
+
+
+def test_two_hundred_percent_and_a_narrow_phone_need_no_sideways_scrolling(
+    site: Site, house: House, questions: list[str]
+) -> None:
+    """320 px wide is also a 1280 px screen at 400 % (WCAG 1.4.10)."""
+    for person, paths in addresses(house, questions).items():
+        with site.visit(person, "light", 320) as page:
+            for path in paths:
+                site.open(page, path)
+                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+@pytest.mark.parametrize("answer", ["approve", "refuse"])
+def test_a_question_is_decided_without_any_script(
+    answer: str, site: Site, house: House, questions: list[str]
+) -> None:
+    with site.visit("maya", width=390, scripts=False) as page:
+        page.click(f"a[href='{ONE}/approvals/{questions[0]}']")
+        page.fill("textarea[name=reason]", "read on the train")
+        page.click(f"button[value={answer}]")
+        assert f"You {answer}d:" in page.inner_text("main")
+        assert questions[1] in page.url
+    with house.store.reading() as connection:
+        rows = connection.execute(select(vote)).all()
+    assert [(row.principal, row.answer, row.assurance) for row in rows] == [("maya", answer, "session")]
+
+
+def test_a_deployment_is_stopped_from_a_phone_without_any_script(site: Site) -> None:
+    with site.visit("ruth", width=390, scripts=False) as page:
+        page.click("a.row-link")
+        page.click("text=Stop this deployment…")
+        page.click("button:has-text('Stop retail-support')")
+        assert "Stopped by Ruth Okafor" in page.inner_text("main")
+
+
+def test_both_answers_weigh_the_same(site: Site, questions: list[str]) -> None:
+    """Size, place, colour, weight, distance by keyboard and number of inputs are equal."""
+    looks = [
+        "color",
+        "backgroundColor",
+        "borderTopColor",
+        "borderTopWidth",
+        "fontWeight",
+        "fontSize",
+        "opacity",
+    ]
+    for scheme, width in LOOKS:
+        with site.visit("maya", scheme, width) as page:
+            site.open(page, f"{ONE}/approvals/{questions[0]}")
+            approve, refuse = page.locator("button[value=approve]"), page.locator("button[value=refuse]")
+            first, second = approve.bounding_box(), refuse.bounding_box()
+            assert first is not None and second is not None
+            assert (first["width"], first["height"], first["y"]) == (
+                second["width"],
+                second["height"],
+                second["y"],
+            )
+            assert first["height"] >= 44
+            style = "(one, names) => names.map((name) => getComputedStyle(one)[name])"
+            assert approve.evaluate(style, looks) == refuse.evaluate(style, looks)
+            words = (approve.inner_text(), refuse.inner_text())
+            assert words[0].split()[1:] == words[1].split()[1:] != [], "both repeat the amount"
+            page.focus("textarea[name=reason]")
+            page.keyboard.press("Tab")
+            assert approve.evaluate("(one) => one === document.activeElement")
+            page.keyboard.press("Tab")
+            assert refuse.evaluate("(one) => one === document.activeElement")
+            assert page.locator("form#decide [required]").count() == 0
+
+
+def test_enter_in_the_reason_answers_nothing(site: Site, house: House, questions: list[str]) -> None:
+    """A single-line field would press the first button."""
+    with site.visit("maya") as page:
+        site.open(page, f"{ONE}/approvals/{questions[0]}")
+        page.fill("textarea[name=reason]", "hm")
+        page.press("textarea[name=reason]", "Enter")
+        assert page.url.endswith(questions[0])
+    with house.store.reading() as connection:
+        assert connection.execute(select(vote)).all() == []
+
+
+def test_keys_move_the_focus_and_never_answer(site: Site, house: House, questions: list[str]) -> None:
+    with site.visit("maya") as page:
+        site.open(page, "/inbox")
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        assert page.evaluate("document.activeElement.href").endswith(questions[1])
+        page.keyboard.press("k")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/approvals/{questions[0]}")
+        for key, value in (("a", "approve"), ("r", "refuse")):
+            page.keyboard.press(key)
+            assert page.evaluate("document.activeElement.value") == value
+        page.keyboard.press("j")
+        page.wait_for_url(f"**/approvals/{questions[1]}")
+    with house.store.reading() as connection:
+        assert connection.execute(select(vote)).all() == []
+
+
+def test_the_inbox_brings_news_by_itself_and_keeps_the_place(
+    site: Site, house: House, questions: list[str], clock: SetClock
+) -> None:
+    with site.visit("maya") as page:
+        page.clock.install()
+        site.open(page, "/inbox")
+        page.locator(".row-link").nth(1).focus()
+        clock.advance(600)
+        with page.expect_response(lambda answer: answer.url.endswith("/inbox")):
+            page.clock.fast_forward(11_000)
+        page.wait_for_function("document.querySelector('main .state').innerText.includes('h 4')")
+        assert page.evaluate("document.activeElement.href").endswith(questions[1])
+
+
+def test_a_page_that_gets_no_news_says_that_it_may_be_out_of_date(site: Site) -> None:
+    with site.visit("maya", expect="ERR_FAILED") as page:
+        page.clock.install()
+        site.open(page, "/inbox")
+        page.route("**/inbox", lambda route: route.abort())
+        page.clock.fast_forward(11_000)
+        page.wait_for_function("document.getElementById('updated').innerText.includes('out of date')")
+
+
+def test_the_choice_of_dark_is_kept(site: Site) -> None:
+    with site.visit("ruth", "light") as page:
+        site.open(page, ONE)
+        page.click("button:has-text('Dark')")
+        assert page.url.endswith(ONE)
+        assert (
+            page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(20, 22, 26)"
+        )
+        site.open(page, "/deployments")
+        assert (
+            page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(20, 22, 26)"
+        )
+
+
+def test_what_can_be_pressed_is_large_enough_for_a_thumb(site: Site, questions: list[str]) -> None:
+    script = """() => [...document.querySelectorAll('button, .press, nav a, textarea, select')]
+        .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 44)
+        .map((one) => one.outerHTML.slice(0, 120))"""
+    with site.visit("maya", width=390) as page:
+        site.open(page, f"{ONE}/approvals/{questions[0]}")
+        assert page.evaluate(script) == []
+    with site.visit("ruth", width=390) as page:
+        site.open(page, f"{ONE}/stop")
+        assert page.evaluate(script) == []
+
+
+def test_a_decision_weighs_little(site: Site, questions: list[str]) -> None:
+    """All of the page together, uncompressed: at most 150 KB."""
+    with site.visit("maya") as page:
+        sizes: list[int] = []
+        page.on("response", lambda answer: sizes.append(len(answer.body())))
+        site.open(page, f"{ONE}/approvals/{questions[0]}")
+        page.wait_for_load_state("networkidle")
+        assert sum(sizes) <= 150_000
+
+
+def test_a_run_prints_on_white_paper_with_its_proof(
+    site: Site, house: House, questions: list[str], tmp_path: Path
+) -> None:
+    with site.visit("ruth", "dark") as page:
+        site.open(page, f"{ONE}/approvals/{questions[0]}")
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.querySelector('.leave')).display") == "none"
+        assert house.deployment.digest in page.inner_text(".block")
+        page.pdf(path=tmp_path / "question.pdf", format="A4", prefer_css_page_size=True)
+    pages = (tmp_path / "question.pdf").read_bytes().count(b"/Type /Page\n")
+    assert 1 <= pages <= 3
