@@ -181,6 +181,8 @@ CREATE TABLE segment (
   due_at VARCHAR(32) NOT NULL,
   boot TEXT DEFAULT '' NOT NULL,
   attempts INTEGER DEFAULT '0' NOT NULL,
+  reached INTEGER DEFAULT '0' NOT NULL,
+  fruitless INTEGER DEFAULT '0' NOT NULL,
   PRIMARY KEY (run, number),
   CONSTRAINT segment_state CHECK (state in ('ready','claimed','ended'))
 );

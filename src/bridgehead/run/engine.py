@@ -33,8 +33,9 @@ POLL = 0.5
 """Seconds between looks at the table for what another process has woken."""
 SWEEP = 5.0
 """Seconds between sweeps for questions whose time is over."""
-MAX_ATTEMPTS = 5
-"""A segment that was started this often and never ended takes its process down: its run is stopped."""
+MAX_FRUITLESS = 5
+"""A segment that was under way when so many processes in a row ended, and made no new crossing in any of
+them, is taken to be why they ended: its run is stopped."""
 
 
 class EmbeddedEngine:
@@ -125,7 +126,7 @@ class EmbeddedEngine:
         """Carry one segment to its end: finished, parked, or failed with the fault on record."""
         try:
             boundary = self._boundary(segment.release)
-            if segment.attempt > MAX_ATTEMPTS:
+            if segment.fruitless >= MAX_FRUITLESS:
                 await self._stop_run(boundary, segment, "BH-RUN-011", "it took its process down five times")
                 return
             state, case = self._prepare(boundary, segment)

@@ -29,12 +29,17 @@ ENGINE = "service:engine"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """One stretch of a run, from being woken to waiting again. ``attempt`` counts from 1."""
+    """One stretch of a run, from being woken to waiting again.
+
+    ``attempt`` counts from 1. ``fruitless`` counts the starts before this one, in a row, that ended with
+    their process and without a new crossing.
+    """
 
     run: str
     number: int
     attempt: int
     release: str
+    fruitless: int = 0
 
 
 def start(
@@ -111,7 +116,7 @@ def claim_due(store: Store, clock: Clock, boot: str, most: int) -> list[Segment]
     busy = select(t.segment.c.run).where(t.segment.c.state == "claimed")
     with store.reading() as connection:
         rows = connection.execute(
-            select(t.segment, t.run.c.release)
+            select(t.segment, t.run.c.release, t.run.c.crossings)
             .join(t.run, t.run.c.id == t.segment.c.run)
             .where(t.segment.c.state == "ready", t.segment.c.due_at <= now, t.segment.c.run.not_in(busy))
             .order_by(t.segment.c.due_at, t.segment.c.run, t.segment.c.number)
@@ -119,26 +124,37 @@ def claim_due(store: Store, clock: Clock, boot: str, most: int) -> list[Segment]
         ).all()
     if not rows:
         return []
-    claimed = []
     with store.writing() as connection:
-        for row in rows:
-            changed = connection.execute(
-                update(t.segment)
-                .where(
-                    t.segment.c.run == row.run, t.segment.c.number == row.number, t.segment.c.state == "ready"
-                )
-                .values(state="claimed", boot=boot, attempts=row.attempts + 1)
-            )
-            if changed.rowcount == 1:
-                connection.execute(
-                    update(t.run)
-                    .where(t.run.c.id == row.run, t.run.c.status == "waiting")
-                    .values(status="running", waiting_for="")
-                )
-                claimed.append(
-                    Segment(run=row.run, number=row.number, attempt=row.attempts + 1, release=row.release)
-                )
-    return claimed
+        return [claimed for row in rows if (claimed := _claimed(connection, row, boot)) is not None]
+
+
+def _claimed(connection: Connection, row: Row[Any], boot: str) -> Segment | None:
+    segment = Segment(
+        run=row.run,
+        number=row.number,
+        attempt=row.attempts + 1,
+        release=row.release,
+        fruitless=row.fruitless + 1 if row.attempts and row.crossings == row.reached else 0,
+    )
+    changed = connection.execute(
+        update(t.segment)
+        .where(t.segment.c.run == row.run, t.segment.c.number == row.number, t.segment.c.state == "ready")
+        .values(
+            state="claimed",
+            boot=boot,
+            attempts=segment.attempt,
+            reached=row.crossings,
+            fruitless=segment.fruitless,
+        )
+    )
+    if changed.rowcount != 1:
+        return None
+    connection.execute(
+        update(t.run)
+        .where(t.run.c.id == row.run, t.run.c.status == "waiting")
+        .values(status="running", waiting_for="")
+    )
+    return segment
 
 
 def recover(store: Store) -> int:

@@ -145,6 +145,9 @@ segment = Table(
     Column("due_at", String(32), nullable=False),
     Column("boot", Text, nullable=False, server_default=""),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    # How far its run had come at the last start, and how many starts in a row brought it no further.
+    Column("reached", Integer, nullable=False, server_default="0"),
+    Column("fruitless", Integer, nullable=False, server_default="0"),
     CheckConstraint("state in ('ready','claimed','ended')", name="segment_state"),
 )
 Index(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -64,7 +65,11 @@ def place_of(folder: Path, state: Path | None, *, fresh: bool) -> Path:
     if (place / "store.db").exists() and (fresh or not same):
         place.rename(root / f"play-until-{SystemClock().now():%Y%m%dT%H%M%S}")
     place.mkdir(parents=True, exist_ok=True)
-    mark.write_text(digest, encoding="utf-8")
+    if not (same and mark.exists()):
+        # In one step: half a mark would make the next start take this play for another release's.
+        draft = place / f"release-{os.getpid()}"
+        draft.write_text(digest, encoding="utf-8")
+        draft.rename(mark)
     return place
 
 

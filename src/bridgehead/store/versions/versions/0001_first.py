@@ -200,6 +200,8 @@ def upgrade() -> None:
         sa.Column("due_at", sa.String(length=32), nullable=False),
         sa.Column("boot", sa.Text(), server_default="", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("reached", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("fruitless", sa.Integer(), server_default="0", nullable=False),
         sa.CheckConstraint("state in ('ready','claimed','ended')", name="segment_state"),
         sa.PrimaryKeyConstraint("run", "number"),
     )
