@@ -349,13 +349,7 @@ _END = re.compile(
     rb'"prev":"[0-9a-f]*",((?:[^{}\[\]]*,)?)"run":"[^"\\]*",((?:[^{}\[\]]*,)?)"seq":\d+,"time":"[^"\\]*","v":1\}\Z'
 )
 MAX_SHAPES = 8
-# Whatever type a column was made to hold, it arrives as the one it should have.
-_ENTRIES = """
-select idx, coalesce(cast(kind as text), ''), coalesce(cast(run as text), ''),
-       coalesce(cast(seq as integer), 0), coalesce(cast(time as text), ''),
-       leaf, coalesce(cast(envelope as blob), x'')
-from entry order by idx
-"""
+_ENTRIES = "select idx, kind, run, seq, time, leaf, envelope from entry order by idx"
 
 
 class _Given(NamedTuple):
@@ -412,6 +406,13 @@ class _Row(NamedTuple):
     time: bytes
     stored: object
     data: bytes
+
+    @classmethod
+    def of(cls, at: int, kind: Any, run: Any, seq: Any, time: Any, stored: Any, data: Any) -> _Row:
+        """Return a row in which every column has the type it should have, whatever it was made to hold."""
+        texts = [value if isinstance(value, bytes) else _text(value).encode() for value in (kind, run, time)]
+        number = seq if isinstance(seq, int) else 0
+        return cls(at, texts[0], texts[1], number, texts[2], stored, data if isinstance(data, bytes) else b"")
 
 
 class _Findings:
@@ -776,15 +777,18 @@ class _Verification:
                 due = checkpoints.compare(expected, tree.peaks().root())
             if index != expected:
                 expected = self._gap(expected, index)
-            leaf, last, end = sha256(b"\x00" + data).digest(), states.get(run, _NO_RUN), 0
-            if leaf == stored and seq == last[0] + 1:
-                for shape in shapes:
-                    end = shape.length_of_end(last, kind, run, seq, time, data)
-                    if end:
-                        break
+            try:
+                leaf, last, end = sha256(b"\x00" + data).digest(), states.get(run, _NO_RUN), 0
+                if leaf == stored and seq == last[0] + 1:
+                    for shape in shapes:
+                        end = shape.length_of_end(last, kind, run, seq, time, data)
+                        if end:
+                            break
+            except TypeError:
+                end = 0  # a column was made to hold something of another type
             if not end:
-                row = _Row(expected, kind, run, seq, time, stored, data)
-                kind, run, seq, end = self._look_closer(row, leaf)
+                row = _Row.of(expected, kind, run, seq, time, stored, data)
+                kind, run, seq, leaf, data, end = self._look_closer(row)
             if kind in _OPENS:
                 actions[run, data[data.rfind(b'"position":') : -end]] = expected
             elif kind in _CLOSES:
@@ -803,12 +807,12 @@ class _Verification:
         checkpoints.compare(expected, tree.peaks().root())
         self.report.size, self.report.root = expected, tree.peaks().root().hex()
 
-    def _look_closer(self, row: _Row, leaf: bytes) -> tuple[bytes, bytes, int, int]:
+    def _look_closer(self, row: _Row) -> tuple[bytes, bytes, int, bytes, bytes, int]:
         """Parse an entry and say what is wrong with it, if anything is.
 
-        Return its kind, run and seq, and how many bytes there are from ``prev`` on.
+        Return its kind, run, seq, leaf and bytes, and how many of those there are from ``prev`` on.
         """
-        fields = _fields(row.data)
+        leaf, fields = leaf_hash(row.data), _fields(row.data)
         columns = {"kind": row.kind, "run": row.run, "seq": row.seq, "time": row.time}
         sound = leaf == row.stored and bool(fields)
         if not sound:
@@ -822,14 +826,14 @@ class _Verification:
             self._findings.blame("column", words, row.at, row.run)
         end = len(row.data) - max(row.data.rfind(b'"prev":"'), 0)
         if not sound:  # only the columns are left to go by
-            return row.kind, row.run, row.seq, end
+            return row.kind, row.run, row.seq, leaf, row.data, end
         kind, run = _text(fields.get("kind")).encode(), _text(fields.get("run")).encode()
         seq = fields["seq"] if type(fields.get("seq")) is int else 0
         if fields.get("v") != 1 or fields.get("origin") != self.report.origin:
             self._findings.blame("origin", "it belongs to another log or format", row.at, row.run)
         self._runs.check_sequence(row.at, run, seq, fields.get("prev"))
         self._learn(fields, row.data)
-        return kind, run, seq, end
+        return kind, run, seq, leaf, row.data, end
 
     def _learn(self, fields: dict[str, Any], data: bytes) -> None:
         """Remember how this envelope ends, to predict the next."""
