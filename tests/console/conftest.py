@@ -18,7 +18,7 @@ from bridgehead.kernel.clock import SetClock
 from bridgehead.kernel.principal import Principal
 from bridgehead.store.tables import approval
 from fixtures import retail
-from fixtures.console_caller import Caller
+from fixtures.console_caller import HOST, Caller, SignIn
 
 TICKETS = ("0", "2", "11", "13")
 """Ticket 0 changes an order; 2, 11 and 13 ask people."""
@@ -87,21 +87,15 @@ def stranger(app: ASGIApp) -> Caller:
 @pytest.fixture
 def sign_in(house: House, clock: SetClock, app: ASGIApp) -> SignIn:
     """Sign somebody in through their link, as a person would."""
-    return SignIn(house, clock, app)
 
-
-class SignIn:
-    """Makes signed-in browsers."""
-
-    def __init__(self, house: House, clock: SetClock, app: ASGIApp) -> None:
-        self._house, self._clock, self._app = house, clock, app
-
-    def __call__(self, person: str) -> Caller:
-        caller = Caller(self._app)
-        link = make_link(self._house.store, person, self._clock, "http://console.test")
-        answer = caller.post(link.removeprefix("http://console.test"))
+    def through_link(person: str) -> Caller:
+        caller = Caller(app)
+        link = make_link(house.store, person, clock, f"http://{HOST}")
+        answer = caller.post(link.removeprefix(f"http://{HOST}"))
         assert answer.status == 303, answer.text
         return caller
+
+    return through_link
 
 
 @pytest.fixture

@@ -52,7 +52,12 @@ class Site:
 
     @contextmanager
     def visit(
-        self, person: str = "", scheme: Any = "light", width: int = 1280, scripts: bool = True, expect: str = "-"
+        self,
+        person: str = "",
+        scheme: Any = "light",
+        width: int = 1280,
+        scripts: bool = True,
+        expect: str = "-",
     ) -> Iterator[Page]:
         """Yield a page of a signed-in person; what the browser complains about fails the test.
 

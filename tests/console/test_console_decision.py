@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from bridgehead.assemble import House
 from bridgehead.enforce.question import Question
 from bridgehead.kernel.clock import SetClock, stamp
-from bridgehead.kernel.entry import Draft
+from bridgehead.kernel.entry import Draft, Written
 from bridgehead.record import Work
 from bridgehead.store.tables import approval, run, vote
-from fixtures.console_caller import Answer, Caller
+from fixtures.console_caller import Answer, Caller, SignIn
 
 ONE = "/deployments/retail-support"
 
@@ -40,8 +40,8 @@ def votes(house: House, question: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("answer", "becomes"), [("approve", "approved"), ("refuse", "refused")])
 def test_an_answer_counts_and_the_next_question_opens(
-    answer: str, becomes: str, house: House, questions: list[str], sign_in
-) -> None:  # type: ignore[no-untyped-def]
+    answer: str, becomes: str, house: House, questions: list[str], sign_in: SignIn
+) -> None:
     maya = sign_in("maya")
     went = decide(maya, questions[0], answer)
     assert went.status == 303
@@ -53,7 +53,9 @@ def test_an_answer_counts_and_the_next_question_opens(
     assert "Recorded as entry" in after.text
 
 
-def test_after_the_last_question_the_inbox_says_so(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_after_the_last_question_the_inbox_says_so(
+    house: House, questions: list[str], sign_in: SignIn
+) -> None:
     maya = sign_in("maya")
     for question in questions:
         went = decide(maya, question)
@@ -61,7 +63,7 @@ def test_after_the_last_question_the_inbox_says_so(house: House, questions: list
     assert "Nothing waits for you" in maya.get(went.to).text
 
 
-def test_the_address_never_decides(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_the_address_never_decides(house: House, questions: list[str], sign_in: SignIn) -> None:
     """A link that carries an answer is only a link: prefetching and mail scanners decide nothing."""
     maya = sign_in("maya")
     digest = maya.get(page(questions[0])).hidden("digest")
@@ -72,7 +74,9 @@ def test_the_address_never_decides(house: House, questions: list[str], sign_in) 
     assert maya.send("PUT", page(questions[0]), b"", {"sec-fetch-site": "same-origin"}).status == 405
 
 
-def test_an_answer_to_another_text_does_not_count(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_an_answer_to_another_text_does_not_count(
+    house: House, questions: list[str], sign_in: SignIn
+) -> None:
     maya = sign_in("maya")
     form = {"answer": "approve", "digest": "0" * 64, "reason": "looks fine"}
     answer = maya.post(page(questions[0]), form)
@@ -84,8 +88,8 @@ def test_an_answer_to_another_text_does_not_count(house: House, questions: list[
 
 
 def test_a_replayed_answer_to_another_question_does_not_count(
-    house: House, questions: list[str], sign_in
-) -> None:  # type: ignore[no-untyped-def]
+    house: House, questions: list[str], sign_in: SignIn
+) -> None:
     maya = sign_in("maya")
     digest = maya.get(page(questions[0])).hidden("digest")
     answer = maya.post(page(questions[1]), {"answer": "approve", "digest": digest, "reason": ""})
@@ -94,8 +98,8 @@ def test_a_replayed_answer_to_another_question_does_not_count(
 
 
 def test_a_double_click_counts_once_and_shows_the_first_result(
-    house: House, questions: list[str], sign_in
-) -> None:  # type: ignore[no-untyped-def]
+    house: House, questions: list[str], sign_in: SignIn
+) -> None:
     maya = sign_in("maya")
     digest = maya.get(page(questions[0])).hidden("digest")
     form = {"answer": "approve", "digest": digest, "reason": ""}
@@ -104,7 +108,7 @@ def test_a_double_click_counts_once_and_shows_the_first_result(
     assert votes(house, questions[0]) == [("maya", "approve")]
 
 
-def test_a_second_tab_cannot_change_the_answer(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_a_second_tab_cannot_change_the_answer(house: House, questions: list[str], sign_in: SignIn) -> None:
     maya = sign_in("maya")
     digest = maya.get(page(questions[0])).hidden("digest")
     maya.post(page(questions[0]), {"answer": "approve", "digest": digest, "reason": ""})
@@ -114,7 +118,9 @@ def test_a_second_tab_cannot_change_the_answer(house: House, questions: list[str
     assert votes(house, questions[0]) == [("maya", "approve")]
 
 
-def test_two_leads_answer_at_once_and_the_second_is_told(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_two_leads_answer_at_once_and_the_second_is_told(
+    house: House, questions: list[str], sign_in: SignIn
+) -> None:
     maya, tomas = sign_in("maya"), sign_in("tomas")
     digest = tomas.get(page(questions[0])).hidden("digest")
     decide(maya, questions[0], "refuse")
@@ -124,7 +130,7 @@ def test_two_leads_answer_at_once_and_the_second_is_told(house: House, questions
     assert state(house, questions[0]) == "refused"
 
 
-def test_nobody_approves_their_own_request(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_nobody_approves_their_own_request(house: House, questions: list[str], sign_in: SignIn) -> None:
     """Ruth sponsors the agent: she sees the question, why she cannot answer, and who can."""
     ruth = sign_in("ruth")
     shown = ruth.get(page(questions[0]))
@@ -139,7 +145,9 @@ def test_nobody_approves_their_own_request(house: House, questions: list[str], s
     assert votes(house, questions[0]) == []
 
 
-def test_somebody_who_was_not_asked_cannot_answer(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_somebody_who_was_not_asked_cannot_answer(
+    house: House, questions: list[str], sign_in: SignIn
+) -> None:
     """The engineer may look; the executive may not even do that."""
     noor = sign_in("noor")
     shown = noor.get(page(questions[0]))
@@ -150,7 +158,7 @@ def test_somebody_who_was_not_asked_cannot_answer(house: House, questions: list[
     assert votes(house, questions[0]) == []
 
 
-def test_a_page_of_another_site_cannot_decide(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_a_page_of_another_site_cannot_decide(house: House, questions: list[str], sign_in: SignIn) -> None:
     maya = sign_in("maya")
     digest = maya.get(page(questions[0])).hidden("digest")
     form = {"answer": "approve", "digest": digest, "reason": ""}
@@ -174,7 +182,9 @@ def test_a_page_of_another_site_cannot_decide(house: House, questions: list[str]
     ],
     ids=["empty", "missing", "extra", "twice", "other word", "no answer", "json", "not text", "too long"],
 )
-def test_an_odd_payload_is_not_consent(body: bytes, house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_an_odd_payload_is_not_consent(
+    body: bytes, house: House, questions: list[str], sign_in: SignIn
+) -> None:
     maya = sign_in("maya")
     digest = maya.get(page(questions[0])).hidden("digest").encode()
     headers = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
@@ -184,7 +194,7 @@ def test_an_odd_payload_is_not_consent(body: bytes, house: House, questions: lis
     assert votes(house, questions[0]) == []
 
 
-def test_another_content_type_is_not_consent(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_another_content_type_is_not_consent(house: House, questions: list[str], sign_in: SignIn) -> None:
     maya = sign_in("maya")
     digest = maya.get(page(questions[0])).hidden("digest")
     form = {"answer": "approve", "digest": digest, "reason": ""}
@@ -192,7 +202,7 @@ def test_another_content_type_is_not_consent(house: House, questions: list[str],
     assert votes(house, questions[0]) == []
 
 
-def test_silence_is_refusal(house: House, questions: list[str], clock: SetClock, sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_silence_is_refusal(house: House, questions: list[str], clock: SetClock, sign_in: SignIn) -> None:
     clock.advance(3.9 * 3600)
     maya = sign_in("maya")
     digest = maya.get(page(questions[0])).hidden("digest")
@@ -204,8 +214,8 @@ def test_silence_is_refusal(house: House, questions: list[str], clock: SetClock,
 
 
 def test_a_question_that_was_asked_again_shows_what_changed(
-    house: House, questions: list[str], clock: SetClock, sign_in
-) -> None:  # type: ignore[no-untyped-def]
+    house: House, questions: list[str], clock: SetClock, sign_in: SignIn
+) -> None:
     maya = sign_in("maya")
     digest = maya.get(page(questions[0])).hidden("digest")
     ask_again(house, questions[0], "999.00 USD")
@@ -223,7 +233,7 @@ def ask_again(house: House, old: str, amount: str) -> None:
 
     now = stamp(house.clock.now())
 
-    def work(connection):  # type: ignore[no-untyped-def]
+    def work(connection: Connection) -> Work:
         row = connection.execute(select(approval).where(approval.c.id == old)).one()
         body = house.ledger.body(connection, row.opened_entry)
         changed = Question.from_value(
@@ -236,7 +246,7 @@ def ask_again(house: House, old: str, amount: str) -> None:
         }
         connection.execute(update(approval).where(approval.c.id == old).values(state="superseded"))
 
-        def then(connection, written):  # type: ignore[no-untyped-def]
+        def then(connection: Connection, written: tuple[Written, ...]) -> None:
             connection.execute(insert(approval).values(**values | {"opened_entry": written[0].index}))
 
         draft = Draft(
@@ -252,8 +262,8 @@ def ask_again(house: House, old: str, amount: str) -> None:
 
 
 def test_an_erased_question_says_so_and_cannot_be_answered(
-    house: House, questions: list[str], sign_in
-) -> None:  # type: ignore[no-untyped-def]
+    house: House, questions: list[str], sign_in: SignIn
+) -> None:
     """Bodies are kept while a run is open; afterwards the record that people were asked remains."""
     decide(sign_in("maya"), questions[0], "refuse")
     with house.store.writing() as connection:
@@ -267,7 +277,7 @@ def test_an_erased_question_says_so_and_cannot_be_answered(
     assert "content erased" in sign_in("maya").get("/inbox").text
 
 
-def test_what_people_wrote_is_text_never_markup(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_what_people_wrote_is_text_never_markup(house: House, questions: list[str], sign_in: SignIn) -> None:
     attack = '<script>alert(1)</script><img src="https://evil.test/x">'
     decide(sign_in("maya"), questions[0], "refuse", attack)
     shown = sign_in("tomas").get(page(questions[0])).text

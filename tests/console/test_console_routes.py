@@ -12,7 +12,7 @@ from bridgehead.doors.console.guard import CONTENT_SECURITY_POLICY
 from bridgehead.explain import Viewer
 from bridgehead.kernel.clock import SetClock
 from bridgehead.store.tables import run
-from fixtures.console_caller import Caller
+from fixtures.console_caller import Caller, SignIn
 from fixtures.golden import check_golden
 
 ONE = "/deployments/retail-support"
@@ -74,7 +74,7 @@ def test_every_other_route_sends_a_stranger_away(
             assert data.json()["code"] == "BH-DOO-001"
 
 
-def test_which_pages_each_role_sees(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_which_pages_each_role_sees(house: House, questions: list[str], sign_in: SignIn) -> None:
     """Golden: person, rights, and the answer to every page."""
     lines = []
     for person in ("noor", "maya", "ruth", "jens", "priya"):
@@ -91,7 +91,9 @@ def test_which_pages_each_role_sees(house: House, questions: list[str], sign_in)
     check_golden("who-sees-what.txt", "\n".join(lines) + "\n")
 
 
-def test_every_answer_carries_the_security_headers(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_every_answer_carries_the_security_headers(
+    house: House, questions: list[str], sign_in: SignIn
+) -> None:
     caller = sign_in("ruth")
     addresses = [*pages(house, questions), f"{ONE}.json", "/nowhere", "/static/console.css", "/sign-in"]
     for path in addresses:
@@ -117,7 +119,7 @@ def test_every_answer_carries_the_security_headers(house: House, questions: list
     ],
     ids=str,
 )
-def test_an_unsafe_request_from_elsewhere_is_refused(headers: dict[str, str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_an_unsafe_request_from_elsewhere_is_refused(headers: dict[str, str], sign_in: SignIn) -> None:
     caller = sign_in("ruth")
     form = {"content-type": "application/x-www-form-urlencoded"}
     answer = caller.send("POST", f"{ONE}/stop", b"reason=x", form | headers)
@@ -130,7 +132,7 @@ def test_an_unsafe_request_from_elsewhere_is_refused(headers: dict[str, str], si
 @pytest.mark.parametrize(
     "headers", [{"origin": "http://console.test"}, {"sec-fetch-site": "same-origin"}], ids=str
 )
-def test_one_proof_of_origin_is_enough(headers: dict[str, str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_one_proof_of_origin_is_enough(headers: dict[str, str], sign_in: SignIn) -> None:
     """Old browsers send no Sec-Fetch-Site; some send no Origin."""
     form = {"content-type": "application/x-www-form-urlencoded"}
     answer = sign_in("ruth").send("POST", "/theme", b"theme=dark&back=%2Finbox", form | headers)
@@ -138,11 +140,11 @@ def test_one_proof_of_origin_is_enough(headers: dict[str, str], sign_in) -> None
 
 
 @pytest.mark.parametrize("back", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)"])
-def test_the_choice_of_theme_leads_nowhere_else(back: str, sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_the_choice_of_theme_leads_nowhere_else(back: str, sign_in: SignIn) -> None:
     assert sign_in("ruth").post("/theme", {"theme": "dark", "back": back}).to == "/"
 
 
-def test_a_page_that_has_not_changed_is_not_sent_again(sign_in, clock: SetClock) -> None:  # type: ignore[no-untyped-def]
+def test_a_page_that_has_not_changed_is_not_sent_again(sign_in: SignIn, clock: SetClock) -> None:
     caller = sign_in("maya")
     first = caller.get("/inbox")
     assert caller.get("/inbox", {"if-none-match": first.headers["etag"]}).status == 304
@@ -150,12 +152,12 @@ def test_a_page_that_has_not_changed_is_not_sent_again(sign_in, clock: SetClock)
     assert caller.get("/inbox", {"if-none-match": first.headers["etag"]}).status == 200
 
 
-def test_another_person_never_gets_the_same_tag(sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_another_person_never_gets_the_same_tag(sign_in: SignIn) -> None:
     tag = sign_in("ruth").get(ONE).headers["etag"]
     assert sign_in("noor").get(ONE, {"if-none-match": tag}).status == 200
 
 
-def test_what_does_not_exist_is_said_in_words_and_with_a_code(sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_what_does_not_exist_is_said_in_words_and_with_a_code(sign_in: SignIn) -> None:
     caller = sign_in("ruth")
     inside = ("runs/run_x", "entries/999999", "entries/-1", "queries/drop", "approvals/apr_x")
     for path in ("/nowhere", "/deployments/other", *(f"{ONE}/{end}" for end in inside)):
@@ -165,7 +167,7 @@ def test_what_does_not_exist_is_said_in_words_and_with_a_code(sign_in) -> None: 
     assert caller.get("/nowhere.json").json()["code"] == "BH-DOO-004"
 
 
-def test_data_and_page_say_the_same(house: House, questions: list[str], sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_data_and_page_say_the_same(house: House, questions: list[str], sign_in: SignIn) -> None:
     data = sign_in("maya").get(f"{ONE}/approvals/{questions[0]}.json").json()
     page = sign_in("maya").get(f"{ONE}/approvals/{questions[0]}").text
     assert data["view"]["digest"] in page

@@ -9,7 +9,7 @@ from bridgehead.assemble import House
 from bridgehead.doors.console import make_link
 from bridgehead.kernel.clock import SetClock
 from bridgehead.store.tables import entry, session, signin
-from fixtures.console_caller import HOST, Caller
+from fixtures.console_caller import HOST, Caller, SignIn
 
 BASE = f"http://{HOST}"
 
@@ -108,6 +108,6 @@ def test_a_session_of_somebody_no_longer_declared_is_over(
     assert stranger.get("/inbox").to == "/sign-in"
 
 
-def test_the_first_page_is_the_one_a_person_came_for(sign_in) -> None:  # type: ignore[no-untyped-def]
+def test_the_first_page_is_the_one_a_person_came_for(sign_in: SignIn) -> None:
     assert sign_in("maya").get("/").to == "/inbox"
     assert sign_in("ruth").get("/").to == "/deployments"

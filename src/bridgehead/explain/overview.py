@@ -16,7 +16,7 @@ from bridgehead.explain.figures import Figure
 from bridgehead.explain.recorded import Book
 from bridgehead.explain.runs import counts
 from bridgehead.kernel.money import Money
-from bridgehead.store.tables import checkpoint, release
+from bridgehead.store.tables import checkpoint, crossing, release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,10 +159,9 @@ def actions_by_decision(connection: Connection) -> tuple[Figure, ...]:
 def money_moved(connection: Connection, run: str = "") -> tuple[Figure, ...]:
     """Return the money moved by actions that are done, one figure per currency; of one run if given."""
     sums: dict[str, Decimal] = {}
-    for row in queries.rows(connection, "money-moved"):
-        if run and row["run"] != run:
-            continue
-        sums[row["currency"]] = sums.get(row["currency"], Decimal(0)) + abs(Decimal(row["amount"]))
+    statement = queries.NAMED["money-moved"].statement
+    for row in connection.execute(statement.where(crossing.c.run == run) if run else statement):
+        sums[row.currency] = sums.get(row.currency, Decimal(0)) + abs(Decimal(row.amount))
     return tuple(
         Figure(
             label="money moved",
@@ -175,7 +174,7 @@ def money_moved(connection: Connection, run: str = "") -> tuple[Figure, ...]:
 
 
 def _count(connection: Connection, query: str, label: str) -> Figure:
-    return Figure(label=label, value=str(len(queries.rows(connection, query))), query=query)
+    return Figure(label=label, value=str(queries.count(connection, query)), query=query)
 
 
 def _troubles(connection: Connection) -> tuple[Trouble, ...]:

@@ -112,6 +112,12 @@ def rows(connection: Connection, name: str, limit: int | None = None) -> list[di
     return [dict(row) for row in found.mappings()]
 
 
+def count(connection: Connection, name: str) -> int:
+    """Return how many rows a named query has."""
+    statement = NAMED[name].statement.order_by(None).subquery()
+    return connection.execute(select(func.count()).select_from(statement)).scalar_one()
+
+
 def sql(connection: Connection, name: str) -> str:
     """Return the query's SQL as this database would be asked."""
     return str(NAMED[name].statement.compile(connection.engine, compile_kwargs={"literal_binds": True}))

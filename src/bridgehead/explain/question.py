@@ -17,7 +17,7 @@ from bridgehead.explain.recorded import Book, Recorded, at_position, entries_of,
 from bridgehead.explain.strip import Asked, Step, strip
 from bridgehead.explain.viewer import Viewer
 from bridgehead.explain.weigh import Point, is_old, weigh
-from bridgehead.store.tables import approval, crossing, vote
+from bridgehead.store.tables import approval, crossing, run, vote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def question(
         return None
     book, charter, now = boundary.ledger, boundary.directory(), boundary.clock.now()
     asked = shown(connection, book, row)
-    entries = entries_of(connection, book, row.run)
+    entries = entries_of(connection, book, row.run, bodies=False)
     votes = _votes(connection, book, charter, row.id)
     agreed = sum(1 for item in votes if item.answer == "approve")
     successor = _successor(connection, row)
@@ -117,7 +117,7 @@ def question(
         id=row.id,
         run=row.run,
         position=row.position,
-        run_title=_run_title(entries),
+        run_title=_run_title(connection, row.run),
         release=asked.release if asked else "",
         state=row.state,
         state_words=words.APPROVAL.get(row.state, row.state),
@@ -207,8 +207,8 @@ def _others(charter: Charter, row: Row[Any], viewer: Viewer, voted: list[str]) -
     )
 
 
-def _run_title(entries: tuple[Recorded, ...]) -> str:
-    return str(entries[0].said("title", "")) if entries else ""
+def _run_title(connection: Connection, run_id: str) -> str:
+    return str(connection.execute(select(run.c.title).where(run.c.id == run_id)).scalar_one())
 
 
 def _strip(

@@ -164,13 +164,14 @@ def _told(connection: Connection, charter: Charter, row: Row[Any], entries: Sequ
     asking = _asking(connection, charter, row)
     content = _content(entries)
     ended = of_kind(entries, "action.outcome", "action.settled", "action.refused")
+    value = ended[-1].said("value", ended[-1].said("fault")) if ended else None
     arguments = next((item.said("arguments") for item in entries if item.said("arguments") is not None), None)
     return Told(
         position=row.position,
         evidence_of=evidence_of(row.position),
         kind=row.kind,
         target=row.target,
-        words=_words(charter, row, entries, arguments, content),
+        words=_model_words(row, value) or _words(charter, row, entries, arguments, content),
         state=row.state,
         state_words=words.CROSSING.get(row.state, row.state),
         effect=row.effect,
@@ -185,11 +186,20 @@ def _told(connection: Connection, charter: Charter, row: Row[Any], entries: Sequ
         ended_at=row.ended_at or "",
         took=words.between(row.started_at, row.ended_at or ""),
         arguments=arguments,
-        value=ended[-1].said("value", ended[-1].said("fault")) if ended else None,
+        value=value,
         kept=all(item.kept for item in entries),
         model_text=row.kind == "model",
         entries=tuple(item.index for item in entries),
     )
+
+
+def _model_words(row: Row[Any], value: Any) -> str:
+    """Return what a model's answer came to; empty for anything that is not one."""
+    if row.kind != "model" or not isinstance(value, dict) or "tool_calls" not in value:
+        return ""
+    who = f"The stand-in {row.target}" if value.get("stand_in") else f"The model {row.target}"
+    wanted = ", ".join(str(call.get("name", "")) for call in value["tool_calls"])
+    return f"{who} asked for {wanted}" if wanted else f"{who} answered in words"
 
 
 def _money(row: Row[Any]) -> str:

@@ -32,7 +32,7 @@ NOT_SIGNED_IN = Problem(
     code="BH-DOO-001",
     what="You are not signed in.",
     means="Nothing is shown without a person to show it to.",
-    fix="Open your sign-in link, or ask the engineer who runs this console for a new one.",
+    fix="Open your sign-in link. `bridgehead sign-in PERSON` makes a new one.",
 )
 NO_SUCH_PAGE = Problem(
     status=404,

@@ -30,7 +30,7 @@ SPENT = Problem(
     code="BH-DOO-002",
     what="This sign-in link cannot be used.",
     means="It was used before, its time has passed, or it was not copied in full.",
-    fix="Ask the engineer who runs this console for a new one.",
+    fix="Ask the engineer who runs this console for a new one: `bridgehead sign-in PERSON`.",
 )
 
 
