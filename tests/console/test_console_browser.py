@@ -75,6 +75,7 @@ class Site:
         if person:
             page.goto(make_link(self.house.store, person, self.clock, self.base))
             page.click("main button")
+            page.wait_for_url(lambda url: "/sign-in" not in url)
         yield page
         context.close()
         assert [said for said in complaints if expect not in said] == []
@@ -189,6 +190,7 @@ def test_a_question_is_decided_without_any_script(
         page.click(f"a[href='{ONE}/approvals/{questions[0]}']")
         page.fill("textarea[name=reason]", "read on the train")
         page.click(f"button[value={answer}]")
+        page.wait_for_url("**answered=**")
         assert f"You {answer}d:" in page.inner_text("main")
         assert questions[1] in page.url
     with house.store.reading() as connection:
@@ -201,6 +203,7 @@ def test_a_deployment_is_stopped_from_a_phone_without_any_script(site: Site) -> 
         page.click("a.row-link")
         page.click("text=Stop this deployment…")
         page.click("button:has-text('Stop retail-support')")
+        page.wait_for_url(f"**{ONE}")
         assert "Stopped by Ruth Okafor" in page.inner_text("main")
 
 
@@ -295,6 +298,8 @@ def test_the_choice_of_dark_is_kept(site: Site) -> None:
     with site.visit("ruth", "light") as page:
         site.open(page, ONE)
         page.click("button:has-text('Dark')")
+        page.wait_for_selector("[data-theme=dark]")
+        page.wait_for_load_state()
         assert page.url.endswith(ONE)
         assert (
             page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(20, 22, 26)"
