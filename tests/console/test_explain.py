@@ -21,7 +21,7 @@ from bridgehead.explain import (
     story,
     why,
 )
-from bridgehead.explain.story import evidence_of
+from bridgehead.explain.told import evidence_of
 from bridgehead.store.tables import crossing, entry, run
 
 

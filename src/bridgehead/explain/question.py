@@ -12,6 +12,8 @@ from bridgehead.declare.model import Charter
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.question import Question
 from bridgehead.explain import words
+from bridgehead.explain.differences import Difference
+from bridgehead.explain.differences import differences as compare
 from bridgehead.explain.inbox import asked_of, groups, requesters, shown, why_not
 from bridgehead.explain.recorded import Book, Recorded, at_position, entries_of, entry_at
 from bridgehead.explain.strip import Asked, Step, strip
@@ -43,15 +45,6 @@ class VoteLine:
     reason: str
     digest: str
     entry: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """What is not as it was when the question was first put."""
-
-    name: str
-    was: str
-    now: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +138,7 @@ def question(
         next=_neighbour(connection, viewer, row, later=True),
         previous=_neighbour(connection, viewer, row, later=False),
         successor=successor.id if successor is not None else "",
-        differences=_differences(asked, shown(connection, book, successor)) if successor is not None else (),
+        differences=compare(asked, shown(connection, book, successor)) if successor is not None else (),
     )
 
 
@@ -268,33 +261,3 @@ def _successor(connection: Connection, row: Row[Any]) -> Row[Any] | None:
         .order_by(approval.c.opened_at.desc())
         .limit(1)
     ).first()
-
-
-def _differences(was: Question | None, now: Question | None) -> tuple[Difference, ...]:
-    """Return what differs between two questions, leaving out ids and times that always do."""
-    if was is None or now is None:
-        return ()
-    before, after = _comparable(was), _comparable(now)
-    return tuple(
-        Difference(name=name, was=before.get(name, "not shown"), now=after.get(name, "not shown"))
-        for name in sorted({*before, *after})
-        if before.get(name) != after.get(name)
-    )
-
-
-def _comparable(asked: Question) -> dict[str, str]:
-    value = asked.as_value()
-    left_out = {
-        "id",
-        "opened_at",
-        "due_at",
-        "facts",
-        "arguments",
-        "action_digest",
-        "position",
-        "run",
-        "bound",
-    }
-    flat = {name.replace("_", " "): words.shown(item) for name, item in value.items() if name not in left_out}
-    flat |= {f"argument {name}": words.shown(item) for name, item in value["arguments"].items()}
-    return flat | {f"{fact.name.replace('_', ' ')}, as read": fact.value for fact in asked.facts}

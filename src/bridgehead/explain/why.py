@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bridgehead.explain import words
-from bridgehead.explain.story import Story, Told
+from bridgehead.explain.story import Story
+from bridgehead.explain.told import Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

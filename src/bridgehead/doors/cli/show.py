@@ -12,7 +12,8 @@ from bridgehead.kernel.errors import EngineError
 
 if TYPE_CHECKING:
     from bridgehead.assemble import House
-    from bridgehead.explain.story import Story, Told
+    from bridgehead.explain.story import Story
+    from bridgehead.explain.told import Told
 
 
 @click.command()
