@@ -55,7 +55,8 @@ def ask_people(
     needed = {each.who: max(item.quorum for item in rules if item.who == each.who) for each in rules}
     money = "" if evidence.amount is None else f"{evidence.amount:.2f} {evidence.currency}"
     reads = ", ".join(read.action for read in rule.facts.reads.values()) if rule and rule.facts else ""
-    stand_in = any(model.driver == "stand-in" for model in charter.models.values())
+    # Which model a run asks is chosen when it starts: its bindings say whether a stand-in took its place.
+    stand_in = any(name.startswith("model:") for name in crossing.run.bindings)
     return Question(
         id=id,
         run=crossing.run.id,
