@@ -523,7 +523,7 @@ async def test_8_nor_does_one_that_fell_asleep_between_two_tries(
     monkeypatch.setattr(desk.system, "call", falls_asleep)
     await desk.work()
     assert len(tried) == 1
-    assert desk.ended(run)[-1]["code"] == "BH-ENF-015"
+    assert desk.ended(run)[-1] == {"is": "failed", "code": "BH-CON-015", "effect": "none"}
 
 
 async def test_8_a_driver_that_breaks_never_passes_for_an_answer(

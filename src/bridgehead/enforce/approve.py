@@ -16,7 +16,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, insert, select, update
 
 from bridgehead.declare.model import seconds
-from bridgehead.enforce import journal
+from bridgehead.enforce import journal, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.journal import Granted
@@ -52,7 +52,7 @@ def look_up(boundary: Boundary, row: journal.Found | None) -> Granted | Refuse |
 
     Raises ``Park`` while the question is open.
     """
-    if row is None or row.state != "asked":
+    if row is None or not row.approval:
         return None
     with boundary.store.reading() as connection:
         found = connection.execute(select(t.approval).where(t.approval.c.id == row.approval)).one()
@@ -66,7 +66,8 @@ def look_up(boundary: Boundary, row: journal.Found | None) -> Granted | Refuse |
             raise Park(found.id)
         case "superseded":
             return None
-        case "approved":
+        # Used by this very crossing: its call was begun, changes nothing, and is begun again.
+        case "approved" | "used":
             return Granted(
                 approval=found.id,
                 rules=tuple(json.loads(found.rules)),
@@ -143,11 +144,7 @@ async def ask(
             connection.execute(
                 update(t.approval).where(t.approval.c.id == question.id).values(opened_entry=written[1].index)
             )
-            connection.execute(
-                update(t.crossing)
-                .where(t.crossing.c.run == crossing.run.id, t.crossing.c.position == crossing.position)
-                .values(intent_entry=written[0].index)
-            )
+            journal.point(crossing, "intent_entry")(connection, written)
 
         return Work(drafts=(asked, opened), then=then)
 
@@ -400,7 +397,7 @@ def _asked_row(
     at = (t.crossing.c.run == crossing.run.id, t.crossing.c.position == crossing.position)
     if journal.find(connection, crossing.run.id, crossing.position) is None:
         now = stamp(boundary.clock.now())
-        connection.execute(insert(t.crossing).values(**journal.new_row(boundary, crossing, now), **values))
+        rows.add(connection, **journal.new_row(boundary, crossing, now), **values)
     else:
         connection.execute(update(t.crossing).where(*at).values(**values))
 
@@ -436,6 +433,5 @@ def _answered_no(state: str, closed: dict[str, Any]) -> Refuse:
         "refused": f"A person refused it{f': {said}' if said else '.'}",
         "expired": "Nobody answered in time, and silence is refusal.",
         "revoked": "The approval was taken back before it was used.",
-        "used": "The approval has been used already.",
     }[state]
     return Refuse(step=STEP, reasons=(Reason(rule=f"approval.{state}", words=words),))

@@ -36,15 +36,16 @@ async def call(
     if driver is None:
         words = f"Nothing is connected for {crossing.action.label()}."
         return Failed(fault=Fault(code="BH-ENF-010", words=words, effect_state="none"))
+    late = _too_late(boundary, crossing, claimed_at)
+    if late is not None:
+        return late
     for attempt in range(1, TRIES + 1):
-        # Before every try: the process may have been paused between two of them, too.
-        late = _too_late(boundary, crossing, claimed_at)
-        if late is not None:
-            return late
         outcome, again = await _once(boundary, crossing, driver, request)
         if not again or attempt == TRIES:
             return outcome
         await asyncio.sleep(0.1 * 2**attempt)
+        if _too_late(boundary, crossing, claimed_at) is not None:
+            return outcome  # the process may have been paused between two tries, too
     raise AssertionError("unreachable")
 
 

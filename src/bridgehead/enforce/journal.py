@@ -13,9 +13,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, select, update
 
-from bridgehead.enforce import arguments, budget, stop
+from bridgehead.enforce import arguments, budget, rows, stop
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.park import Park
@@ -27,8 +27,9 @@ from bridgehead.kernel.errors import EngineError
 from bridgehead.kernel.outcome import Done, Failed, Fault, Outcome, Refused, Usage
 from bridgehead.record import Work
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Row
 
-Found = Row[Any]
+Found = Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,7 @@ class Denied(Exception):
 
 def find(connection: Connection, run: str, position: str) -> Found | None:
     """Return the journal row at a position."""
-    return connection.execute(
-        select(t.crossing).where(t.crossing.c.run == run, t.crossing.c.position == position)
-    ).first()
+    return rows.find(connection, run, position)
 
 
 def record_name(boundary: Boundary, crossing: Crossing) -> str:
@@ -99,7 +98,7 @@ async def claim(
             raise Park(f"stop:{stopped.id}")
         now = stamp(claimed_at)
         earlier = find(connection, crossing.run.id, crossing.position)
-        if granted is not None:
+        if granted is not None and not (earlier is not None and earlier.state == "claimed"):
             _use(connection, boundary, granted, now)
         if earlier is None or earlier.state == "asked":
             denied = budget.reserve(connection, boundary, crossing)
@@ -148,15 +147,8 @@ async def finish(
         fields["note"] = note
 
     def work(connection: Connection) -> Work:
-        values: dict[str, Any] = {"state": state}
-        if state != "unknown":
-            values["ended_at"] = stamp(boundary.clock.now())
-        changed = connection.execute(
-            update(t.crossing)
-            .where(*_at(crossing), t.crossing.c.state.in_(("claimed", "unknown")))
-            .values(**values)
-        )
-        if changed.rowcount != 1:
+        ended_at = None if state == "unknown" else stamp(boundary.clock.now())
+        if not rows.end(connection, crossing.run.id, crossing.position, state, ended_at):
             raise EngineError(
                 "BH-RUN-004",
                 f"the crossing at {crossing.position} of {crossing.run.id} was settled by someone else",
@@ -188,7 +180,7 @@ async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Ref
         }
         earlier = find(connection, crossing.run.id, crossing.position)
         if earlier is None:
-            connection.execute(insert(t.crossing).values(**new_row(boundary, crossing, now), **values))
+            rows.add(connection, **new_row(boundary, crossing, now), **values)
             count(connection, crossing, effect=False)
         else:
             if (
@@ -206,13 +198,22 @@ async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Ref
 
 
 async def reopen(boundary: Boundary, crossing: Crossing, note: str) -> None:
-    """Record that an unclear effect did not happen, so that it may be sent again."""
+    """Record that an unclear effect did not happen, so that it may be sent again.
+
+    A yes of people that its claim had used up was not used after all, and stands until it is too old.
+    """
 
     def work(connection: Connection) -> Work:
         connection.execute(
             update(t.crossing)
             .where(*_at(crossing), t.crossing.c.state.in_(("claimed", "unknown")))
             .values(state="intent")
+        )
+        used = select(t.crossing.c.approval).where(*_at(crossing)).scalar_subquery()
+        connection.execute(
+            update(t.approval)
+            .where(t.approval.c.id == used, t.approval.c.state == "used")
+            .values(state="approved")
         )
         fields = fields_of(crossing, None) | {
             "outcome": {"state": "intent", "effect_state": "none"},
@@ -281,7 +282,7 @@ def _claim_row(
         "currency": evidence.currency,
     }
     if earlier is None:
-        connection.execute(insert(t.crossing).values(**new_row(boundary, crossing, now), **values, attempt=1))
+        rows.add(connection, **new_row(boundary, crossing, now), **values, attempt=1)
         return 1
     attempt = int(earlier.attempt) + 1
     changed = connection.execute(
@@ -333,11 +334,7 @@ def count(connection: Connection, crossing: Crossing, *, effect: bool = True) ->
     if crossing.evidence_of:
         return
     has_effect = effect and crossing.action.effect != "read"
-    connection.execute(
-        update(t.run)
-        .where(t.run.c.id == crossing.run.id)
-        .values(crossings=t.run.c.crossings + 1, effects=t.run.c.effects + (1 if has_effect else 0))
-    )
+    rows.count(connection, crossing.run.id, int(has_effect))
 
 
 def new_row(boundary: Boundary, crossing: Crossing, now: str) -> dict[str, Any]:
@@ -365,7 +362,7 @@ def point(crossing: Crossing, column: str) -> Callable[[Connection, tuple[Writte
     """Return the step that stores the index of the first entry in a column of the row."""
 
     def then(connection: Connection, written: tuple[Written, ...]) -> None:
-        connection.execute(update(t.crossing).where(*_at(crossing)).values({column: written[0].index}))
+        rows.point(connection, crossing.run.id, crossing.position, column, written[0].index)
 
     return then
 
