@@ -72,7 +72,8 @@ class Boundary:
 class RunState:
     """The run a crossing belongs to, as the current segment knows it.
 
-    ``subject`` is set once, when the run identifies whom it serves; until then it is empty.
+    ``subject`` is set once, when the run identifies whom it serves; until then it is empty. ``told``
+    is the subject as far as this pass of the workflow has come: a replay begins without it again.
     """
 
     id: str
@@ -83,6 +84,7 @@ class RunState:
     segment: int
     attempt: int
     subject: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: its digests are computed once and kept

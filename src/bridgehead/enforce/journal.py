@@ -320,6 +320,8 @@ def _use(connection: Connection, boundary: Boundary, granted: Granted, now: str)
 
 def _identify(connection: Connection, boundary: Boundary, crossing: Crossing, outcome: Done) -> None:
     rule = crossing.rule(boundary)
+    if not boundary.charter.workflows[crossing.run.workflow].subject:
+        return
     if rule is not None and rule.identifies and not crossing.run.subject and not crossing.evidence_of:
         connection.execute(
             update(t.run)

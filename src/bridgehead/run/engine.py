@@ -131,7 +131,8 @@ class EmbeddedEngine:
                 return
             state, case = self._prepare(boundary, segment)
             workflow = boundary.function(boundary.charter.workflows[state.workflow].function)
-            result = await workflow(Run(boundary, state), **case)
+            run = Run(boundary, state)
+            result = await run.carry(workflow(run, **case))
         except Park as park:
             await self._ledger.commit(runs.park(self._clock, segment, park))
         except StoreError:

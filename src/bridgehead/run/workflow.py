@@ -23,17 +23,20 @@ from bridgehead.enforce.boundary import Boundary, Crossing, RunState
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.decision import Reason, Refuse
-from bridgehead.kernel.errors import EngineError, Nondeterminism
-from bridgehead.kernel.outcome import Outcome
+from bridgehead.kernel.errors import BridgeheadError, EngineError, Nondeterminism
+from bridgehead.kernel.outcome import Done, Outcome
 from bridgehead.run import journal
 from bridgehead.run.agent import loop, tool_schemas
 
 
 class Seal:
-    """Closed once a run has parked: whatever is still called performs nothing."""
+    """Closed once a run has to wait or cannot be carried on: whatever is still called performs nothing.
+
+    ``why`` is the ``Park`` or the fault. Code of a deployment may catch it; it is raised again.
+    """
 
     def __init__(self) -> None:
-        self.park: Park | None = None
+        self.why: Park | BridgeheadError | None = None
 
 
 class Run:
@@ -57,7 +60,7 @@ class Run:
     @property
     def subject(self) -> str:
         """Whom this run serves; empty until an identifying action has named somebody."""
-        return self._state.subject
+        return self._state.told
 
     def act(self, action: str, /, **arguments: Any) -> Coroutine[Any, Any, Outcome]:
         """Take an action of the charter. Returns Done, Refused or Failed; never raises for those."""
@@ -79,7 +82,7 @@ class Run:
         refusal = Refuse(step=2, reasons=(Reason(rule="step.tools", words=words),))
         wanted = Action(kind="act", target=action, arguments=arguments, effect="final", outward=True)
         crossing = Crossing(run=self._state, position=self._next(), action=wanted)
-        return journal.refuse(self._boundary, crossing, refusal)
+        return self._sealing(journal.refuse(self._boundary, crossing, refusal))
 
     def ask(
         self,
@@ -149,17 +152,31 @@ class Run:
         async def follow(part: Callable[[Run], Awaitable[Any]], branch: Run) -> Any:
             branch._task = asyncio.current_task()
             branch._seal = Seal()
-            return await part(branch)
+            return await branch.carry(part(branch))
 
         results = await asyncio.gather(
             *(follow(part, branch) for part, branch in zip(parts, branches, strict=True)),
             return_exceptions=True,
         )
-        self._raise_parks(results)
+        self._raise_parks(results, [branch._seal.why for branch in branches])
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return list(results)
+
+    async def carry(self, work: Awaitable[Any]) -> Any:
+        """Return what a deployment's code returns, unless the run has to wait or cannot go on.
+
+        No ``except`` and no ``finally: return`` of that code can swallow it.
+        """
+        try:
+            result = await work
+        except Exception:
+            if self._seal.why is None:
+                raise
+        if self._seal.why is not None:
+            raise self._seal.why
+        return result
 
     def document(self, name: str) -> str:
         """Return a document of the charter, as it is in this run's release."""
@@ -192,32 +209,52 @@ class Run:
         return self._at(position, action)
 
     async def _at(self, position: str, action: Action) -> Outcome:
+        crossing = Crossing(run=self._state, position=position, action=action)
+        outcome: Outcome = await self._sealing(journal.cross(self._boundary, crossing))
+        self._tell_subject(action, outcome)
+        return outcome
+
+    async def _sealing(self, work: Coroutine[Any, Any, Any]) -> Any:
         try:
-            return await journal.cross(
-                self._boundary, Crossing(run=self._state, position=position, action=action)
-            )
-        except Park as park:
-            self._seal.park = park
+            return await work
+        except (Park, BridgeheadError) as why:
+            self._seal.why = why
             raise
+
+    def _tell_subject(self, action: Action, outcome: Outcome) -> None:
+        """From here on this pass knows whom the run serves; a replay comes to know it at the same place."""
+        rule = self._boundary.charter.actions.get(action.target) if action.kind == "act" else None
+        confined = self._boundary.charter.workflows[self._state.workflow].subject
+        if confined and rule is not None and rule.identifies and isinstance(outcome, Done):
+            self._state.told = self._state.told or outcome.value
 
     async def _value(self, kind: str, make: Callable[[], Any]) -> Any:
         action = journal.of_the_run(kind)
         crossing = Crossing(run=self._state, position=self._next(), action=action)
-        return await journal.value(self._boundary, crossing, make)
+        return await self._sealing(journal.value(self._boundary, crossing, make))
 
     def _next(self) -> str:
-        if self._seal.park is not None:
-            raise self._seal.park
+        if self._seal.why is not None:
+            raise self._seal.why
         if asyncio.current_task() is not self._task:
-            raise Nondeterminism(
+            self._seal.why = Nondeterminism(
                 f"{self._prefix}{self._count + 1}", "one line of work", "a call from a free task"
             )
+            raise self._seal.why
         self._count += 1
         return f"{self._prefix}{self._count}"
 
-    def _raise_parks(self, results: Sequence[Any]) -> None:
+    def _raise_parks(self, results: Sequence[Any], sealed: Sequence[Park | BridgeheadError | None]) -> None:
+        """Raise what stops the whole run: a fault before a wait."""
+        faults = [why for why in sealed if isinstance(why, BridgeheadError)]
+        if faults:
+            self._seal.why = faults[0]
+            raise faults[0]
         parks = [result for result in results if isinstance(result, Park)]
         if parks:
             times = [park.until for park in parks if park.until is not None]
-            self._seal.park = Park(parks[0].waiting_for, until=min(times) if times else None)
-            raise self._seal.park
+            # A lifted stop wakes only who waits for it; an answer wakes its run whatever it waits for.
+            stopped = [park.waiting_for for park in parks if park.waiting_for.startswith("stop:")]
+            waiting_for = (stopped or [parks[0].waiting_for])[0]
+            self._seal.why = Park(waiting_for, until=min(times) if times else None)
+            raise self._seal.why
