@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from bridgehead.declare.model import ActionRule
-from bridgehead.kernel.canonical import canonical_bytes, decoded, encode
+from bridgehead.kernel.canonical import encoded_bytes
+from bridgehead.kernel.remember import remembered
 
 MAX_ARGUMENTS = 65_536
 """Bytes of arguments one action may carry."""
@@ -28,20 +28,18 @@ def schema(rule: ActionRule) -> dict[str, Any]:
 
 def problem(rule: ActionRule, arguments: Mapping[str, Any]) -> str:
     """Return in words why the arguments do not fit, or the empty string."""
-    raw = canonical_bytes(encode(dict(arguments)))
+    raw = encoded_bytes(dict(arguments))
     if len(raw) > MAX_ARGUMENTS:
         return f"the arguments take {len(raw)} bytes; {MAX_ARGUMENTS} are allowed"
-    for error in sorted(
-        _validator(canonical_bytes(encode(schema(rule)))).iter_errors(dict(arguments)), key=str
-    ):
+    for error in sorted(_validator(rule).iter_errors(dict(arguments)), key=str):
         place = ".".join(str(part) for part in error.absolute_path)
         return f"{place}: {error.message}" if place else str(error.message)
     return ""
 
 
-@lru_cache(maxsize=512)
-def _validator(raw: bytes) -> Draft202012Validator:
-    return Draft202012Validator(decoded(raw))
+@remembered
+def _validator(rule: ActionRule) -> Draft202012Validator:
+    return Draft202012Validator(schema(rule))
 
 
 def follow(path: str, **roots: Mapping[str, Any] | None) -> Any:

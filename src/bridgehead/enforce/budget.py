@@ -7,17 +7,35 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bridgehead.declare.model import amount
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.kernel.canonical import encoded_bytes
 from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Statement
 
 STEP = 4
 BYTES_PER_TOKEN = 2
 """Deliberately few: English has about four bytes a token, so this reserves too much, never too little."""
+
+
+_SPENT = Statement(
+    select(t.spend.c.reserved, t.spend.c.settled).where(
+        t.spend.c.scope == bindparam("scope"), t.spend.c.currency == bindparam("currency")
+    )
+)
+_OPEN = Statement(
+    insert(t.spend).values(
+        scope=bindparam("scope"), currency=bindparam("currency"), reserved="0", settled="0"
+    )
+)
+_SPEND = Statement(
+    update(t.spend)
+    .where(t.spend.c.scope == bindparam("scope"), t.spend.c.currency == bindparam("currency"))
+    .values(reserved=bindparam("now_reserved"), settled=bindparam("now_settled"))
+)
 
 
 def most(boundary: Boundary, crossing: Crossing) -> tuple[Decimal, str]:
@@ -68,20 +86,14 @@ def _day(boundary: Boundary) -> str:
 
 
 def _row(connection: Connection, scope: str, currency: str) -> tuple[Decimal, Decimal]:
-    row = connection.execute(
-        select(t.spend.c.reserved, t.spend.c.settled).where(
-            t.spend.c.scope == scope, t.spend.c.currency == currency
-        )
-    ).first()
+    row = _SPENT.first(connection, scope=scope, currency=currency)
     if row is None:
-        connection.execute(insert(t.spend).values(scope=scope, currency=currency, reserved="0", settled="0"))
+        _OPEN.run(connection, scope=scope, currency=currency)
         return Decimal(0), Decimal(0)
     return Decimal(row.reserved), Decimal(row.settled)
 
 
 def _write(connection: Connection, scope: str, currency: str, reserved: Decimal, settled: Decimal) -> None:
-    connection.execute(
-        update(t.spend)
-        .where(t.spend.c.scope == scope, t.spend.c.currency == currency)
-        .values(reserved=str(reserved), settled=str(settled))
+    _SPEND.run(
+        connection, scope=scope, currency=currency, now_reserved=str(reserved), now_settled=str(settled)
     )

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from bridgehead.enforce import stop
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Statement
 
 STEP = 4
-COUNTED = ("claimed", "done", "unknown", "asked")
+_RUN = Statement(select(t.run.c.crossings, t.run.c.effects).where(t.run.c.id == bindparam("run")))
+_CHANGES = Statement(
+    select(func.count().label("number"))
+    .select_from(t.crossing)
+    .where(
+        t.crossing.c.record == bindparam("record"),
+        or_(*(t.crossing.c.state == state for state in ("claimed", "done", "unknown", "asked"))),
+        t.crossing.c.effect != "read",
+        or_(t.crossing.c.run != bindparam("run"), t.crossing.c.position != bindparam("position")),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +38,7 @@ class Standing:
 
 def standing(connection: Connection, crossing: Crossing, record: str) -> Standing:
     """Return what the run has done so far, and how often ``record`` was changed by anyone."""
-    run = connection.execute(
-        select(t.run.c.crossings, t.run.c.effects).where(t.run.c.id == crossing.run.id)
-    ).one()
+    run = _RUN.one(connection, run=crossing.run.id)
     return Standing(
         crossings=run.crossings,
         effects=run.effects,
@@ -53,18 +62,8 @@ def check(connection: Connection, boundary: Boundary, crossing: Crossing, now: S
 
 
 def _changes(connection: Connection, crossing: Crossing, record: str) -> int:
-    return int(
-        connection.execute(
-            select(func.count())
-            .select_from(t.crossing)
-            .where(
-                t.crossing.c.record == record,
-                t.crossing.c.state.in_(COUNTED),
-                t.crossing.c.effect != "read",
-                (t.crossing.c.run != crossing.run.id) | (t.crossing.c.position != crossing.position),
-            )
-        ).scalar_one()
-    )
+    found = _CHANGES.one(connection, record=record, run=crossing.run.id, position=crossing.position)
+    return int(found.number)
 
 
 def _refuse(boundary: Boundary, rule: str, words: str, name: str) -> Refuse:

@@ -16,11 +16,12 @@ from typing import Any
 
 import cedarpy
 
-from bridgehead.declare import Deployment
+from bridgehead.declare import Charter, Deployment
 from bridgehead.enforce import cedar
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
 from bridgehead.kernel.errors import PolicyError
+from bridgehead.kernel.remember import remembered
 
 STEP = 2
 
@@ -129,8 +130,9 @@ class CedarPolicy:
         return handle
 
 
-def people_entities(charter: Any) -> str:
-    """Return Cedar JSON of the humans, groups and agents a charter declares, as they are now."""
+@remembered
+def people_entities(charter: Charter) -> str:
+    """Return Cedar JSON of the humans, groups and agents a charter declares."""
     entities: list[dict[str, Any]] = [
         {"uid": {"type": "BH::Group", "id": name}, "attrs": {}, "parents": []} for name in charter.groups
     ]

@@ -15,6 +15,7 @@ from bridgehead.kernel.ids import new_id
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +28,14 @@ class Stop:
     set_at: str
 
 
-_IN_FORCE = select(t.stop.c.id, t.stop.c.set_by, t.stop.c.reason, t.stop.c.set_at).where(
-    t.stop.c.lifted_at.is_(None)
+_IN_FORCE = Statement(
+    select(t.stop.c.id, t.stop.c.set_by, t.stop.c.reason, t.stop.c.set_at).where(t.stop.c.lifted_at.is_(None))
 )
 
 
 def in_force(connection: Connection) -> Stop | None:
     """Return the stop that is in force, if any."""
-    row = connection.execute(_IN_FORCE).first()
+    row = _IN_FORCE.first(connection)
     return None if row is None else Stop(id=row.id, set_by=row.set_by, reason=row.reason, set_at=row.set_at)
 
 

@@ -85,35 +85,39 @@ def decode(value: Any) -> Any:
     whose content does not belong to it.
     """
     if isinstance(value, list):
-        return [decode(item) for item in value]
+        return [item if type(item) in _AS_IS else decode(item) for item in value]
     if isinstance(value, dict):
         if len(value) == 1:
             ((tag, content),) = value.items()
             if tag.startswith("$"):
                 return _decoded_tag(tag, content)
-        return {key: decode(item) for key, item in value.items()}
+        return {key: item if type(item) in _AS_IS else decode(item) for key, item in value.items()}
     return value
 
 
+_AS_IS = frozenset((str, bool, type(None)))
+"""Exact types that stay what they are. Looked at first, and without a call: most of any value is text."""
+
+
 def _encode(value: object, depth: int) -> Any:
-    if value is None or value is True or value is False:
+    if type(value) in _AS_IS:
         return value
     if isinstance(value, str):
-        return value if type(value) is str else str.__str__(value)
+        return str.__str__(value)
     if depth > MAX_DEPTH:
         raise _outside(f"nesting deeper than {MAX_DEPTH}")
     if isinstance(value, int):
         return _encode_integer(int.__index__(value))
     if isinstance(value, float):
         return {"$f": float.hex(value)}
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return _encode_mapping(value, depth)
     if isinstance(value, tuple):
         return {"$tuple": [_encode(item, depth + 1) for item in value]}
     if isinstance(value, (bytes, bytearray, memoryview)):
         return {"$b": base64.b64encode(value).decode()}
-    if isinstance(value, Sequence):
-        return [_encode(item, depth + 1) for item in value]
+    if isinstance(value, list | Sequence):
+        return [item if type(item) in _AS_IS else _encode(item, depth + 1) for item in value]
     return _encode_scalar(value)
 
 
@@ -127,12 +131,22 @@ def _encode_integer(value: int) -> Any:
 
 
 def _encode_mapping(value: Mapping[Any, Any], depth: int) -> Any:
-    plain = all(isinstance(key, str) and key.isascii() for key in value)
-    if plain and not (len(value) == 1 and next(iter(value)).startswith("$")):
-        return {str.__str__(key): _encode(item, depth + 1) for key, item in value.items()}
+    if _plain_keys(value):
+        return {
+            str.__str__(key): item if type(item) in _AS_IS else _encode(item, depth + 1)
+            for key, item in value.items()
+        }
     pairs = [[_encode(key, depth + 1), _encode(item, depth + 1)] for key, item in value.items()]
     # Equal mappings have equal bytes, in whatever order they were filled.
     return {"$o": sorted(pairs, key=lambda pair: _dumps(pair[0]))}
+
+
+def _plain_keys(value: Mapping[Any, Any]) -> bool:
+    try:
+        plain = "".join(value).isascii()
+    except TypeError:  # a key that is no string
+        return False
+    return plain and not (len(value) == 1 and next(iter(value)).startswith("$"))
 
 
 def _encode_scalar(value: object) -> Any:

@@ -14,14 +14,17 @@ from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from bridgehead.kernel.canonical import decoded, encoded_bytes
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Statement
 
 ALGORITHM = "A256GCM"
 _CACHED_SUBJECTS = 4096
+_BY_ID = Statement(select(t.data_key).where(t.data_key.c.kid == bindparam("kid")))
+_BY_SUBJECT = Statement(select(t.data_key).where(t.data_key.c.subject == bindparam("subject")))
 
 
 class DataKey(NamedTuple):
@@ -96,7 +99,7 @@ class DataKeys:
 
     def by_id(self, connection: Connection, kid: str) -> DataKey | None:
         """Return the key that a body was encrypted under, or None if it was deleted."""
-        row = connection.execute(select(t.data_key).where(t.data_key.c.kid == kid)).first()
+        row = _BY_ID.first(connection, kid=kid)
         return None if row is None else self._unwrapped(row.kid, row.subject, row.nonce, row.wrapped)
 
     def forget(self) -> None:
@@ -104,7 +107,7 @@ class DataKeys:
         self._known.clear()
 
     def _stored(self, connection: Connection, subject: str) -> DataKey | None:
-        row = connection.execute(select(t.data_key).where(t.data_key.c.subject == subject)).first()
+        row = _BY_SUBJECT.first(connection, subject=subject)
         return None if row is None else self._unwrapped(row.kid, subject, row.nonce, row.wrapped)
 
     def _made(self, connection: Connection, subject: str) -> DataKey:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Statement
+
+_ENVELOPE = Statement(select(t.entry.c.envelope).where(t.entry.c.idx == bindparam("index")))
 
 
 def envelope_of(connection: Connection, index: int) -> dict[str, Any]:
     """Return the fields of an entry. Raises ``LedgerError`` (BH-REC-023) if there is no such entry."""
-    data = connection.execute(select(t.entry.c.envelope).where(t.entry.c.idx == index)).scalar()
-    if data is None:
+    row = _ENVELOPE.first(connection, index=index)
+    if row is None:
         raise LedgerError(
             "BH-REC-023",
             f"the ledger has no entry {index}",
             means="It was never recorded, or somebody removed it.",
             fix="Run: bridgehead verify",
         )
-    envelope: dict[str, Any] = json.loads(data)
+    envelope: dict[str, Any] = json.loads(row.envelope)
     return envelope

@@ -14,6 +14,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from bridgehead.store import tables as t
+from bridgehead.store.statement import execute, execute_many
 
 Row = tuple[Any, ...]
 
@@ -33,12 +34,14 @@ class Statement:
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Execute once for each row; return how many rows it matched."""
-        return connection.exec_driver_sql(self._text, [self._bound(row) for row in rows]).rowcount
+        return execute_many(connection, self._text, [self._bound(row) for row in rows])
 
     def first(self, connection: Connection, *row: Any) -> Row | None:
         """Execute and return the first row of the result."""
-        found = connection.exec_driver_sql(self._text, self._bound(row)).first()
-        return None if found is None else tuple(found)
+        cursor = execute(connection, self._text, self._bound(row))
+        found: Row | None = cursor.fetchone()
+        cursor.close()
+        return found
 
     def _bound(self, row: Row) -> Any:
         if self._named:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, literal, select
+from sqlalchemy import Connection, bindparam, func, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from bridgehead.kernel.clock import Clock, stamp
@@ -30,7 +30,9 @@ from bridgehead.record.unit import Receipt, UnitOfWork, Work
 from bridgehead.record.writer import Writer
 from bridgehead.store import Store
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Statement
 
+_BODY = Statement(select(t.body).where(t.body.c.idx == bindparam("index")))
 CHECKPOINT_EVERY = 1_000
 """Entries. Each boundary crossed is followed by a checkpoint, signed off the append path."""
 
@@ -82,7 +84,7 @@ class Ledger:
         Raises ``LedgerError``: BH-REC-020 none there (never, erased, or missing), BH-REC-021 altered.
         """
         about = envelope_of(connection, index).get("body")
-        row = connection.execute(select(t.body).where(t.body.c.idx == index)).first()
+        row = _BODY.first(connection, index=index)
         key = None if row is None else self._data_keys.by_id(connection, row.kid)
         if about is None or row is None or key is None:
             raise LedgerError(

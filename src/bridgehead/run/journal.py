@@ -9,10 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert
-
 from bridgehead.declare.model import seconds
-from bridgehead.enforce import journal
+from bridgehead.enforce import journal, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.park import Park
 from bridgehead.enforce.perform import perform
@@ -24,7 +22,6 @@ from bridgehead.kernel.decision import Permit, Refuse
 from bridgehead.kernel.errors import Nondeterminism
 from bridgehead.kernel.outcome import Failed, Outcome
 from bridgehead.record import Work
-from bridgehead.store import tables as t
 
 FINISHED = ("done", "refused", "failed")
 
@@ -69,10 +66,8 @@ async def value(boundary: Boundary, crossing: Crossing, make: Any) -> Any:
     )
 
     def work(connection: Any) -> Work:
-        connection.execute(
-            insert(t.crossing).values(
-                **journal.new_row(boundary, crossing, now), state="done", ended_at=now, attempt=1
-            )
+        rows.add(
+            connection, **journal.new_row(boundary, crossing, now), state="done", ended_at=now, attempt=1
         )
         return Work(drafts=(draft,), then=journal.point(crossing, "outcome_entry"))
 

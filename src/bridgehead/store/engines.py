@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+from bridgehead.store.statement import execute
+
 POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24}
 
 
@@ -31,19 +33,17 @@ def readers(address: URL, lock_seconds: float) -> Engine:
 
 def begin_writing(connection: Connection) -> None:
     """Start a write transaction."""
+    connection.begin()
     if connection.dialect.name == "sqlite":
         # INVARIANT: take the write lock first; a read lock that upgrades can only fail.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.begin()
+        execute(connection, "BEGIN IMMEDIATE", ()).close()
 
 
 def begin_snapshot(connection: Connection) -> None:
     """Start a read transaction; what is committed later is not seen in it."""
+    connection.begin()
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN")
-    else:
-        connection.begin()
+        execute(connection, "BEGIN", ()).close()
 
 
 def _postgresql(lock_seconds: float) -> dict[str, Any]:
