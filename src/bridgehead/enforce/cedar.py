@@ -8,17 +8,16 @@ ordinary policy text with ``@id``, ``@words`` and ``@source``, shown by ``bridge
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 from bridgehead.declare import Deployment
-from bridgehead.declare.model import ActionRule, Charter, amount
+from bridgehead.declare.limit import limit
+from bridgehead.declare.model import ActionRule, Charter
 
 _FACT_TYPES = {"text": "String", "integer": "Long", "boolean": "Bool", "amount": "decimal"}
 _COMMON = "purpose: String, stage: String, approvals: Set<String>, subject: String"
-_LIMIT = re.compile(r"^amount > (?P<limit>\S+ [A-Z]{3})$")
 
 
 def schema(charter: Charter) -> str:
@@ -154,14 +153,6 @@ def _decisions(deployment: Deployment, charter: Charter) -> Iterator[str]:
         )
 
 
-def limit(condition: str) -> tuple[Decimal, str]:
-    """Return the number and currency in ``amount > 250 USD``. Raises ``ValueError``."""
-    match = _LIMIT.match(condition.strip())
-    if match is None:
-        raise ValueError(f"{condition!r} is not a limit; write for example: amount > 250 USD")
-    return amount(match["limit"])
-
-
 def _context(rule: ActionRule) -> str:
     fields = [
         _COMMON,
@@ -229,4 +220,5 @@ def _four(number: Decimal) -> str:
 
 
 def _quote(text: str) -> str:
-    return json.dumps(text)
+    # Letters stand as they are: JSON's escapes for them are not Cedar's.
+    return json.dumps(text, ensure_ascii=False)

@@ -209,8 +209,16 @@ def _rules(texts: Sequence[tuple[str, str]]) -> dict[str, Rule]:
                 fix='Put @id("...") and @words("...") before every permit and forbid.',
             )
         for place in places:
-            notes = {key: json.loads(value) for key, value in _NOTE.findall(place[1])}
             line = bare.count("\n", 0, place.start()) + 1
+            try:
+                notes = {key: json.loads(value, strict=False) for key, value in _NOTE.findall(place[1])}
+            except ValueError as error:
+                raise PolicyError(
+                    "BH-POL-005",
+                    f"{name}:{line} has an annotation that cannot be read: {error}",
+                    fix="Write letters as they are; only a quote, a backslash and a new line are escaped.",
+                    where=f"{name}:{line}",
+                ) from error
             rule = Rule(
                 id=notes.get("id", ""),
                 words=notes.get("words", ""),
