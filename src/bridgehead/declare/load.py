@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from bridgehead.declare import compose, manifest, packaged, references
 from bridgehead.declare.deployment import Deployment
 from bridgehead.declare.faults import CharterErrors
-from bridgehead.declare.validate import validate
+from bridgehead.declare.validate import Validated, validate
 from bridgehead.kernel.errors import CharterError
 
 CHARTER = "charter.yaml"
@@ -40,10 +41,9 @@ def read(folder: Path, *, documents_from: Path | None) -> Deployment:
     folder = folder.absolute()
     try:
         raw = _bytes(folder)
-        written = compose.read(CHARTER, raw)
+        written, checked = _charter(raw)
     except CharterError as error:
         raise CharterErrors([error]) from error
-    checked = validate(written)
     if checked.charter is None:
         raise CharterErrors([*written.errors, *checked.errors])
     errors = [*written.errors, *checked.errors]
@@ -62,6 +62,13 @@ def read(folder: Path, *, documents_from: Path | None) -> Deployment:
     if errors:
         raise CharterErrors(errors)
     return deployment
+
+
+@lru_cache(maxsize=16)
+def _charter(raw: bytes) -> tuple[compose.Written, Validated]:
+    """Return what a charter's text says. Kept: starting a house reads the same bytes several times."""
+    written = compose.read(CHARTER, raw)
+    return written, validate(written)
 
 
 def _bytes(folder: Path) -> bytes:
