@@ -255,19 +255,21 @@ class House:
         return self.boundary.charter
 
     def drivers_of(self, deployment: Deployment) -> dict[str, Driver]:
-        """Return a release's drivers. Releases that declare a system alike share one connection."""
-        charter, folder = deployment.charter, deployment.folder
+        """Return a release's drivers. Releases that declare an address alike share one connection; a
+        program that is started, a script or a file is of the folder, and so each release's own."""
+        charter, folder, own = deployment.charter, deployment.folder, deployment.digest
         found: dict[str, Driver] = {}
         for name, server in charter.servers.items():
             make = _Maker(lambda n=name, s=server: open_server(n, s, state=self.state, folder=folder))
-            found[f"server:{name}"] = self._shared(f"server:{name}", server.model_dump_json(), make)
+            settings = server.model_dump_json() + ("" if server.url else own)
+            found[f"server:{name}"] = self._shared(f"server:{name}", settings, make)
         for name, model in charter.models.items():
             make = _Maker(lambda n=name, m=model: open_model(n, m, folder=folder))
-            settings = model.model_dump_json() + (deployment.digest if model.driver == "stand-in" else "")
+            settings = model.model_dump_json() + (own if model.driver == "stand-in" else "")
             found[f"model:{name}"] = self._shared(f"model:{name}", settings, make)
         for name, source in charter.sources.items():
             make = _Maker(lambda n=name, s=source: open_source(n, s, folder=folder))
-            found[f"source:{name}"] = self._shared(f"source:{name}", source.model_dump_json(), make)
+            found[f"source:{name}"] = self._shared(f"source:{name}", source.model_dump_json() + own, make)
         return found
 
     def _shared(self, name: str, settings: str, make: _Maker) -> Driver:
