@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,13 @@ async def test_a_server_that_died_between_calls_is_started_again_and_nothing_is_
         await ended(scene.driver)
         assert (await scene.driver.call(pay())).value == {"paid": True}
         assert (scene.did("start"), scene.did("pay")) == (2, 1)
+
+
+async def test_a_call_for_which_the_server_is_ready_too_late_is_not_sent(tmp_path: Path) -> None:
+    async with facing(tmp_path, "none") as scene:
+        error = await failure(scene.driver, replace(pay(), may_send=lambda: False))
+        assert (error.code, error.effect_state) == ("BH-CON-017", "none")
+        assert scene.did("pay") == 0
 
 
 async def test_a_server_that_keeps_dying_is_left_alone_for_a_while(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from bridgehead.enforce import execute
 from bridgehead.enforce.boundary import Crossing, RunState
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.clock import SetClock
-from bridgehead.kernel.errors import ConnectError, StoreError
+from bridgehead.kernel.errors import ConfigError, ConnectError, StoreError
 from bridgehead.kernel.principal import Principal
 from bridgehead.store import Store
 from bridgehead.testing import Fails, Hangs, Refuses
@@ -524,6 +524,34 @@ async def test_8_nor_does_one_that_fell_asleep_between_two_tries(
     await desk.work()
     assert len(tried) == 1
     assert desk.ended(run)[-1] == {"is": "failed", "code": "BH-CON-015", "effect": "none"}
+
+
+async def test_8_nor_a_driver_that_was_long_in_connecting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its call could land after the other side was asked whether it had."""
+    run, connected = desk.start(act("post_note", text="a"), workflow="plain"), desk.system.call
+
+    async def connects_slowly(request: Any) -> Any:
+        desk.clock.advance(15)
+        return await connected(request)
+
+    monkeypatch.setattr(desk.system, "call", connects_slowly)
+    await desk.work()
+    assert desk.ended(run)[-1] == {"is": "failed", "code": "BH-CON-017", "effect": "none"}
+    assert desk.shop.notes == {}
+
+
+async def test_8_a_setting_that_is_missing_leaves_nothing_unknown(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unset(request: Any) -> Any:
+        raise ConfigError("BH-CON-001", "server printer needs the environment variable TOKEN")
+
+    run = desk.start(act("send_letter", text="a"), workflow="plain")
+    monkeypatch.setattr(desk.printer, "call", unset)
+    await desk.work()
+    assert desk.ended(run)[-1] == {"is": "failed", "code": "BH-CON-001", "effect": "none"}
 
 
 async def test_8_a_driver_that_breaks_never_passes_for_an_answer(

@@ -76,6 +76,18 @@ def late(name: str, deadline: float, effect: EffectState) -> ConnectError:
     )
 
 
+def too_late(name: str) -> ConnectError:
+    """Return the fault for a call that could not be sent in time: connecting took too long."""
+    return ConnectError(
+        "BH-CON-017",
+        f"{name} was ready too late to be sent this",
+        effect_state="none",
+        temporary=True,
+        means="Nothing was sent.",
+        fix="Raise the action's `send_budget` if it normally takes so long to start.",
+    )
+
+
 def unusable(name: str, why: str, effect: EffectState = "unknown") -> ConnectError:
     """Return the fault for an answer that cannot be taken."""
     return ConnectError(

@@ -7,12 +7,13 @@ protocol proves was never sent. Anything unclear about an effect comes back as `
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bridgehead.declare.model import seconds
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.journal import Granted
-from bridgehead.kernel.errors import ConnectError, EffectState
+from bridgehead.kernel.errors import ConfigError, ConnectError, EffectState
 from bridgehead.kernel.outcome import Done, Failed, Fault
 from bridgehead.kernel.ports import Driver, Reply, Request
 
@@ -26,8 +27,8 @@ async def call(
 ) -> Done | Failed:
     """Perform the action once and say how it ended. Never raises for what the other side does.
 
-    A process that was paused after its claim wakes up too late to send: beyond the send budget
-    somebody may have begun to settle the effect already.
+    A process that was paused after its claim, or a driver that was long in connecting, is too late to
+    send: beyond the send budget somebody may have begun to settle the effect already.
     """
     if crossing.action.target.startswith("decide:"):
         by = list(granted.by) if granted else []
@@ -36,6 +37,8 @@ async def call(
     if driver is None:
         words = f"Nothing is connected for {crossing.action.label()}."
         return Failed(fault=Fault(code="BH-ENF-010", words=words, effect_state="none"))
+    if crossing.action.effect != "read":
+        request = replace(request, may_send=lambda: _too_late(boundary, crossing, claimed_at) is None)
     late = _too_late(boundary, crossing, claimed_at)
     if late is not None:
         return late
@@ -69,6 +72,8 @@ async def _once(
         state: EffectState = "none" if harmless else error.effect_state
         again = error.temporary and (harmless or error.effect_state == "none")
         return Failed(fault=Fault(code=error.code, words=error.what, effect_state=state)), again
+    except ConfigError as error:  # a setting is missing: there was nothing yet to send it with
+        return Failed(fault=Fault(code=error.code, words=error.what, effect_state="none")), False
     except TimeoutError:
         words = f"No answer within {request.deadline:g} seconds."
         return Failed(fault=Fault(code="BH-ENF-011", words=words, effect_state=_unclear(harmless))), harmless

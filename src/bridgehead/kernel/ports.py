@@ -6,7 +6,7 @@ handle: only ``enforce.execute`` calls it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -30,13 +30,15 @@ class Operation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One call. ``bound`` are arguments the deployment adds and the agent never sees; ``key`` is the
-    effect key, stable across retries; ``deadline`` is in seconds."""
+    effect key, stable across retries; ``deadline`` is in seconds. ``may_send`` says whether it is still
+    time: a driver that had to connect first asks before it sends."""
 
     operation: str
     arguments: Mapping[str, Any]
     key: str
     deadline: float
     bound: Mapping[str, Any] = field(default_factory=dict)
+    may_send: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

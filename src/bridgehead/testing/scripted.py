@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridgehead.connect.faults import late, lost, not_open, unknown_operation, with_bound
+from bridgehead.connect.faults import late, lost, not_open, too_late, unknown_operation, with_bound
 from bridgehead.connect.models.chat import PARAMETERS, value
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.errors import ConnectError, EffectState
@@ -114,6 +114,8 @@ class ScriptedDriver:
         arguments = with_bound(self.name, request.arguments, request.bound)
         if self._closing is None:
             raise not_open(self.name)
+        if not request.may_send():
+            raise too_late(self.name)
         seen = Call(operation=request.operation, arguments=arguments, key=request.key)
         self.calls.append(seen)
         steps = self._steps[request.operation]

@@ -26,7 +26,16 @@ from bridgehead.connect.actions.over_stdio import Program, StdioLine
 from bridgehead.connect.actions.sending import SENDING, Sending
 from bridgehead.connect.actions.session import Line, Session
 from bridgehead.connect.actions.tools import Tools, list_tools
-from bridgehead.connect.faults import bad_setting, late, lost, not_open, shorten, unusable, with_bound
+from bridgehead.connect.faults import (
+    bad_setting,
+    late,
+    lost,
+    not_open,
+    shorten,
+    too_late,
+    unusable,
+    with_bound,
+)
 from bridgehead.connect.substitute import substitute
 from bridgehead.declare.model import McpServer, seconds
 from bridgehead.kernel.clock import Clock, SystemClock
@@ -91,6 +100,8 @@ class McpDriver:
             async with asyncio.timeout(request.deadline):
                 session = await self._ready()
                 self._tools.require(request.operation)
+                if not request.may_send():
+                    raise too_late(self.name)
                 return await self._send(session, request.operation, arguments, sending)
         except TimeoutError:
             raise late(self.name, request.deadline, "unknown" if sending.started else "none") from None
