@@ -226,6 +226,15 @@ async def test_an_adopted_effect_has_used_up_its_yes(desk: Desk) -> None:
     assert desk.approval(asked.id).state == "used"
 
 
+async def test_the_last_effect_a_run_may_have_is_settled_and_sent_again_like_any_other(desk: Desk) -> None:
+    desk.change("run_effects: 6", "run_effects: 1").change("run_crossings: 60", "run_crossings: 2")
+    desk.system.will("refund", Fails("unknown"))
+    run = await lost(desk, IDENTIFY, REFUND)
+    await later(desk)
+    assert desk.ended(run)[-1]["is"] == "done"
+    assert desk.shop.refunds == [("o1", "20")]
+
+
 # --- real processes ---------------------------------------------------------------------------
 
 INVOICES = 8

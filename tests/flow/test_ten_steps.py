@@ -427,6 +427,34 @@ async def test_7_a_store_that_is_locked_calls_nothing(desk: Desk, monkeypatch: p
     assert len(desk.system.calls) == 1
 
 
+async def test_7_many_at_once_have_no_more_effects_than_are_allowed(desk: Desk) -> None:
+    desk.change("run_effects: 6", "run_effects: 3").workflow(
+        "async def play(run):\n"
+        "    async def note(branch):\n"
+        "        return type(await branch.act('post_note', text='a')).__name__\n"
+        "    return await run.gather(*[note] * 8)\n"
+    )
+    names = await desk.play(workflow="plain", input={})
+    assert (names.count("Done"), names.count("Refused")) == (3, 5)
+    assert len(desk.shop.notes) == 3
+
+
+async def test_7_two_at_once_do_not_both_believe_to_be_the_first_on_a_record(desk: Desk) -> None:
+    """A second refund is for people to decide; two decided at the same moment are a first and a second."""
+    desk.workflow(
+        "async def play(run):\n"
+        "    await run.act('find_customer', email='ana@example.com')\n"
+        "    async def refund(branch):\n"
+        "        outcome = await branch.act('refund', order_id='o1', amount=20)\n"
+        "        name = type(outcome).__name__\n"
+        "        return name if name == 'Done' else outcome.decision.reasons[0].rule\n"
+        "    return await run.gather(refund, refund)\n"
+    )
+    said = await desk.play(workflow="case", input={})
+    assert sorted(said) == ["Done", "record.changed"]
+    assert desk.shop.refunds == [("o1", "20")]
+
+
 # --- 8 execute --------------------------------------------------------------------------------
 
 

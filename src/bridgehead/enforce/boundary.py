@@ -95,6 +95,7 @@ class Crossing:
     position: str
     action: Action
     evidence_of: str = ""  # set on the reads that only inform another crossing's decision
+    settles: bool = False  # set on the read that asks whether an unclear effect landed: no stop holds it back
 
     @cached_property
     def action_digest(self) -> str:

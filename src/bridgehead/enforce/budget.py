@@ -5,6 +5,7 @@ The reservation is the most the call can cost, so that many calls at once cannot
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -36,6 +37,11 @@ _SPEND = Statement(
     .where(t.spend.c.scope == bindparam("scope"), t.spend.c.currency == bindparam("currency"))
     .values(reserved=bindparam("now_reserved"), settled=bindparam("now_settled"))
 )
+_CALLED = Statement(
+    select(t.crossing.c.called_at).where(
+        t.crossing.c.run == bindparam("run"), t.crossing.c.position == bindparam("position")
+    )
+)
 
 
 def most(boundary: Boundary, crossing: Crossing) -> tuple[Decimal, str]:
@@ -51,15 +57,18 @@ def most(boundary: Boundary, crossing: Crossing) -> tuple[Decimal, str]:
     return cost, price.currency
 
 
-def reserve(connection: Connection, boundary: Boundary, crossing: Crossing) -> Refuse | None:
-    """Set aside the most this call can cost, in the run's and in the day's budget, or refuse."""
+def reserve(connection: Connection, boundary: Boundary, crossing: Crossing, at: datetime) -> Refuse | None:
+    """Set aside the most this call can cost, in the run's and in the day's budget, or refuse.
+
+    ``at`` is when the call is claimed. After a refusal the caller takes its transaction back.
+    """
     cost, currency = most(boundary, crossing)
     if not cost:
         return None
     budget = boundary.charter.budget
     for scope, name, text in (
         (f"run:{crossing.run.id}", "run_cost", budget.run_cost),
-        (_day(boundary), "day_cost", budget.day_cost),
+        (f"day:{at:%Y-%m-%d}", "day_cost", budget.day_cost),
     ):
         limit, limit_currency = amount(text)
         reserved, settled = _row(connection, scope, currency)
@@ -72,17 +81,14 @@ def reserve(connection: Connection, boundary: Boundary, crossing: Crossing) -> R
 
 
 def settle(connection: Connection, boundary: Boundary, crossing: Crossing, spent: Decimal) -> None:
-    """Give the reservation back and book what was really spent."""
+    """Give the reservation back, to the day it was made on, and book what was really spent there."""
     cost, currency = most(boundary, crossing)
     if not cost:
         return
-    for scope in (f"run:{crossing.run.id}", _day(boundary)):
+    called_at = str(_CALLED.one(connection, run=crossing.run.id, position=crossing.position).called_at)
+    for scope in (f"run:{crossing.run.id}", f"day:{called_at[:10]}"):
         reserved, settled = _row(connection, scope, currency)
         _write(connection, scope, currency, max(reserved - cost, Decimal(0)), settled + spent)
-
-
-def _day(boundary: Boundary) -> str:
-    return f"day:{boundary.clock.now():%Y-%m-%d}"
 
 
 def _row(connection: Connection, scope: str, currency: str) -> tuple[Decimal, Decimal]:

@@ -15,10 +15,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from bridgehead.enforce import arguments, budget, rows, stop
+from bridgehead.enforce import arguments, budget, limits, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
-from bridgehead.enforce.park import Park
 from bridgehead.kernel.canonical import canonical_bytes, decoded, encoded_bytes
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
@@ -69,6 +68,11 @@ def record_name(boundary: Boundary, crossing: Crossing) -> str:
     return f"{rule.server}/{place}/{value}"
 
 
+def begun(earlier: Found | None) -> bool:
+    """Say whether the crossing of a row was claimed before, and is counted."""
+    return earlier is not None and earlier.state != "asked"
+
+
 async def claim(
     boundary: Boundary,
     crossing: Crossing,
@@ -76,11 +80,13 @@ async def claim(
     evidence: Evidence,
     granted: Granted | None,
     inverse: dict[str, Any] | None,
+    standing: limits.Standing,
 ) -> Refuse | datetime:
     """Step 7: record the intent durably and claim the effect; return when, or refuse.
 
-    In one transaction: the kill switch, the budget and the approval are looked at again, the
-    approval is used up, the inverse is registered, the row becomes ``claimed``.
+    In one transaction: the kill switch, the limits, the budget and the approval are looked at again,
+    the approval is used up, the inverse is registered, the row becomes ``claimed``. ``standing`` is
+    what the decision rested on.
     """
     claimed_at = boundary.clock.now()
     body = {
@@ -93,19 +99,22 @@ async def claim(
     }
 
     def work(connection: Connection) -> Work:
-        stopped = stop.in_force(connection)
-        if stopped is not None:
-            raise Park(f"stop:{stopped.id}")
+        limits.heed_stop(connection, crossing)
         now = stamp(claimed_at)
         earlier = find(connection, crossing.run.id, crossing.position)
-        if granted is not None and not (earlier is not None and earlier.state == "claimed"):
+        again = earlier is not None and earlier.state == "claimed"  # a read whose answer was lost
+        if granted is not None and not again:
             _use(connection, boundary, granted, now)
-        if earlier is None or earlier.state == "asked":
-            denied = budget.reserve(connection, boundary, crossing)
-            if denied is not None:
-                raise Denied(denied)
+        record = record_name(boundary, crossing)
+        denied = limits.check_again(connection, boundary, crossing, record, standing, begun=begun(earlier))
+        if again:
+            budget.settle(connection, boundary, crossing, Decimal(0))
+        if denied is None:
+            denied = budget.reserve(connection, boundary, crossing, claimed_at)
+        if denied is not None:
+            raise Denied(denied)
         attempt = _claim_row(connection, boundary, crossing, evidence, decision, earlier, now)
-        if earlier is None or earlier.state == "asked":
+        if not begun(earlier):
             count(connection, crossing)
         kind: EntryKind = "action.intent" if attempt == 1 else "action.claimed"
         fields = fields_of(crossing, decision) | {"attempt": attempt}

@@ -46,11 +46,21 @@ def standing(connection: Connection, crossing: Crossing, record: str) -> Standin
     )
 
 
-def check(connection: Connection, boundary: Boundary, crossing: Crossing, now: Standing) -> Refuse | None:
-    """Refuse what is too much. Raises ``Park`` while the deployment is stopped."""
+def heed_stop(connection: Connection, crossing: Crossing) -> None:
+    """Raise ``Park`` while the deployment is stopped. What is on its way is still asked about."""
     stopped = stop.in_force(connection)
-    if stopped is not None:
+    if stopped is not None and not crossing.settles:
         raise Park(f"stop:{stopped.id}")
+
+
+def check(boundary: Boundary, crossing: Crossing, now: Standing, *, begun: bool) -> Refuse | None:
+    """Refuse what is too much.
+
+    What has ``begun`` is counted already and is carried to its end, with the reads that takes: they
+    do not count, and are as many as the crossings they belong to need.
+    """
+    if begun or crossing.evidence_of:
+        return None
     budget = boundary.charter.budget
     if now.crossings >= budget.run_crossings:
         words = f"This run has made {now.crossings} crossings; {budget.run_crossings} are allowed."
@@ -59,6 +69,26 @@ def check(connection: Connection, boundary: Boundary, crossing: Crossing, now: S
         words = f"This run has had {now.effects} effects; {budget.run_effects} are allowed."
         return _refuse(boundary, "budget.run_effects", words, "run_effects")
     return None
+
+
+def check_again(
+    connection: Connection,
+    boundary: Boundary,
+    crossing: Crossing,
+    record: str,
+    before: Standing,
+    *,
+    begun: bool,
+) -> Refuse | None:
+    """Refuse, in the transaction of the claim, what others made too much or another case meanwhile.
+
+    ``before`` is what the decision rested on; several actions may have been decided at once.
+    """
+    now = standing(connection, crossing, record)
+    if now.record_changes != before.record_changes:
+        words = "Another action changed the record while this one was being decided."
+        return Refuse(step=STEP, reasons=(Reason(rule="record.changed", words=words),))
+    return check(boundary, crossing, now, begun=begun)
 
 
 def _changes(connection: Connection, crossing: Crossing, record: str) -> int:

@@ -13,7 +13,7 @@ keeps ten promises, in this order:
 6.  Re-check: after the wait steps 1 to 4 have been repeated, and what people approved is compared,
     by digest, with what would happen now. Any difference asks again.
 7.  Intent: durable in the ledger, with its inverse, before anything happens; the claim looks at
-    stop, budget and approval once more in the same transaction.
+    stop, limits, budget and approval once more in the same transaction.
 8.  Execute: one call within its deadline; repeated only where that is proven harmless.
 9.  Inspect: what came back is looked at before anybody gets it.
 10. Outcome: recorded, and returned exactly as every later replay will return it.
@@ -76,7 +76,8 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
 
     observe(4)  # limits
     with boundary.store.reading() as connection:
-        limited = limits.check(connection, boundary, crossing, standing)
+        limits.heed_stop(connection, crossing)
+    limited = limits.check(boundary, crossing, standing, begun=journal.begun(earlier))
     if limited is not None:
         return await journal.refuse(boundary, crossing, limited)
     inverse = undo.inverse(boundary, crossing, found)
@@ -93,7 +94,7 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
 
     observe(7)  # intent
     assert isinstance(decision, Permit)
-    claimed = await journal.claim(boundary, crossing, decision, found, granted, inverse)
+    claimed = await journal.claim(boundary, crossing, decision, found, granted, inverse, standing)
     if isinstance(claimed, Refuse):
         return await journal.refuse(boundary, crossing, claimed)
 

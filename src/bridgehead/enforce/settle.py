@@ -86,6 +86,7 @@ def _question(boundary: Boundary, crossing: Crossing, row: journal.Found, probe:
             purpose=f"to settle {crossing.action.target}",
         ),
         evidence_of=crossing.position,
+        settles=True,
     )
 
 
