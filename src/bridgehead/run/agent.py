@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from bridgehead.declare.model import Charter
 from bridgehead.enforce import arguments
-from bridgehead.kernel.canonical import encode
+from bridgehead.kernel.canonical import encode, encoded_bytes
+from bridgehead.kernel.errors import LedgerError
 from bridgehead.kernel.outcome import Done, Failed, Fault, Outcome, Refused
 
 MAX_CALLS_A_TURN = 8
@@ -98,6 +99,10 @@ async def _one(run: Worker, call: Mapping[str, Any], tools: Sequence[str]) -> _R
         return _Result(what, "refused: the arguments are not JSON.", bad=True)
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         return _Result(what, "refused: the arguments are not a JSON object.", bad=True)
+    try:
+        encoded_bytes(values)
+    except LedgerError as error:
+        return _Result(what, f"refused: the arguments cannot be recorded: {error.what}.", bad=True)
     if name not in tools:
         return _Result(what, told(await run.not_offered(name, **values)), bad=True)
     outcome = await run.act(name, **values)
