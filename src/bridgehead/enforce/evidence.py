@@ -7,6 +7,7 @@ Every read is a crossing of its own, so it is decided, recorded and confined lik
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -132,7 +133,8 @@ def _compute(
     boundary: Boundary, crossing: Crossing, facts: Facts, reads: dict[str, Any]
 ) -> dict[str, Any] | Refuse:
     try:
-        found = boundary.function(facts.function)(dict(crossing.action.arguments), reads)
+        # Copies: what a deployment's code sorts or changes there must not reach what is sent or undone.
+        found = boundary.function(facts.function)(*deepcopy((dict(crossing.action.arguments), reads)))
         return {name: _typed(name, kind, found[name]) for name, kind in facts.gives.items()}
     except LookupError as error:
         words = f"It cannot be decided: {error.args[0] if error.args else 'a fact is missing'}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from bridgehead.enforce import arguments
@@ -17,25 +18,32 @@ MAX_VALUE = 4 * 1024 * 1024
 """Bytes of one answer in canonical form."""
 LONG_ENOUGH = 8
 """Bound values shorter than this are too common to look for in answers."""
+BLOT = "(bound)"
 
 
-def look(boundary: Boundary, crossing: Crossing, outcome: Done) -> Done | Failed | Refuse:
+def look(boundary: Boundary, crossing: Crossing, outcome: Done | Failed) -> Done | Failed | Refuse:
     """Return the outcome, or what must take its place.
 
-    Withheld (Refuse): a record of another subject, a second identity, an answer that carries the
-    deployment's own bindings. Failed: an answer with no canonical form, or too large to keep.
+    Withheld (Refuse): a record of another subject, a second identity, a record that carries the
+    deployment's own bindings. Failed: an answer with no canonical form, or too large to keep. What an
+    effect or a failure says cannot be withheld any more: bindings are blotted out of it.
     """
+    secrets = _secrets(boundary, crossing)
+    if isinstance(outcome, Failed):
+        return replace(outcome, fault=replace(outcome.fault, words=_without(secrets, outcome.fault.words)))
     try:
         size = len(encoded_bytes(outcome.value))
     except LedgerError as error:
         return _unusable(crossing, error.what)
     if size > MAX_VALUE:
         return _unusable(crossing, f"the answer takes {size} bytes; {MAX_VALUE} are kept")
-    if crossing.action.effect != "read" or crossing.action.kind != "act":
+    if crossing.action.kind != "act":
         return outcome
+    if crossing.action.effect != "read":
+        return replace(outcome, value=_without(secrets, outcome.value))
     withheld = _other_subject(boundary, crossing, outcome)
     if withheld is None:
-        withheld = _leak(boundary, crossing, outcome)
+        withheld = _leak(boundary, crossing, outcome, secrets)
     return outcome if withheld is None else withheld
 
 
@@ -60,11 +68,27 @@ def _other_subject(boundary: Boundary, crossing: Crossing, outcome: Done) -> Ref
     return None
 
 
-def _leak(boundary: Boundary, crossing: Crossing, outcome: Done) -> Refuse | None:
+def _secrets(boundary: Boundary, crossing: Crossing) -> list[str]:
+    """Return the values that the deployment binds for this run and the agent never sees."""
     bound = {name for server in boundary.charter.servers.values() for name in server.bound.values()}
-    secrets = [
+    return [
         value for name, value in crossing.run.bindings.items() if name in bound and len(value) >= LONG_ENOUGH
     ]
+
+
+def _without(secrets: list[str], value: Any) -> Any:
+    """Return an answer with every secret in it blotted out."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, BLOT)
+    elif isinstance(value, dict):
+        return {_without(secrets, key): _without(secrets, item) for key, item in value.items()}
+    elif isinstance(value, list | tuple):
+        return type(value)(_without(secrets, item) for item in value)
+    return value
+
+
+def _leak(boundary: Boundary, crossing: Crossing, outcome: Done, secrets: list[str]) -> Refuse | None:
     if secrets and any(secret in text for text in _strings(outcome.value) for secret in secrets):
         words = "The answer carries a value that the deployment binds and the agent must not see."
         return _withheld("binding.leak", words, boundary.where("actions", crossing.action.target))

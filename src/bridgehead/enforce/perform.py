@@ -38,7 +38,7 @@ from bridgehead.enforce import (
 )
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.kernel.decision import Ask, Permit, Refuse
-from bridgehead.kernel.outcome import Failed, Outcome
+from bridgehead.kernel.outcome import Outcome
 
 
 async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
@@ -102,13 +102,11 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     outcome = await execute.call(boundary, crossing, granted, claimed)
 
     observe(9)  # inspect
-    if not isinstance(outcome, Failed):
-        seen = inspection.look(boundary, crossing, outcome)
-        if isinstance(seen, Refuse):
-            return await journal.refuse(boundary, crossing, seen)
-        outcome = seen
+    seen = inspection.look(boundary, crossing, outcome)
+    if isinstance(seen, Refuse):
+        return await journal.refuse(boundary, crossing, seen)
 
     observe(10)  # outcome
-    ended = await journal.finish(boundary, crossing, outcome)
+    ended = await journal.finish(boundary, crossing, seen)
     observe(0)
     return ended

@@ -6,6 +6,7 @@ counted from the claim; it is a due time on a row, not a thread.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -51,7 +52,7 @@ async def _probe(
     if not isinstance(answer, Done):
         raise Park(await _to_a_person(boundary, crossing, "the probe could not be made"))
     try:
-        landed = boundary.function(probe.landed)(dict(crossing.action.arguments), answer.value)
+        landed = boundary.function(probe.landed)(*deepcopy((dict(crossing.action.arguments), answer.value)))
     except Exception as error:
         raise Park(
             await _to_a_person(boundary, crossing, f"the probe broke ({type(error).__name__})")
