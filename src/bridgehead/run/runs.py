@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
@@ -21,25 +19,10 @@ from bridgehead.kernel.errors import EngineError
 from bridgehead.kernel.ids import new_id
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
-from bridgehead.store import Store
+from bridgehead.run.segments import Segment
 from bridgehead.store import tables as t
 
 ENGINE = "service:engine"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """One stretch of a run, from being woken to waiting again.
-
-    ``attempt`` counts from 1. ``fruitless`` counts the starts before this one, in a row, that ended with
-    their process and without a new crossing.
-    """
-
-    run: str
-    number: int
-    attempt: int
-    release: str
-    fruitless: int = 0
 
 
 def start(
@@ -108,78 +91,6 @@ def start(
         return Work(drafts=(draft,), value=run_id, then=then)
 
     return str(boundary.ledger.append(work).value)
-
-
-def claim_due(store: Store, clock: Clock, boot: str, most: int) -> list[Segment]:
-    """Claim segments that are due, for this boot; at most one of a run at a time."""
-    now = stamp(clock.now())
-    busy = select(t.segment.c.run).where(t.segment.c.state == "claimed")
-    with store.reading() as connection:
-        rows = connection.execute(
-            select(t.segment, t.run.c.release, t.run.c.crossings)
-            .join(t.run, t.run.c.id == t.segment.c.run)
-            .where(t.segment.c.state == "ready", t.segment.c.due_at <= now, t.segment.c.run.not_in(busy))
-            .order_by(t.segment.c.due_at, t.segment.c.run, t.segment.c.number)
-            .limit(most)
-        ).all()
-    if not rows:
-        return []
-    with store.writing() as connection:
-        return [claimed for row in rows if (claimed := _claimed(connection, row, boot)) is not None]
-
-
-def _claimed(connection: Connection, row: Row[Any], boot: str) -> Segment | None:
-    segment = Segment(
-        run=row.run,
-        number=row.number,
-        attempt=row.attempts + 1,
-        release=row.release,
-        fruitless=row.fruitless + 1 if row.attempts and row.crossings == row.reached else 0,
-    )
-    changed = connection.execute(
-        update(t.segment)
-        .where(t.segment.c.run == row.run, t.segment.c.number == row.number, t.segment.c.state == "ready")
-        .values(
-            state="claimed",
-            boot=boot,
-            attempts=segment.attempt,
-            reached=row.crossings,
-            fruitless=segment.fruitless,
-        )
-    )
-    if changed.rowcount != 1:
-        return None
-    connection.execute(
-        update(t.run)
-        .where(t.run.c.id == row.run, t.run.c.status == "waiting")
-        .values(status="running", waiting_for="")
-    )
-    return segment
-
-
-def recover(store: Store) -> int:
-    """Make the segments that were claimed and never ended ready again; return how many.
-
-    Only for whoever holds the worker's lock: then nobody is at work on any of them, be it that its
-    process died or that its engine was stopped and started again.
-    """
-    with store.writing() as connection:
-        changed = connection.execute(
-            update(t.segment).where(t.segment.c.state == "claimed").values(state="ready", boot="")
-        )
-    return int(changed.rowcount)
-
-
-def next_due(store: Store) -> str | None:
-    """Return when the next segment is due (RFC 3339), or None."""
-    with store.reading() as connection:
-        row = connection.execute(
-            select(t.segment.c.due_at)
-            .where(t.segment.c.state == "ready")
-            .order_by(t.segment.c.due_at)
-            .limit(1)
-        ).first()
-    return None if row is None else str(row[0])
 
 
 def row_of(connection: Connection, run: str) -> Row[Any]:
@@ -289,8 +200,3 @@ def _came_already(connection: Connection, why: Park) -> bool:
         return False
     state = connection.execute(select(t.approval.c.state).where(t.approval.c.id == kind)).scalar_one_or_none()
     return state is not None and state != "open"
-
-
-def seconds_until(due: str, now: datetime) -> float:
-    """Return the seconds from now to a due time, not below zero."""
-    return max((datetime.fromisoformat(due) - now).total_seconds(), 0.0)
