@@ -1,4 +1,4 @@
-"""What comes back to an agent carries nothing the deployment hides, and code of the folder changes nothing."""
+"""What comes back to an agent carries nothing the deployment hides; code of the folder changes nothing."""
 
 from __future__ import annotations
 
