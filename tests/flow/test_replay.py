@@ -482,3 +482,26 @@ async def test_nothing_is_repeated_however_often_a_run_wakes(desk: Desk) -> None
     assert desk.shop.refunds == [("o1", "20")]
     assert len(desk.shop.notes) == 1
     assert len([call for call in desk.system.calls if call.operation == "find_customer"]) == 1
+
+
+async def test_a_run_that_is_stopped_leaves_nothing_open_behind(desk: Desk, seen: Any) -> None:
+    """One branch waits to be settled, the other breaks: nobody will settle it any more but its owner."""
+    seen.note = "a"
+    written(
+        desk,
+        """
+async def play(run):
+    async def send(branch):
+        await branch.act("send_letter", text="Dear Ana")
+    async def note(branch):
+        await branch.act("post_note", text=seen.note)
+        await branch.decide("go-ahead", question="Go on?")
+    await run.gather(send, note)
+""",
+    )
+    desk.printer.will("send_letter", Fails("unknown"))
+    run = await start(desk)
+    seen.note = "b"
+    await answer(desk)
+    assert desk.row(run).status == "failed"
+    assert sorted(incident.kind for incident in desk.incidents()) == ["BH-RUN-001", "unknown:1.1"]

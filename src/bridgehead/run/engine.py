@@ -23,7 +23,7 @@ from bridgehead.kernel.clock import Clock, stamp
 from bridgehead.kernel.errors import BridgeheadError, ConfigError, StoreError
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Ledger
-from bridgehead.run import runs, segments
+from bridgehead.run import leftovers, runs, segments
 from bridgehead.run.incidents import raise_incident
 from bridgehead.run.segments import Segment
 from bridgehead.run.workflow import Run
@@ -125,12 +125,16 @@ class EmbeddedEngine:
 
     async def _segment(self, segment: Segment) -> None:
         """Carry one segment to its end: finished, parked, or failed with the fault on record."""
+        state: RunState | None = None
         try:
             boundary = self._boundary(segment.release)
-            if segment.fruitless >= MAX_FRUITLESS:
-                await self._stop_run(boundary, segment, "BH-RUN-011", "it took its process down five times")
-                return
             state, case = self._prepare(boundary, segment)
+            if segment.attempt > 1:
+                await leftovers.end_reads(boundary, state)
+            if segment.fruitless >= MAX_FRUITLESS:
+                words = "it took its process down five times"
+                await self._stop_run(boundary, segment, state, "BH-RUN-011", words)
+                return
             workflow = boundary.function(boundary.charter.workflows[state.workflow].function)
             run = Run(boundary, state)
             result = await run.carry(workflow(run, **case))
@@ -139,12 +143,12 @@ class EmbeddedEngine:
         except StoreError:
             raise  # nothing can be recorded: the process must say so and end, losing nothing
         except BridgeheadError as error:
-            await self._stop_run(self._active(), segment, error.code, str(error))
+            await self._stop_run(self._active(), segment, state, error.code, str(error))
         except Exception as error:
             words = f"the workflow raised {type(error).__name__}: {error}"
-            await self._stop_run(self._active(), segment, "BH-RUN-012", words)
+            await self._stop_run(self._active(), segment, state, "BH-RUN-012", words)
         else:
-            await self._finish(segment, result)
+            await self._finish(segment, state, result)
         self.wake()
 
     def _prepare(self, boundary: Boundary, segment: Segment) -> tuple[RunState, dict[str, Any]]:
@@ -162,15 +166,19 @@ class EmbeddedEngine:
             )
             return runs.state_of(connection, segment, agent), dict(case)
 
-    async def _finish(self, segment: Segment, result: Any) -> None:
+    async def _finish(self, segment: Segment, state: RunState, result: Any) -> None:
         try:
             await self._ledger.commit(runs.end(self._clock, segment, "done", {"result": result}))
         except BridgeheadError as error:
             if isinstance(error, StoreError):
                 raise
-            await self._stop_run(self._active(), segment, error.code, str(error))
+            await self._stop_run(self._active(), segment, state, error.code, str(error))
 
-    async def _stop_run(self, boundary: Boundary, segment: Segment, code: str, words: str) -> None:
+    async def _stop_run(
+        self, boundary: Boundary, segment: Segment, state: RunState | None, code: str, words: str
+    ) -> None:
+        if state is not None:
+            await leftovers.end_all(boundary, state)
         await raise_incident(boundary, segment.run, code, words)
         fault = {"fault": {"code": code, "words": words}}
         await self._ledger.commit(runs.end(self._clock, segment, "failed", fault))
