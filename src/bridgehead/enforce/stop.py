@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import stamp
@@ -30,6 +30,14 @@ class Stop:
 
 _IN_FORCE = Statement(
     select(t.stop.c.id, t.stop.c.set_by, t.stop.c.reason, t.stop.c.set_at).where(t.stop.c.lifted_at.is_(None))
+)
+_SEGMENTS = Statement(
+    select(t.segment.c.number, t.segment.c.state).where(t.segment.c.run == bindparam("of_run"))
+)
+_ADD_SEGMENT = Statement(
+    insert(t.segment).values(
+        run=bindparam("run"), number=bindparam("number"), state="ready", due_at=bindparam("due_at")
+    )
 )
 
 
@@ -112,9 +120,7 @@ def wake(connection: Connection, runs: Iterable[str], due_at: str) -> int:
     """
     count = 0
     for run in runs:
-        rows = connection.execute(
-            select(t.segment.c.number, t.segment.c.state).where(t.segment.c.run == run)
-        ).all()
+        rows = _SEGMENTS.all(connection, of_run=run)
         if any(row.state == "ready" for row in rows):
             connection.execute(
                 update(t.segment)
@@ -123,6 +129,6 @@ def wake(connection: Connection, runs: Iterable[str], due_at: str) -> int:
             )
             continue
         number = max((row.number for row in rows), default=0) + 1
-        connection.execute(insert(t.segment).values(run=run, number=number, state="ready", due_at=due_at))
+        _ADD_SEGMENT.run(connection, run=run, number=number, due_at=due_at)
         count += 1
     return count

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from bridgehead.enforce.boundary import Boundary, RunState
 from bridgehead.enforce.park import Park
@@ -21,8 +21,41 @@ from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
 from bridgehead.run.segments import Segment
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Row, Statement
 
 ENGINE = "service:engine"
+_RUN = Statement(select(t.run).where(t.run.c.id == bindparam("of_run")))
+_ADD_RUN = Statement(
+    insert(t.run).values(
+        {
+            name: bindparam(name)
+            for name in ("id", "release", "workflow", "title", "agent", "on_behalf", "bindings", "created_at")
+        }
+        | {"status": "running", "input_entry": -1}  # set once the entry has its index
+    )
+)
+_BEGUN = Statement(
+    update(t.run).where(t.run.c.id == bindparam("of_run")).values(input_entry=bindparam("entry"))
+)
+_PARKED = Statement(
+    update(t.run)
+    .where(t.run.c.id == bindparam("of_run"))
+    .values(status="waiting", waiting_for=bindparam("now_for"))
+)
+_ENDED = Statement(
+    update(t.run)
+    .where(t.run.c.id == bindparam("of_run"))
+    .values(status=bindparam("now_status"), waiting_for="", ended_at=bindparam("now_ended_at"))
+)
+_RESULT = Statement(
+    update(t.run).where(t.run.c.id == bindparam("of_run")).values(result_entry=bindparam("entry"))
+)
+_END_SEGMENT = Statement(
+    update(t.segment)
+    .where(t.segment.c.run == bindparam("of_run"), t.segment.c.number == bindparam("at_number"))
+    .values(state="ended")
+)
+_APPROVAL = Statement(select(t.approval.c.state).where(t.approval.c.id == bindparam("approval")))
 
 
 def start(
@@ -59,23 +92,20 @@ def start(
     now = stamp(boundary.clock.now())
 
     def work(connection: Connection) -> Work:
-        if connection.execute(select(t.run.c.id).where(t.run.c.id == run_id)).first() is not None:
+        if _RUN.first(connection, of_run=run_id) is not None:
             return Work(drafts=(), value=run_id)
-        connection.execute(
-            insert(t.run).values(
-                id=run_id,
-                release=boundary.deployment.digest,
-                workflow=workflow,
-                title=title or workflow,
-                agent=declared.agent,
-                on_behalf=sponsor,
-                bindings=canonical_bytes(dict(bindings)).decode(),
-                input_entry=-1,  # set below, once the entry has its index
-                status="running",
-                created_at=now,
-            )
+        _ADD_RUN.run(
+            connection,
+            id=run_id,
+            release=boundary.deployment.digest,
+            workflow=workflow,
+            title=title or workflow,
+            agent=declared.agent,
+            on_behalf=sponsor,
+            bindings=canonical_bytes(dict(bindings)).decode(),
+            created_at=now,
         )
-        connection.execute(insert(t.segment).values(run=run_id, number=1, state="ready", due_at=now))
+        wake(connection, [run_id], now)
         draft = Draft(
             kind="run.started",
             actor=f"agent:{declared.agent}",
@@ -86,16 +116,16 @@ def start(
         )
 
         def then(connection: Connection, written: Any) -> None:
-            connection.execute(update(t.run).where(t.run.c.id == run_id).values(input_entry=written[0].index))
+            _BEGUN.run(connection, of_run=run_id, entry=written[0].index)
 
         return Work(drafts=(draft,), value=run_id, then=then)
 
     return str(boundary.ledger.append(work).value)
 
 
-def row_of(connection: Connection, run: str) -> Row[Any]:
+def row_of(connection: Connection, run: str) -> Row:
     """Return the row of a run. Raises ``EngineError`` (BH-RUN-013) when there is none."""
-    row = connection.execute(select(t.run).where(t.run.c.id == run)).first()
+    row = _RUN.first(connection, of_run=run)
     if row is None:
         raise EngineError("BH-RUN-013", f"there is no run {run}", fix="`bridgehead runs` lists them.")
     return row
@@ -125,11 +155,7 @@ def park(clock: Clock, segment: Segment, why: Park) -> Callable[[Connection], Wo
             wake(connection, [segment.run], stamp(why.until))
         elif _came_already(connection, why):
             wake(connection, [segment.run], stamp(clock.now()))
-        connection.execute(
-            update(t.run)
-            .where(t.run.c.id == segment.run)
-            .values(status="waiting", waiting_for=why.waiting_for)
-        )
+        _PARKED.run(connection, of_run=segment.run, now_for=why.waiting_for)
         draft = Draft(
             kind="run.parked",
             actor=ENGINE,
@@ -146,12 +172,8 @@ def end(clock: Clock, segment: Segment, status: str, body: Mapping[str, Any]) ->
 
     def work(connection: Connection) -> Work:
         _end_segment(connection, segment)
-        connection.execute(
-            update(t.run)
-            .where(t.run.c.id == segment.run)
-            .values(status=status, waiting_for="", ended_at=stamp(clock.now()))
-        )
-        subject = connection.execute(select(t.run.c.subject).where(t.run.c.id == segment.run)).scalar_one()
+        _ENDED.run(connection, of_run=segment.run, now_status=status, now_ended_at=stamp(clock.now()))
+        subject = row_of(connection, segment.run).subject
         draft = Draft(
             kind="run.ended",
             actor=ENGINE,
@@ -162,9 +184,7 @@ def end(clock: Clock, segment: Segment, status: str, body: Mapping[str, Any]) ->
         )
 
         def then(connection: Connection, written: Any) -> None:
-            connection.execute(
-                update(t.run).where(t.run.c.id == segment.run).values(result_entry=written[0].index)
-            )
+            _RESULT.run(connection, of_run=segment.run, entry=written[0].index)
 
         return Work(drafts=(draft,), then=then)
 
@@ -183,11 +203,7 @@ def open_runs(connection: Connection, release: str) -> int:
 
 
 def _end_segment(connection: Connection, segment: Segment) -> None:
-    connection.execute(
-        update(t.segment)
-        .where(t.segment.c.run == segment.run, t.segment.c.number == segment.number)
-        .values(state="ended")
-    )
+    _END_SEGMENT.run(connection, of_run=segment.run, at_number=segment.number)
 
 
 def _came_already(connection: Connection, why: Park) -> bool:
@@ -198,5 +214,5 @@ def _came_already(connection: Connection, why: Park) -> bool:
         return row is not None and row.lifted_at is not None
     if name:
         return False
-    state = connection.execute(select(t.approval.c.state).where(t.approval.c.id == kind)).scalar_one_or_none()
-    return state is not None and state != "open"
+    row = _APPROVAL.first(connection, approval=kind)
+    return row is not None and row.state != "open"
