@@ -132,8 +132,8 @@ class EmbeddedEngine:
             if segment.attempt > 1:
                 await leftovers.end_reads(boundary, state)
             if segment.fruitless >= MAX_FRUITLESS:
-                words = "it took its process down five times"
-                await self._stop_run(boundary, segment, state, "BH-RUN-011", words)
+                deaths = "it took its process down five times"
+                await self._stop_run(boundary, segment, state, "BH-RUN-011", deaths)
                 return
             workflow = boundary.function(boundary.charter.workflows[state.workflow].function)
             run = Run(boundary, state)

@@ -15,8 +15,6 @@ from bridgehead.kernel.outcome import Failed, Fault
 from bridgehead.run.incidents import raise_incident
 from bridgehead.store import tables as t
 
-WORDS = "The process ended before the answer came."
-
 
 async def end_reads(boundary: Boundary, run: RunState) -> None:
     """End the reads that an earlier attempt made to decide or to settle: they are made anew, elsewhere.
@@ -59,6 +57,6 @@ async def _end(boundary: Boundary, run: RunState, row: journal.Found) -> None:
     )
     crossing = Crossing(run=run, position=row.position, action=action)
     state: EffectState = "none" if row.effect == "read" else "unknown"
-    await journal.finish(
-        boundary, crossing, Failed(fault=Fault(code="BH-RUN-014", words=WORDS, effect_state=state))
-    )
+    words = "The process ended before the answer came."
+    fault = Fault(code="BH-RUN-014", words=words, effect_state=state)
+    await journal.finish(boundary, crossing, Failed(fault=fault))
