@@ -57,9 +57,7 @@ def _other_subject(boundary: Boundary, crossing: Crossing, outcome: Done) -> Ref
         if not isinstance(outcome.value, str) or not outcome.value:
             return _withheld("subject.unclear", f"The answer does not name a {workflow.subject}.", source)
         if crossing.run.subject and outcome.value != crossing.run.subject:
-            return _withheld(
-                "subject.second", f"This run serves one {workflow.subject}; that is another.", source
-            )
+            return second_identity(boundary, crossing)
     if rule.subject.startswith("result."):
         owner = arguments.follow(rule.subject, result=_mapping(outcome.value))
         if owner != crossing.run.subject:
@@ -86,6 +84,13 @@ def _without(secrets: list[str], value: Any) -> Any:
     elif isinstance(value, list | tuple):
         return type(value)(_without(secrets, item) for item in value)
     return value
+
+
+def second_identity(boundary: Boundary, crossing: Crossing) -> Refuse:
+    """Return the refusal of an answer that names somebody else than the run serves."""
+    subject = boundary.charter.workflows[crossing.run.workflow].subject
+    source = boundary.where("actions", crossing.action.target, "subject")
+    return _withheld("subject.second", f"This run serves one {subject}; that is another.", source)
 
 
 def _leak(boundary: Boundary, crossing: Crossing, outcome: Done, secrets: list[str]) -> Refuse | None:

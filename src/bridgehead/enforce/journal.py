@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from bridgehead.enforce import arguments, budget, limits, rows
+from bridgehead.enforce import arguments, budget, inspection, limits, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.kernel.canonical import canonical_bytes, decoded, encoded_bytes
@@ -44,7 +44,7 @@ class Granted:
 
 
 class Denied(Exception):
-    """Rolls a claim back: between the decision and the claim something changed."""
+    """Rolls a claim or an outcome back: something changed between the look and the commit."""
 
     def __init__(self, refuse: Refuse) -> None:
         super().__init__(refuse.words())
@@ -168,7 +168,10 @@ async def finish(
             _identify(connection, boundary, crossing, outcome)
         return Work(drafts=(draft(kind, crossing, fields, body),), then=point(crossing, "outcome_entry"))
 
-    await boundary.ledger.commit(work)
+    try:
+        await boundary.ledger.commit(work)
+    except Denied as denied:
+        return await refuse(boundary, crossing, denied.refuse)
     return _returned(body, state)
 
 
@@ -331,13 +334,17 @@ def _identify(connection: Connection, boundary: Boundary, crossing: Crossing, ou
     rule = crossing.rule(boundary)
     if not boundary.charter.workflows[crossing.run.workflow].subject:
         return
-    if rule is not None and rule.identifies and not crossing.run.subject and not crossing.evidence_of:
-        connection.execute(
-            update(t.run)
-            .where(t.run.c.id == crossing.run.id, t.run.c.subject == "")
-            .values(subject=outcome.value)
-        )
-        crossing.run.subject = outcome.value
+    if rule is None or not rule.identifies or crossing.evidence_of:
+        return
+    connection.execute(
+        update(t.run)
+        .where(t.run.c.id == crossing.run.id, t.run.c.subject == "")
+        .values(subject=outcome.value)
+    )
+    known = connection.execute(select(t.run.c.subject).where(t.run.c.id == crossing.run.id)).scalar_one()
+    if known != outcome.value:  # two branches asked at the same moment
+        raise Denied(inspection.second_identity(boundary, crossing))
+    crossing.run.subject = known
 
 
 def count(connection: Connection, crossing: Crossing, *, effect: bool = True) -> None:
