@@ -34,9 +34,11 @@ POLL = 0.1
 from another one. A look costs about 0.2 ms of CPU, however many runs wait."""
 SWEEP = 5.0
 """Seconds between sweeps for questions whose time is over."""
-MAX_FRUITLESS = 5
-"""A segment that was under way when so many processes in a row ended, and made no new crossing in any of
-them, is taken to be why they ended: its run is stopped."""
+SUSPECT = 2
+"""Processes in a row that died while a segment was under way and made no new crossing. Whatever was under way
+is as likely to be why, so from then on it is carried on alone."""
+MAX_ALONE = 5
+"""Processes in a row that died while it was alone: then it is why, and its run is stopped."""
 
 
 class EmbeddedEngine:
@@ -60,6 +62,8 @@ class EmbeddedEngine:
         self._lock: TextIO | None = None
         self._woken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._suspects: list[Segment] = []
+        self._trial: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         """Look at the table now instead of at the next poll."""
@@ -72,12 +76,15 @@ class EmbeddedEngine:
         """
         self._take_lock()
         try:
-            segments.recover(self._store)
+            died = segments.recover(self._store)
+            self._suspects = [segment for segment in died if segment.fruitless >= SUSPECT]
             await self._loop(until_idle)
         finally:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            with contextlib.suppress(StoreError):  # then they count as died, and are found at the next start
+                segments.release(self._store, self._boot)
             self._release_lock()
 
     async def _loop(self, until_idle: bool) -> None:
@@ -93,13 +100,26 @@ class EmbeddedEngine:
             await self._pause()
 
     def _begin_due(self) -> None:
-        room = self._concurrency - len(self._tasks)
-        if room <= 0:
+        if self._on_trial():
             return
-        for segment in segments.claim_due(self._store, self._clock, self._boot, room):
-            task = asyncio.create_task(self._segment(segment), name=f"{segment.run}:{segment.number}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        room = self._concurrency - len(self._tasks)
+        if room > 0:
+            for segment in segments.claim_due(self._store, self._clock, self._boot, room):
+                self._begin(segment)
+
+    def _on_trial(self) -> bool:
+        """Carry on the suspects first, one after the other, each alone; return whether one is under way."""
+        while self._suspects and not self._tasks:
+            segment = segments.claim(self._store, self._boot, self._suspects.pop())
+            if segment is not None:
+                self._trial = self._begin(segment)
+        return self._trial is not None and not self._trial.done()
+
+    def _begin(self, segment: Segment) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._segment(segment), name=f"{segment.run}:{segment.number}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _due_soon(self) -> bool:
         """A segment that settles, or waits for a moment that is near, is still work to do."""
@@ -119,7 +139,7 @@ class EmbeddedEngine:
 
     def _nap(self) -> float:
         due = segments.next_due(self._store)
-        if due is None or len(self._tasks) >= self._concurrency:
+        if due is None or len(self._tasks) >= self._concurrency or self._on_trial():
             return POLL
         return min(POLL, segments.seconds_until(due, self._clock.now()) or 0.005)
 
@@ -131,7 +151,7 @@ class EmbeddedEngine:
             state, case = self._prepare(boundary, segment)
             if segment.attempt > 1:
                 await leftovers.end_reads(boundary, state)
-            if segment.fruitless >= MAX_FRUITLESS:
+            if segment.fruitless >= SUSPECT + MAX_ALONE:
                 deaths = "it took its process down five times"
                 await self._stop_run(boundary, segment, state, "BH-RUN-011", deaths)
                 return

@@ -9,27 +9,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from bridgehead.kernel.clock import Clock, stamp
 from bridgehead.store import Store
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row, Statement
 
+_UNDER_WAY = select(t.segment.c.run).where(t.segment.c.state == "claimed")
+_WITH_RUN = select(t.segment, t.run.c.release, t.run.c.crossings).join(t.run, t.run.c.id == t.segment.c.run)
 _DUE = Statement(
-    select(t.segment, t.run.c.release, t.run.c.crossings)
-    .join(t.run, t.run.c.id == t.segment.c.run)
-    .where(
+    _WITH_RUN.where(
         t.segment.c.state == "ready",
         t.segment.c.due_at <= bindparam("now"),
-        # At most one segment of a run at a time.
-        t.segment.c.run.not_in(select(t.segment.c.run).where(t.segment.c.state == "claimed")),
+        t.segment.c.run.not_in(_UNDER_WAY),  # at most one segment of a run at a time
     )
     .order_by(t.segment.c.due_at, t.segment.c.run, t.segment.c.number)
     .limit(bindparam("most"))
 )
 _NEXT = Statement(
-    select(t.segment.c.due_at).where(t.segment.c.state == "ready").order_by(t.segment.c.due_at).limit(1)
+    select(t.segment.c.due_at)
+    .where(t.segment.c.state == "ready", t.segment.c.run.not_in(_UNDER_WAY))
+    .order_by(t.segment.c.due_at)
+    .limit(1)
 )
 _CLAIM = Statement(
     update(t.segment)
@@ -43,7 +45,6 @@ _CLAIM = Statement(
         boot=bindparam("by_boot"),
         attempts=bindparam("at_attempt"),
         reached=bindparam("now_reached"),
-        fruitless=bindparam("now_fruitless"),
     )
 )
 _RUNNING = Statement(
@@ -58,7 +59,7 @@ class Segment:
     """One stretch of a run, from being woken to waiting again.
 
     ``attempt`` counts from 1. ``fruitless`` counts the starts before this one, in a row, that ended with
-    their process and without a new crossing.
+    the death of their process and without a new crossing.
     """
 
     run: str
@@ -78,14 +79,42 @@ def claim_due(store: Store, clock: Clock, boot: str, most: int) -> list[Segment]
         return [claimed for row in rows if (claimed := _claimed(connection, row, boot)) is not None]
 
 
+def claim(store: Store, boot: str, segment: Segment) -> Segment | None:
+    """Claim this segment; return it as it is now, or None where it is not there to be claimed."""
+    with store.writing() as connection:
+        row = connection.execute(_WITH_RUN.where(*_is(segment))).first()
+        return None if row is None else _claimed(connection, row, boot)
+
+
+def recover(store: Store) -> list[Segment]:
+    """Make the segments whose process died ready again; return them.
+
+    Only for whoever holds the worker's lock: then nobody is at work on any of them.
+    """
+    found = []
+    with store.writing() as connection:
+        for row in connection.execute(_WITH_RUN.where(t.segment.c.state == "claimed")).all():
+            fruitless = row.fruitless + 1 if row.crossings == row.reached else 0
+            segment = _segment(row, fruitless=fruitless)
+            connection.execute(
+                update(t.segment).where(*_is(segment)).values(state="ready", boot="", fruitless=fruitless)
+            )
+            found.append(segment)
+    return found
+
+
+def release(store: Store, boot: str) -> None:
+    """Give back what this boot has under way: the engine is stopped, nobody died."""
+    with store.writing() as connection:
+        connection.execute(
+            update(t.segment)
+            .where(t.segment.c.state == "claimed", t.segment.c.boot == boot)
+            .values(state="ready", boot="")
+        )
+
+
 def _claimed(connection: Connection, row: Row, boot: str) -> Segment | None:
-    segment = Segment(
-        run=row.run,
-        number=row.number,
-        attempt=row.attempts + 1,
-        release=row.release,
-        fruitless=row.fruitless + 1 if row.attempts and row.crossings == row.reached else 0,
-    )
+    segment = _segment(row, attempt=row.attempts + 1)
     claimed = _CLAIM.run(
         connection,
         of_run=row.run,
@@ -93,7 +122,6 @@ def _claimed(connection: Connection, row: Row, boot: str) -> Segment | None:
         by_boot=boot,
         at_attempt=segment.attempt,
         now_reached=row.crossings,
-        now_fruitless=segment.fruitless,
     )
     if claimed != 1:
         return None
@@ -101,17 +129,18 @@ def _claimed(connection: Connection, row: Row, boot: str) -> Segment | None:
     return segment
 
 
-def recover(store: Store) -> int:
-    """Make the segments that were claimed and never ended ready again; return how many.
+def _segment(row: Row, *, attempt: int = 0, fruitless: int | None = None) -> Segment:
+    return Segment(
+        run=row.run,
+        number=row.number,
+        attempt=attempt or row.attempts,
+        release=row.release,
+        fruitless=row.fruitless if fruitless is None else fruitless,
+    )
 
-    Only for whoever holds the worker's lock: then nobody is at work on any of them, be it that its
-    process died or that its engine was stopped and started again.
-    """
-    with store.writing() as connection:
-        changed = connection.execute(
-            update(t.segment).where(t.segment.c.state == "claimed").values(state="ready", boot="")
-        )
-    return int(changed.rowcount)
+
+def _is(segment: Segment) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return t.segment.c.run == segment.run, t.segment.c.number == segment.number
 
 
 def next_due(store: Store) -> str | None:
