@@ -7,6 +7,7 @@ protocol proves was never sent. Anything unclear about an effect comes back as `
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,6 +21,20 @@ from bridgehead.kernel.ports import Driver, Reply, Request
 TRIES = 3
 GRACE = 2.0
 """Seconds a driver gets beyond its deadline to say itself that time is over."""
+
+
+async def connect(boundary: Boundary, crossing: Crossing) -> None:
+    """Reach the other side before an effect is claimed: from then on its time to be sent runs.
+
+    What fails here fails again when it is called, and is told then.
+    """
+    if crossing.action.effect == "read" or crossing.rule(boundary) is None:
+        return
+    driver, request = _request(boundary, crossing)
+    if driver is not None:
+        with suppress(Exception):
+            async with asyncio.timeout(request.deadline):
+                await driver.open()
 
 
 async def call(

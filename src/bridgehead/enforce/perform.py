@@ -94,6 +94,7 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
 
     observe(7)  # intent
     assert isinstance(decision, Permit)
+    await execute.connect(boundary, crossing)
     claimed = await journal.claim(boundary, crossing, decision, found, granted, inverse, standing)
     if isinstance(claimed, Refuse):
         return await journal.refuse(boundary, crossing, claimed)
