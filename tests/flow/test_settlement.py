@@ -260,7 +260,7 @@ class Office:
         """Work until the bank is at this moment, then SIGKILL the worker."""
         (self.bank / "pause").write_text(moment)
         worker = self.worker()
-        ready, _, _ = select.select([self.paused], [], [], 60)
+        ready, _, _ = select.select([self.paused], [], [], 180)
         worker.send_signal(signal.SIGKILL)
         worker.communicate()
         assert ready, f"never came to {moment}"
