@@ -94,13 +94,15 @@ class Play:
             return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=env)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Read the store beside whoever is writing it."""
+        """Read the store beside whoever is writing it; nothing before it is laid out."""
         try:
             if self.reader is None:
                 self.reader = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=5)
             return self.reader.execute(query).fetchall()
         except sqlite3.OperationalError:
-            return []  # not laid out yet
+            # Not there yet, or nobody has recovered it yet: such a reader would stay blind, so begin anew.
+            self.look_away()
+            return []
 
     def look_away(self) -> None:
         """Close the reader, so that the next process recovers the store alone, as after a real crash."""
