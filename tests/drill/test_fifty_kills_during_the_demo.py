@@ -17,8 +17,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ ENTRIES_A_TICKET = 43
 """Of the ledger, about; it spreads the kills over a play."""
 LOOK = 0.01
 """Seconds between two looks at how far the demo has come."""
+LAYING_OUT = (".keys", "keys", "store.db", "releases", "orders-boot", "worker.lock")
+"""Files of a play, in the order in which they come."""
 A_LIFE = 300.0
 """Seconds after which a demo that neither ends nor gets any further is hanging."""
 
@@ -105,7 +108,7 @@ class Play:
             return []
 
     def look_away(self) -> None:
-        """Close the reader, so that the next process recovers the store alone, as after a real crash."""
+        """Close the reader."""
         if self.reader is not None:
             self.reader.close()
             self.reader = None
@@ -121,15 +124,31 @@ class Play:
         return Seen(entries or 0, votes or 0, on_the_way or 0, applied, names)
 
     def note_what_is_acknowledged(self) -> None:
-        """Keep what a reader of the store could rely on at this moment."""
-        for index, leaf in self.rows("select idx, leaf from entry order by idx desc limit 1"):
-            self.leaves[index] = leaf
-        for run, position, *kept in self.rows(
+        """Keep what a reader of the store could rely on at this moment.
+
+        Read from a copy of its files, so that the next process recovers the store itself alone, as after a
+        real crash.
+        """
+        self.look_away()
+        if not self.store.exists():
+            return
+        with tempfile.TemporaryDirectory() as copies:
+            for name in ("store.db", "store.db-wal"):
+                if (self.place / name).exists():
+                    shutil.copy(self.place / name, copies)
+            with closing(sqlite3.connect(Path(copies) / "store.db")) as copy:
+                if not copy.execute("select 1 from sqlite_master where name = 'vote'").fetchall():
+                    return  # killed while its tables were made: in one transaction
+                self._note(copy)
+
+    def _note(self, copy: sqlite3.Connection) -> None:
+        self.leaves.update(copy.execute("select idx, leaf from entry order by idx desc limit 1").fetchall())
+        for run, position, *kept in copy.execute(
             "select run, position, action_digest, effect_key, outcome_entry, state from crossing"
             " where state in ('done', 'failed', 'refused')"
         ):
             self.done[run, position] = tuple(kept)
-        self.votes.update(self.rows("select approval, principal, answer, digest, at from vote"))
+        self.votes.update(copy.execute("select approval, principal, answer, digest, at from vote").fetchall())
 
 
 class Moment:
@@ -171,7 +190,17 @@ class LaidOut:
         self._name = name
 
     def came(self, seen: Seen) -> bool:
-        return any(name.startswith(self._name) for name in seen.files)
+        # Some files live for less than a look: where the ledger has grown, the file came and went.
+        return any(name.startswith(self._name) for name in seen.files) or seen.entries > ENTRIES_A_TICKET
+
+
+class Grading:
+    """Killed while the end state of a play is compared with the expected one."""
+
+    kind = "grading"
+
+    def came(self, seen: Seen) -> bool:
+        return any(name.startswith("expected-") for name in seen.files)
 
 
 def test_fifty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
@@ -181,30 +210,27 @@ def test_fifty_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns(".bridgehead", "__pycache__"))
     plays = [Play(folder, tmp_path / "first", None)]
     kills = 0
-    for moment in _moments(rng, plays):
-        if kills == KILLS:
-            break
+    while kills < KILLS:
+        moment = _next(rng, plays[-1], kills)
         if _lived(plays[-1], moment):
             plays[-1].killed[moment.kind] += 1
             kills += 1
-        elif kills < KILLS:  # it came to its end first
+        else:  # it came to its end first
             plays.append(Play(folder, tmp_path / f"more-{len(plays)}", 8))
     told = f"seed {seed}, killed at {[dict(play.killed) for play in plays]}"
     print(told)
-    assert kills == KILLS, told
+    assert plays[0].killed.total() > KILLS // 2, told
     for play in plays:
         _judge(play, json.loads(_to_the_end(play)), told)
 
 
-def _moments(rng: random.Random, plays: list[Play]) -> Iterator[Any]:
-    """Yield moments: first those of laying out a play, in the end those of grading it."""
-    for name in (".keys", "keys", "store.db", "releases", "orders-boot", "worker.lock"):
-        yield LaidOut(name)
-    done = 6
-    while True:
-        ends = len(plays) > 1 and not plays[-1].killed["files: expected-boot"]
-        yield LaidOut("expected-boot") if ends else Moment(rng, plays[-1], KILLS - done)
-        done += 1
+def _next(rng: random.Random, play: Play, kills: int) -> Any:
+    """Return when to kill next: first while the play is laid out, last while it is graded."""
+    if kills < len(LAYING_OUT):
+        return LaidOut(LAYING_OUT[kills])
+    if kills == KILLS - 1:
+        return Grading()
+    return Moment(rng, play, KILLS - kills)
 
 
 def _lived(play: Play, moment: Any) -> bool:
@@ -219,7 +245,6 @@ def _lived(play: Play, moment: Any) -> bool:
         process.kill()
         process.communicate()
     play.note_what_is_acknowledged()
-    play.look_away()
     return True
 
 
@@ -264,7 +289,7 @@ def _judge(play: Play, result: dict[str, Any], told: str) -> None:
 
 
 def _nothing_acknowledged_is_lost(play: Play, told: str) -> None:
-    assert play.leaves, told
+    assert play.leaves or not play.killed, told
     for index, leaf in play.leaves.items():
         assert play.rows(f"select leaf from entry where idx = {index}") == [(leaf,)], told
     now = {
@@ -278,7 +303,11 @@ def _nothing_acknowledged_is_lost(play: Play, told: str) -> None:
 
 
 def _nothing_twice(play: Play, ticket: Any, told: str) -> None:
-    """Each published change was applied exactly once; handing over happened at most once."""
+    """Each published change was applied exactly once; handing over happened at most once.
+
+    One kind was not sent at all: a change to what was so already. Its probe cannot tell, and need not: that
+    the shop is as it should be is judged apart.
+    """
     published = Counter(
         _call(call.tool, call.arguments) for call in ticket.calls if call.tool in grade.WRITES
     )
@@ -290,10 +319,10 @@ def _nothing_twice(play: Play, ticket: Any, told: str) -> None:
     refused = {
         _call(call["name"], call["arguments"]) for call, answer in _log(play, ticket.id) if answer["error"]
     }
-    assert applied == Counter({call: n for call, n in published.items() if call not in refused}), (
-        ticket.id,
-        told,
-    )
+    due = Counter({call: n for call, n in published.items() if call not in refused})
+    assert applied <= due, (ticket.id, told)
+    unsent = Counter(json.loads(call)[0] for call in (due - applied).elements())
+    assert unsent <= _adopted(play, ticket.id), (ticket.id, told)
     handed = sum(1 for call, _ in _log(play, ticket.id) if call["name"] == "transfer_to_human_agents")
     assert handed <= 1, (ticket.id, told)
 
@@ -313,9 +342,18 @@ def _nothing_unrecorded(play: Play, ticket: str, told: str) -> None:
     applied = Counter(
         call["name"] for call, answer in log if call["name"] in grade.WRITES and not answer["error"]
     )
-    assert +Counter({name: n for name, n in changed.items() if name in grade.WRITES}) == applied, (
-        ticket,
-        told,
+    claimed = Counter({name: n for name, n in changed.items() if name in grade.WRITES})
+    assert applied <= claimed and claimed - applied <= _adopted(play, ticket), (ticket, told)
+
+
+def _adopted(play: Play, ticket: str) -> Counter[str]:
+    """Return the changes whose answer was lost and which a probe found to be so, by name."""
+    return Counter(
+        target
+        for (target,) in play.rows(
+            "select c.target from crossing c join run r on r.id = c.run join entry e on e.idx = c.outcome_entry"
+            f" where r.title = 'Ticket {ticket}' and c.state = 'done' and e.kind = 'action.settled'"
+        )
     )
 
 

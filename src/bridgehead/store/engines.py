@@ -7,6 +7,7 @@ snapshot and are told by the database itself that they cannot write.
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -59,12 +60,31 @@ def _sqlite(address: URL, lock_seconds: float, *, read_only: bool) -> Engine:
         connect_args={"timeout": lock_seconds, "check_same_thread": False},
         **POOL,
     )
-    pragmas = ("query_only=ON",) if read_only else ("journal_mode=WAL", "synchronous=FULL")
+    pragmas = ("query_only=ON",) if read_only else ("synchronous=FULL",)
     pragmas = (*pragmas, "foreign_keys=ON", "wal_autocheckpoint=4000")
 
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        if not read_only:
+            _write_ahead(connection, lock_seconds)
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}").close()
 
     event.listen(engine, "connect", prepare)
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection, lock_seconds: float) -> None:
+    """Switch the database to WAL, waiting for whoever is opening it at this moment.
+
+    SQLite's own busy timeout does not cover this: where waiting could deadlock, its busy handler is not called
+    and SQLITE_BUSY comes at once (sqlite.org/c3ref/busy_handler.html). Raises ``sqlite3.OperationalError``.
+    """
+    give_up = time.monotonic() + lock_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
