@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from yardstick import json_dumps_us, when_quiet
+
 from bridgehead.kernel.clock import SystemClock, stamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.record import Keys, Ledger, Work, envelope
@@ -125,31 +127,21 @@ def batches(size: int, count: int, *, body: bool = False, one_unit: bool = False
         return measured(size * count, lambda: commit(count))
 
 
-def yardstick() -> float:
-    """CPU of ``json.dumps`` alone for such an envelope: how fast this machine is just now."""
-    data = json.loads(
-        envelope.build(
-            draft(1), time="2026-03-01T09:00:00.000000Z", origin=ORIGIN, seq=1, prev="ab" * 32, body=None
-        )
-    )
-    return measured(
-        20_000, lambda: [json.dumps(data, sort_keys=True) for _ in range(20_000)]
-    ).cpu_us_per_entry  # type: ignore[func-returns-value]
-
-
 def main() -> None:
     """Measure, print."""
     # In turns, and the middle of each: other work on this machine then disturbs both alike.
     rounds = [(one_row_per_transaction(250), callers(32, 60)) for _ in range(5)]
     raw, group = (sorted(costs)[2] for costs in zip(*rounds, strict=True))
+    speed, batch = json_dumps_us(), batches(32, 100)
     result = {
-        "yardstick: json.dumps of one envelope, us": yardstick(),
+        "yardstick: json.dumps of one envelope, us": speed,
         "one row per transaction": raw._asdict(),
         "group commit, 32 callers": group._asdict(),
         "times as many entries per second": round(group.entries_per_second / raw.entries_per_second, 1),
         "one caller": callers(1, 300)._asdict(),
         "32 callers, 1.2 kB bodies": callers(32, 60, body=True)._asdict(),
-        "write path, 32 units a batch": batches(32, 100)._asdict(),
+        "write path, 32 units a batch": batch._asdict(),
+        "  its CPU on a quiet machine, us": when_quiet(batch.cpu_us_per_entry, speed),
         "write path, 128 units a batch": batches(128, 30)._asdict(),
         "write path, 1 unit of 32 entries": batches(32, 100, one_unit=True)._asdict(),
         "write path, 32 units a batch, 1.2 kB bodies": batches(32, 60, body=True)._asdict(),

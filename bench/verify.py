@@ -19,6 +19,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from yardstick import json_dumps_us, when_quiet
+
 from bridgehead.kernel.clock import SystemClock
 from bridgehead.kernel.entry import Draft
 from bridgehead.record import Keys, Ledger, Work
@@ -101,6 +103,8 @@ def main() -> None:
         with closing(sqlite3.connect(store)) as connection:
             mean = connection.execute("select avg(length(envelope)) from entry").fetchone()[0]
         result = json.loads(done.stdout)
+        result["yardstick_us"] = json_dumps_us()
+        result["cpu_seconds_when_quiet"] = when_quiet(result["cpu_seconds"], result["yardstick_us"])
         result["envelope_bytes"] = round(mean)
         result["hash_only_cpu_seconds"] = round(hash_only(store), 2)
         result["build_cpu_us_per_entry"] = round(built / result["size"] * 1e6, 1)
