@@ -351,7 +351,8 @@ def _adopted(play: Play, ticket: str) -> Counter[str]:
     return Counter(
         target
         for (target,) in play.rows(
-            "select c.target from crossing c join run r on r.id = c.run join entry e on e.idx = c.outcome_entry"
+            "select c.target from crossing c join run r on r.id = c.run"
+            " join entry e on e.idx = c.outcome_entry"
             f" where r.title = 'Ticket {ticket}' and c.state = 'done' and e.kind = 'action.settled'"
         )
     )
