@@ -293,3 +293,17 @@ def test_processes_killed_between_claim_and_confirm_pay_nothing_twice_and_miss_n
     assert report.ok, report.problems
     assert (report.runs, report.ended_runs, report.open_actions) == (1, 1, 0)
     os.close(office.paused)
+
+
+async def test_asked_about_again_it_is_still_one_effect(desk: Desk) -> None:
+    desk.system.will("refund", Fails("unknown"))
+    run = desk.start(IDENTIFY, act("refund", order_id="o1", amount=200))
+    await desk.work()
+    desk.vote("maya")
+    await desk.work()
+    desk.shop.orders["o1"]["paid"] = "499"
+    await later(desk)
+    desk.vote("maya")
+    await desk.work()
+    assert desk.ended(run)[-1]["is"] == "done"
+    assert desk.row(run).effects == 1

@@ -152,6 +152,22 @@ async def test_2_facts_that_cannot_be_computed_refuse(desk: Desk) -> None:
     desk.shop.orders["o1"] |= {"status": "open", "paid": "a lot"}
     outcome = await desk.settle(IDENTIFY, REFUND)
     refused(outcome, 2, "facts.fault")
+
+
+async def test_2_facts_that_people_would_have_to_agree_to_refuse_and_ask_nobody_for_ever(desk: Desk) -> None:
+    desk.add(
+        """
+@id("read.ask")
+@words("A lead agrees to whoever reads an order.")
+@ask("go-ahead")
+forbid (principal, action == BH::Action::"read_order", resource)
+unless { context.approvals.contains("go-ahead") };
+"""
+    )
+    outcome = await desk.settle(IDENTIFY, act("refund", order_id="o1", amount=20))
+    refused(outcome, 2, "facts")
+    assert "what is read to decide cannot wait" in outcome["words"]
+    assert desk.entries("approval.opened") == []
     assert desk.shop.refunds == []
 
 
@@ -652,6 +668,16 @@ async def test_9_and_says_that_the_effect_is_done(desk: Desk) -> None:
     desk.system._handlers["post_note"] = lambda arguments: object()
     outcome = await desk.settle(act("post_note", text="a"), workflow="plain")
     assert outcome == {"is": "failed", "code": "BH-ENF-014", "effect": "done"}
+
+
+async def test_9_and_it_counts_as_a_change_of_its_record(desk: Desk) -> None:
+    pay = desk.system._handlers["refund"]
+    desk.system._handlers["refund"] = lambda arguments: {"paid": pay(arguments), "raw": object()}
+    assert (await desk.settle(IDENTIFY, act("refund", order_id="o1", amount=20)))["effect"] == "done"
+    desk.start(IDENTIFY, act("refund", order_id="o1", amount=30))
+    await desk.work()
+    assert desk.question().rules == ("second-refund",)
+    assert desk.shop.refunds == [("o1", "20")]
 
 
 # --- 10 outcome -------------------------------------------------------------------------------

@@ -232,16 +232,21 @@ def expire(boundary: Boundary) -> int:
             .limit(500)
         ).all()
     for row in due:
-        boundary.ledger.append(_expiry(boundary, row.id))
+        boundary.ledger.append(_unanswered(boundary, row.id, "nobody answered in time"))
     return len(due)
 
 
-def _expiry(boundary: Boundary, approval: str) -> Any:
+async def withdraw(boundary: Boundary, approval: str, why: str) -> None:
+    """Close a question that is of no use any more, if it is open still: no answer to it counts."""
+    await boundary.ledger.commit(_unanswered(boundary, approval, why))
+
+
+def _unanswered(boundary: Boundary, approval: str, why: str) -> Any:
     def work(connection: Connection) -> Work:
         row = _locked(connection, boundary, approval)
         if row.state != "open":
             return Work(drafts=())
-        closed = _close(connection, boundary, row, "expired", "nobody answered in time", "service:clock")
+        closed = _close(connection, boundary, row, "expired", why, "service:clock")
         return Work(drafts=(closed,), then=_closed_entry(approval, 0))
 
     return work

@@ -10,7 +10,7 @@ from bridgehead.enforce import cedar
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.policy import STEP, PolicyRequest, people_entities
-from bridgehead.kernel.decision import Decision, Reason, Refuse
+from bridgehead.kernel.decision import Ask, Decision, Reason, Refuse
 from bridgehead.kernel.principal import Principal
 
 
@@ -30,7 +30,12 @@ def decide(
     request = _request(boundary, crossing, who, evidence, approvals, record_changes)
     if isinstance(request, Refuse):
         return request
-    return boundary.policy.decide(request, people_entities(boundary.directory()))
+    decision = boundary.policy.decide(request, people_entities(boundary.directory()))
+    if isinstance(decision, Ask) and crossing.evidence_of:
+        # It is read anew after every wait: a yes to this one would be spent before it could be used.
+        words = f"{crossing.action.target} needs people to agree, and what is read to decide cannot wait."
+        return Refuse(step=STEP, reasons=(Reason(rule="read.asks", words=words), *decision.reasons))
+    return decision
 
 
 def _request(

@@ -8,7 +8,7 @@ from typing import Any
 
 from bridgehead.enforce import arguments
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.kernel.canonical import encoded_bytes
+from bridgehead.kernel.canonical import encoded_bytes, recordable
 from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.kernel.errors import EffectState, LedgerError
 from bridgehead.kernel.outcome import Done, Failed, Fault
@@ -30,7 +30,8 @@ def look(boundary: Boundary, crossing: Crossing, outcome: Done | Failed) -> Done
     """
     secrets = _secrets(boundary, crossing)
     if isinstance(outcome, Failed):
-        return replace(outcome, fault=replace(outcome.fault, words=_without(secrets, outcome.fault.words)))
+        words = recordable(_without(secrets, outcome.fault.words))
+        return replace(outcome, fault=replace(outcome.fault, words=words))
     try:
         size = len(encoded_bytes(outcome.value))
     except LedgerError as error:

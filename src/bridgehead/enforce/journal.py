@@ -70,7 +70,7 @@ def record_name(boundary: Boundary, crossing: Crossing) -> str:
 
 def begun(earlier: Found | None) -> bool:
     """Say whether the crossing of a row was claimed before, and is counted."""
-    return earlier is not None and earlier.state != "asked"
+    return earlier is not None and earlier.attempt > 0
 
 
 async def claim(
@@ -157,7 +157,7 @@ async def finish(
 
     def work(connection: Connection) -> Work:
         ended_at = None if state == "unknown" else stamp(boundary.clock.now())
-        if not rows.end(connection, crossing.run.id, crossing.position, state, ended_at):
+        if not rows.end(connection, crossing.run.id, crossing.position, _row_state(outcome), ended_at):
             raise EngineError(
                 "BH-RUN-004",
                 f"the crossing at {crossing.position} of {crossing.run.id} was settled by someone else",
@@ -172,7 +172,7 @@ async def finish(
         await boundary.ledger.commit(work)
     except Denied as denied:
         return await refuse(boundary, crossing, denied.refuse)
-    return _returned(body, state)
+    return _returned(body)
 
 
 async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Refused:
@@ -243,16 +243,16 @@ def recorded(boundary: Boundary, row: Found) -> Outcome:
     if row.state == "refused":
         reasons = tuple(Reason(**reason) for reason in body["reasons"])
         return Refused(decision=Refuse(step=body["step"], reasons=reasons))
-    return _returned(body, row.state)
+    return _returned(body)
 
 
-def _returned(body: dict[str, Any], state: str) -> Outcome:
+def _returned(body: dict[str, Any]) -> Outcome:
     """Round trip through the canonical form, so that first pass and replay see the same value."""
     # Through the bytes: they sort keys, so that a value also *iterates* the same way ever after.
     kept = decoded(encoded_bytes(body))
-    if state == "done":
-        return Done(value=kept["value"], usage=Usage(**kept["usage"]))
-    return Failed(fault=Fault(**kept["fault"]))
+    if "fault" in kept:
+        return Failed(fault=Fault(**kept["fault"]))
+    return Done(value=kept["value"], usage=Usage(**kept["usage"]))
 
 
 def _outcome_body(outcome: Done | Failed) -> dict[str, Any]:
@@ -274,6 +274,13 @@ def _state(outcome: Done | Failed) -> str:
     if isinstance(outcome, Done):
         return "done"
     return "unknown" if outcome.fault.effect_state == "unknown" else "failed"
+
+
+def _row_state(outcome: Done | Failed) -> str:
+    """Return the state of the row. An effect that happened is ``done``, though its answer could not be kept:
+    it counts as a change of its record, and can be taken back."""
+    happened = isinstance(outcome, Failed) and outcome.fault.effect_state == "done"
+    return "done" if happened else _state(outcome)
 
 
 def _claim_row(

@@ -53,7 +53,7 @@ async def _probe(
         raise Park(await _to_a_person(boundary, crossing, "the probe could not be made"))
     try:
         landed = boundary.function(probe.landed)(*deepcopy((dict(crossing.action.arguments), answer.value)))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Park(
             await _to_a_person(boundary, crossing, f"the probe broke ({type(error).__name__})")
         ) from error

@@ -58,6 +58,11 @@ def encoded_bytes(value: object) -> bytes:
     return profiled_bytes(encode(value))
 
 
+def recordable(text: str) -> str:
+    """Return text from outside as it can be recorded: ``?`` for what no canonical form or database takes."""
+    return text.replace("\x00", "?").encode("utf-8", "replace").decode()
+
+
 def decoded(raw: bytes) -> Any:
     """Return the rich value of ``encoded_bytes``. Raises ``LedgerError`` (BH-REC-005) for other bytes."""
     try:

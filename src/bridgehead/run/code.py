@@ -77,7 +77,7 @@ class Code:
         try:
             with _siblings(self._folder):
                 spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             del sys.modules[name]
             raise EngineError(
                 "BH-RUN-005",

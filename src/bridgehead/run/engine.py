@@ -19,11 +19,12 @@ from typing import Any, TextIO
 from bridgehead.enforce import approve
 from bridgehead.enforce.boundary import Boundary, RunState
 from bridgehead.enforce.park import Park
+from bridgehead.kernel.canonical import recordable
 from bridgehead.kernel.clock import Clock, stamp
 from bridgehead.kernel.errors import BridgeheadError, ConfigError, StoreError
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Ledger
-from bridgehead.run import leftovers, runs, segments
+from bridgehead.run import journal, leftovers, runs, segments
 from bridgehead.run.incidents import raise_incident
 from bridgehead.run.segments import Segment
 from bridgehead.run.workflow import Run
@@ -145,10 +146,10 @@ class EmbeddedEngine:
 
     async def _segment(self, segment: Segment) -> None:
         """Carry one segment to its end: finished, parked, or failed with the fault on record."""
-        state: RunState | None = None
+        boundary, state = self._active(), None
         try:
+            state = self._state(segment)
             boundary = self._boundary(segment.release)
-            state, case = self._prepare(boundary, segment)
             if segment.attempt > 1:
                 await leftovers.end_reads(boundary, state)
             if segment.fruitless >= SUSPECT + MAX_ALONE:
@@ -157,25 +158,26 @@ class EmbeddedEngine:
                 return
             workflow = boundary.function(boundary.charter.workflows[state.workflow].function)
             run = Run(boundary, state)
-            result = await run.carry(workflow(run, **case))
+            result = await run.carry(workflow(run, **self._case(segment)))
+            journal.require_finished(boundary, state.id)
         except Park as park:
             await self._ledger.commit(runs.park(self._clock, segment, park))
         except StoreError:
             raise  # nothing can be recorded: the process must say so and end, losing nothing
         except BridgeheadError as error:
-            await self._stop_run(self._active(), segment, state, error.code, str(error))
+            await self._stop_run(boundary, segment, state, error.code, str(error))
         except Exception as error:
-            words = f"the workflow raised {type(error).__name__}: {error}"
-            await self._stop_run(self._active(), segment, state, "BH-RUN-012", words)
+            words = f"the workflow raised {type(error).__name__}: {_said(error)}"
+            await self._stop_run(boundary, segment, state, "BH-RUN-012", words)
         else:
-            await self._finish(segment, state, result)
+            await self._finish(boundary, segment, state, result)
         self.wake()
 
-    def _prepare(self, boundary: Boundary, segment: Segment) -> tuple[RunState, dict[str, Any]]:
+    def _state(self, segment: Segment) -> RunState:
+        people = self._active().charter.people
         with self._store.reading() as connection:
             row = runs.row_of(connection, segment.run)
-            case = self._ledger.body(connection, row.input_entry)["input"]
-            sponsor = boundary.charter.people.get(row.on_behalf)
+            sponsor = people.get(row.on_behalf)
             agent = Principal(
                 id=row.agent,
                 kind="agent",
@@ -184,19 +186,25 @@ class EmbeddedEngine:
                     id=row.on_behalf, kind="human", name=sponsor.name if sponsor else row.on_behalf
                 ),
             )
-            return runs.state_of(connection, segment, agent), dict(case)
+            return runs.state_of(connection, segment, agent)
 
-    async def _finish(self, segment: Segment, state: RunState, result: Any) -> None:
+    def _case(self, segment: Segment) -> dict[str, Any]:
+        with self._store.reading() as connection:
+            row = runs.row_of(connection, segment.run)
+            return dict(self._ledger.body(connection, row.input_entry)["input"])
+
+    async def _finish(self, boundary: Boundary, segment: Segment, state: RunState, result: Any) -> None:
         try:
             await self._ledger.commit(runs.end(self._clock, segment, "done", {"result": result}))
         except BridgeheadError as error:
             if isinstance(error, StoreError):
                 raise
-            await self._stop_run(self._active(), segment, state, error.code, str(error))
+            await self._stop_run(boundary, segment, state, error.code, str(error))
 
     async def _stop_run(
         self, boundary: Boundary, segment: Segment, state: RunState | None, code: str, words: str
     ) -> None:
+        words = recordable(words)
         if state is not None:
             await leftovers.end_all(boundary, state)
         await raise_incident(boundary, segment.run, code, words)
@@ -228,3 +236,10 @@ class EmbeddedEngine:
                 fcntl.flock(self._lock, fcntl.LOCK_UN)
             self._lock.close()
             self._lock = None
+
+
+def _said(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:  # an exception of a deployment's own that cannot say what it is
+        return "(without words)"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import and_, bindparam, select
+
 from bridgehead.declare.model import seconds
 from bridgehead.enforce import journal, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
@@ -22,8 +24,15 @@ from bridgehead.kernel.decision import Permit, Refuse
 from bridgehead.kernel.errors import Nondeterminism
 from bridgehead.kernel.outcome import Failed, Outcome
 from bridgehead.record import Work
+from bridgehead.store import tables as t
+from bridgehead.store.statement import Statement
 
 FINISHED = ("done", "refused", "failed")
+_OPEN = Statement(
+    select(t.crossing.c.position, t.crossing.c.kind, t.crossing.c.target).where(
+        t.crossing.c.run == bindparam("of_run"), and_(*(t.crossing.c.state != state for state in FINISHED))
+    )
+)
 
 
 async def cross(boundary: Boundary, crossing: Crossing) -> Outcome:
@@ -73,6 +82,17 @@ async def value(boundary: Boundary, crossing: Crossing, make: Any) -> Any:
 
     await boundary.ledger.commit(work)
     return made
+
+
+def require_finished(boundary: Boundary, run: str) -> None:
+    """Raise ``Nondeterminism`` where a run ends with a crossing its code came to before and not any more.
+
+    Nobody would settle it, and nobody would wait for the answer to its question.
+    """
+    with boundary.store.reading() as connection:
+        row = _OPEN.first(connection, of_run=run)
+    if row is not None:
+        raise Nondeterminism(row.position, f"{row.kind}:{row.target}", "the end of the workflow")
 
 
 def of_the_run(kind: str) -> Action:

@@ -5,12 +5,15 @@ Called by the engine only. Never: touches an effect that may still be settled at
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlalchemy import select
 
-from bridgehead.enforce import journal
+from bridgehead.enforce import approve, journal
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
 from bridgehead.kernel.action import Action
-from bridgehead.kernel.errors import EffectState
+from bridgehead.kernel.decision import Reason, Refuse
+from bridgehead.kernel.errors import EffectState, LedgerError
 from bridgehead.kernel.outcome import Failed, Fault
 from bridgehead.run.incidents import raise_incident
 from bridgehead.store import tables as t
@@ -29,10 +32,16 @@ async def end_reads(boundary: Boundary, run: RunState) -> None:
 async def end_all(boundary: Boundary, run: RunState) -> None:
     """End everything under way in a run that is stopped for good: nobody will come to it again.
 
-    An effect nobody knows the outcome of ends as ``unknown``, and its owner is told.
+    An effect nobody knows the outcome of ends as ``unknown``, and its owner is told. What waits for people
+    is refused, and they need not answer.
     """
     for row in _under_way(boundary, run):
         await _end(boundary, run, row)
+    for row in _under_way(boundary, run, "asked"):
+        words = "Its run was stopped before people had answered."
+        await approve.withdraw(boundary, row.approval, words)
+        refusal = Refuse(step=approve.STEP, reasons=(Reason(rule="run.stopped", words=words),))
+        await journal.refuse(boundary, _crossing(boundary, run, row), refusal)
     for row in _under_way(boundary, run, "unknown"):
         words = f"Nobody knows whether {row.kind}:{row.target} happened: its run was stopped."
         await raise_incident(boundary, run.id, f"unknown:{row.position}", words)
@@ -50,13 +59,17 @@ def _under_way(boundary: Boundary, run: RunState, state: str = "claimed") -> lis
 
 
 async def _end(boundary: Boundary, run: RunState, row: journal.Found) -> None:
-    with boundary.store.reading() as connection:
+    state: EffectState = "none" if row.effect == "read" else "unknown"
+    words = "The process ended before the answer came."
+    fault = Fault(code="BH-RUN-014", words=words, effect_state=state)
+    await journal.finish(boundary, _crossing(boundary, run, row), Failed(fault=fault))
+
+
+def _crossing(boundary: Boundary, run: RunState, row: journal.Found) -> Crossing:
+    arguments = {}  # where they were erased meanwhile
+    with boundary.store.reading() as connection, suppress(LedgerError):
         arguments = boundary.ledger.body(connection, row.intent_entry)["arguments"]
     action = Action(
         kind=row.kind, target=row.target, arguments=arguments, effect=row.effect, outward=bool(row.outward)
     )
-    crossing = Crossing(run=run, position=row.position, action=action)
-    state: EffectState = "none" if row.effect == "read" else "unknown"
-    words = "The process ended before the answer came."
-    fault = Fault(code="BH-RUN-014", words=words, effect_state=state)
-    await journal.finish(boundary, crossing, Failed(fault=fault))
+    return Crossing(run=run, position=row.position, action=action)

@@ -55,6 +55,11 @@ _END_SEGMENT = Statement(
     .where(t.segment.c.run == bindparam("of_run"), t.segment.c.number == bindparam("at_number"))
     .values(state="ended")
 )
+_END_SEGMENTS = Statement(
+    update(t.segment)
+    .where(t.segment.c.run == bindparam("of_run"), t.segment.c.state != "ended")
+    .values(state="ended")
+)
 _APPROVAL = Statement(select(t.approval.c.state).where(t.approval.c.id == bindparam("approval")))
 
 
@@ -150,11 +155,11 @@ def park(clock: Clock, segment: Segment, why: Park) -> Callable[[Connection], Wo
     """Return the work that ends a segment whose run waits, unless what it waits for has already come."""
 
     def work(connection: Connection) -> Work:
-        _end_segment(connection, segment)
-        if why.until is not None:
-            wake(connection, [segment.run], stamp(why.until))
-        elif _came_already(connection, why):
+        _END_SEGMENT.run(connection, of_run=segment.run, at_number=segment.number)
+        if _came_already(connection, why):
             wake(connection, [segment.run], stamp(clock.now()))
+        elif why.until is not None:
+            wake(connection, [segment.run], stamp(why.until))
         _PARKED.run(connection, of_run=segment.run, now_for=why.waiting_for)
         draft = Draft(
             kind="run.parked",
@@ -168,10 +173,13 @@ def park(clock: Clock, segment: Segment, why: Park) -> Callable[[Connection], Wo
 
 
 def end(clock: Clock, segment: Segment, status: str, body: Mapping[str, Any]) -> Callable[[Connection], Work]:
-    """Return the work that ends a run: ``done`` with its result, ``failed`` with what happened."""
+    """Return the work that ends a run: ``done`` with its result, ``failed`` with what happened.
+
+    Every segment of it ends: one may be ready already, woken by an answer that came during this one.
+    """
 
     def work(connection: Connection) -> Work:
-        _end_segment(connection, segment)
+        _END_SEGMENTS.run(connection, of_run=segment.run)
         _ENDED.run(connection, of_run=segment.run, now_status=status, now_ended_at=stamp(clock.now()))
         subject = row_of(connection, segment.run).subject
         draft = Draft(
@@ -200,10 +208,6 @@ def open_runs(connection: Connection, release: str) -> int:
             )
         ).all()
     )
-
-
-def _end_segment(connection: Connection, segment: Segment) -> None:
-    _END_SEGMENT.run(connection, of_run=segment.run, at_number=segment.number)
 
 
 def _came_already(connection: Connection, why: Park) -> bool:

@@ -16,7 +16,8 @@ from bridgehead.store import Store
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row, Statement
 
-_UNDER_WAY = select(t.segment.c.run).where(t.segment.c.state == "claimed")
+_CLAIMED = t.segment.alias()
+_UNDER_WAY = select(_CLAIMED.c.run).where(_CLAIMED.c.state == "claimed")
 _WITH_RUN = select(t.segment, t.run.c.release, t.run.c.crossings).join(t.run, t.run.c.id == t.segment.c.run)
 _DUE = Statement(
     _WITH_RUN.where(
@@ -39,6 +40,7 @@ _CLAIM = Statement(
         t.segment.c.run == bindparam("of_run"),
         t.segment.c.number == bindparam("at_number"),
         t.segment.c.state == "ready",
+        t.segment.c.run.not_in(_UNDER_WAY),  # two may be ready once a process has died
     )
     .values(
         state="claimed",

@@ -171,9 +171,15 @@ class Run:
         """
         try:
             result = await work
+        except (asyncio.CancelledError, SystemExit) as error:
+            # Either would take more than this run with it, or leave it neither ended nor waiting.
+            if self._seal.why is None and not _told_to_leave():
+                raise _raised(error) from error
         except Exception:
             if self._seal.why is None:
                 raise
+        if _told_to_leave():
+            raise asyncio.CancelledError
         if self._seal.why is not None:
             raise self._seal.why
         return result
@@ -216,9 +222,13 @@ class Run:
 
     async def _sealing(self, work: Coroutine[Any, Any, Any]) -> Any:
         try:
+            self._in_line(work)
             return await work
         except (Park, BridgeheadError) as why:
             self._seal.why = why
+            raise
+        except asyncio.CancelledError as error:
+            self._seal.why = _raised(error)
             raise
 
     def _tell_subject(self, action: Action, outcome: Outcome) -> None:
@@ -236,13 +246,18 @@ class Run:
     def _next(self) -> str:
         if self._seal.why is not None:
             raise self._seal.why
-        if asyncio.current_task() is not self._task:
-            self._seal.why = Nondeterminism(
-                f"{self._prefix}{self._count + 1}", "one line of work", "a call from a free task"
-            )
-            raise self._seal.why
+        self._in_line()
         self._count += 1
         return f"{self._prefix}{self._count}"
+
+    def _in_line(self, work: Coroutine[Any, Any, Any] | None = None) -> None:
+        """Refuse a call, or the ``work`` of one, that a task of the code's own makes."""
+        if asyncio.current_task() is not self._task:
+            if work is not None:
+                work.close()
+            position = f"{self._prefix}{self._count + (work is None)}"
+            self._seal.why = Nondeterminism(position, "one line of work", "a call from a free task")
+            raise self._seal.why
 
     def _raise_parks(self, results: Sequence[Any], sealed: Sequence[Park | BridgeheadError | None]) -> None:
         """Raise what stops the whole run: a fault before a wait."""
@@ -258,3 +273,14 @@ class Run:
             waiting_for = (stopped or [parks[0].waiting_for])[0]
             self._seal.why = Park(waiting_for, until=min(times) if times else None)
             raise self._seal.why
+
+
+def _told_to_leave() -> bool:
+    """Say whether the engine has cancelled this stretch of work: the run goes on at the next start."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _raised(error: BaseException) -> EngineError:
+    """Return what stops a run whose code gave up a call before its answer, or wanted to end the process."""
+    return EngineError("BH-RUN-012", f"the workflow raised {type(error).__name__}: {error}")

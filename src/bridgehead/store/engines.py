@@ -60,8 +60,8 @@ def _sqlite(address: URL, lock_seconds: float, *, read_only: bool) -> Engine:
         connect_args={"timeout": lock_seconds, "check_same_thread": False},
         **POOL,
     )
-    pragmas = ("query_only=ON",) if read_only else ("synchronous=FULL",)
-    pragmas = (*pragmas, "foreign_keys=ON", "wal_autocheckpoint=4000")
+    own = "query_only=ON" if read_only else "synchronous=FULL"
+    pragmas = (own, "foreign_keys=ON", "wal_autocheckpoint=4000")
 
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
         if not read_only:
@@ -76,8 +76,9 @@ def _sqlite(address: URL, lock_seconds: float, *, read_only: bool) -> Engine:
 def _write_ahead(connection: sqlite3.Connection, lock_seconds: float) -> None:
     """Switch the database to WAL, waiting for whoever is opening it at this moment.
 
-    SQLite's own busy timeout does not cover this: where waiting could deadlock, its busy handler is not called
-    and SQLITE_BUSY comes at once (sqlite.org/c3ref/busy_handler.html). Raises ``sqlite3.OperationalError``.
+    SQLite's own busy timeout does not cover this: where waiting could deadlock, its busy handler is not
+    called and SQLITE_BUSY comes at once (sqlite.org/c3ref/busy_handler.html). Raises
+    ``sqlite3.OperationalError``.
     """
     give_up = time.monotonic() + lock_seconds
     while True:
