@@ -139,10 +139,8 @@ def _compute(
     except LookupError as error:
         words = f"It cannot be decided: {error.args[0] if error.args else 'a fact is missing'}."
         return _refuse(boundary, crossing, "facts", words, "facts")
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # INVARIANT: a fault in a deployment's own code refuses, never permits.
+    except (Exception, SystemExit) as error:
+        # INVARIANT: a fault in a deployment's own code refuses, never permits.
         words = f"The facts could not be computed ({type(error).__name__}: {error})."
         return _refuse(boundary, crossing, "facts.fault", words, "facts")
 
