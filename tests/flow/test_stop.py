@@ -113,6 +113,23 @@ async def test_it_wins_against_an_action_already_decided(desk: Desk) -> None:
     assert desk.ended(run)[-1]["is"] == "done"
 
 
+async def test_what_was_not_sent_at_the_first_try_is_not_tried_again(desk: Desk) -> None:
+    desk.system.will("price_of", Fails("none"))
+    desk.printer.will("send_letter", Fails("none"))
+    answer = desk.printer.call
+
+    async def stopped_meanwhile(request: Any) -> Any:
+        stop(desk)
+        return await answer(request)
+
+    desk.printer.call = stopped_meanwhile  # type: ignore[method-assign]
+    run = desk.start(PRICE, act("send_letter", text="Dear Ana"), PRICE, workflow="plain")
+    await desk.work()
+    assert desk.shop.letters == []
+    assert [row.state for row in desk.crossings(run)] == ["done", "failed"]
+    assert desk.row(run).waiting_for.startswith("stop:")
+
+
 async def test_what_was_on_its_way_is_settled_meanwhile_but_not_sent_again(desk: Desk) -> None:
     desk.system.will("refund", Fails(after=True))
     landed = desk.start(IDENTIFY, act("refund", order_id="o1", amount=20))

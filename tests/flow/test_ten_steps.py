@@ -87,6 +87,20 @@ async def test_1_nor_one_on_behalf_of_somebody_nobody_knows(desk: Desk) -> None:
     assert not desk.system.calls
 
 
+async def test_1_nor_one_that_is_switched_off_while_the_other_side_is_reached(desk: Desk) -> None:
+    opened = desk.printer.open
+
+    async def slowly() -> None:
+        await opened()
+        if desk.steps[-1:] == [7]:
+            desk.change("    sponsor: sam\n", "    sponsor: sam\n    active: false\n").activate()
+
+    desk.printer.open = slowly  # type: ignore[method-assign]
+    outcome = await desk.settle(act("send_letter", text="Dear Ana"), workflow="plain")
+    refused(outcome, 1, "identity.inactive")
+    assert desk.shop.letters == []
+
+
 # --- 2 policy ---------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bridgehead.declare.model import seconds
+from bridgehead.enforce import stop
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.journal import Granted
 from bridgehead.kernel.errors import ConfigError, ConnectError, EffectState
@@ -62,9 +63,15 @@ async def call(
         if not again or attempt == TRIES:
             return outcome
         await asyncio.sleep(0.1 * 2**attempt)
-        if _too_late(boundary, crossing, claimed_at) is not None:
-            return outcome  # the process may have been paused between two tries, too
+        # The process may have been paused, or the deployment stopped, between two tries, too.
+        if _too_late(boundary, crossing, claimed_at) is not None or _stopped(boundary, crossing):
+            return outcome
     raise AssertionError("unreachable")
+
+
+def _stopped(boundary: Boundary, crossing: Crossing) -> bool:
+    with boundary.store.reading() as connection:
+        return stop.in_force(connection) is not None and not crossing.settles
 
 
 def _too_late(boundary: Boundary, crossing: Crossing, claimed_at: datetime) -> Failed | None:

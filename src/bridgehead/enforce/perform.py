@@ -95,6 +95,9 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     observe(7)  # intent
     assert isinstance(decision, Permit)
     await execute.connect(boundary, crossing)
+    who = identity.establish(boundary, crossing)  # that may have taken long
+    if isinstance(who, Refuse):
+        return await journal.refuse(boundary, crossing, who)
     claimed = await journal.claim(boundary, crossing, decision, found, granted, inverse, standing)
     if isinstance(claimed, Refuse):
         return await journal.refuse(boundary, crossing, claimed)
