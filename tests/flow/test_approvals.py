@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bridgehead.enforce.approve import expire, obstacle
-from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.kernel.errors import ApprovalError
 from fixtures.houses import IDENTIFY, Desk, act, decide
 
@@ -139,6 +140,18 @@ async def test_a_yes_is_used_until_the_last_moment(desk: Desk) -> None:
 
 
 # --- what a yes is good for -------------------------------------------------------------------
+
+
+async def test_how_long_a_yes_holds_is_the_runs_own_releases_say(desk: Desk) -> None:
+    run = desk.start(IDENTIFY, act("refund", order_id="o1", amount=200))
+    await desk.work()
+    question = desk.question()
+    desk.change("valid_for: 2h", "valid_for: 90d").activate()
+    desk.vote("maya")
+    approval = desk.approval(question.id)
+    assert unstamp(approval.valid_until) - unstamp(approval.closed_at) == timedelta(hours=2)
+    await desk.work()
+    assert desk.ended(run)[-1]["is"] == "done"
 
 
 async def test_a_yes_is_good_for_one_action_only(desk: Desk) -> None:

@@ -336,11 +336,9 @@ def _close(
 ) -> Draft:
     """Close a question and give the run its next segment."""
     now = boundary.clock.now()
-    rules = [boundary.charter.approvals.get(name) for name in json.loads(row.rules)]
-    valid = min((seconds(rule.valid_for) for rule in rules if rule is not None), default=3600.0)
     values: dict[str, Any] = {"state": state, "closed_at": stamp(now)}
     if state == "approved":
-        values["valid_until"] = stamp(now + timedelta(seconds=valid))
+        values["valid_until"] = stamp(now + timedelta(seconds=_valid_for(connection, row)))
     connection.execute(update(t.approval).where(t.approval.c.id == row.id).values(**values))
     wake(connection, [row.run], stamp(now))
     return Draft(
@@ -351,6 +349,14 @@ def _close(
         body={"reason": reason},
         subject=row.subject,
     )
+
+
+def _valid_for(connection: Connection, row: Row[Any]) -> float:
+    """Return how long a yes holds: what the release of the run says, whichever release is active now."""
+    of_run = select(t.run.c.release).where(t.run.c.id == row.run).scalar_subquery()
+    charter = connection.execute(select(t.release.c.charter).where(t.release.c.digest == of_run)).scalar_one()
+    rules = json.loads(charter)["approvals"]
+    return min(seconds(rules[name]["valid_for"]) for name in json.loads(row.rules))
 
 
 Then = Callable[[Connection, tuple[Written, ...]], None]
