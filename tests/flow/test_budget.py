@@ -65,6 +65,13 @@ def most_of(text: str) -> Decimal:
     return (Decimal(len(encoded_bytes(arguments)) // 2 + 1) * 100 + 100 * 1000) / Decimal(1_000_000)
 
 
+async def test_a_model_whose_answer_was_lost_is_not_asked_again_on_the_same_money(desk: Desk) -> None:
+    desk.model.will(Fails(after=True))
+    outcomes = await desk.play(ask("Hello"), workflow="plain")
+    assert len(desk.model.calls) == 1
+    assert outcomes[0]["is"] == "failed"
+
+
 async def test_what_is_set_aside_is_given_back_and_what_was_spent_is_booked(desk: Desk) -> None:
     costs(desk, "0.0123")
     seen: list[Any] = []

@@ -87,18 +87,23 @@ async def _once(
 ) -> tuple[Done | Failed, bool]:
     """Call once; return how it ended and whether trying again is proven harmless."""
     harmless = crossing.action.effect == "read"
+    repeatable = (
+        harmless and crossing.action.kind != "model"
+    )  # one answer is what its budget was set aside for
     try:
         async with asyncio.timeout(request.deadline + GRACE):
             reply = await driver.call(request)
     except ConnectError as error:
         state: EffectState = "none" if harmless else error.effect_state
-        again = error.temporary and (harmless or error.effect_state == "none")
+        again = error.temporary and (repeatable or error.effect_state == "none")
         return Failed(fault=Fault(code=error.code, words=error.what, effect_state=state)), again
     except ConfigError as error:  # a setting is missing: there was nothing yet to send it with
         return Failed(fault=Fault(code=error.code, words=error.what, effect_state="none")), False
     except TimeoutError:
         words = f"No answer within {request.deadline:g} seconds."
-        return Failed(fault=Fault(code="BH-ENF-011", words=words, effect_state=_unclear(harmless))), harmless
+        return Failed(
+            fault=Fault(code="BH-ENF-011", words=words, effect_state=_unclear(harmless))
+        ), repeatable
     except Exception as error:  # INVARIANT: a driver's own fault never passes for an answer.
         words = f"The driver broke ({type(error).__name__})."
         return Failed(fault=Fault(code="BH-ENF-012", words=words, effect_state=_unclear(harmless))), False
