@@ -1,61 +1,148 @@
 """How each database is connected to: the settings that keep what was promised.
 
 Two pools per store. Writers take the write lock at once and wait their turn; readers see one
-snapshot and are told by the database itself that they cannot write.
+snapshot and are told by the database itself that they cannot write. Transactions are begun here in so many
+words, on both databases: nothing depends on the defaults of a server.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
+from bridgehead.store.faults import is_lost
 from bridgehead.store.statement import execute
 
 POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24}
+ABANDONED_SECONDS = 10
+"""How long PostgreSQL lets a writer hold its locks and say nothing (a machine that lost its power, a process
+that was paused). Less than others wait for the same locks, so that they outlast it."""
+FOREIGN_LOCK_SECONDS = 2
+"""How long a unit of work waits for a row, while everybody else waits for the ledger's head behind it."""
+_ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "connect_timeout": 5}
+_BEGIN = {
+    "sqlite": {True: "BEGIN", False: "BEGIN IMMEDIATE"},
+    "postgresql": {
+        True: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        False: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    },
+}
+# An acknowledged commit is durable whatever the server's default is; a stricter default stays.
+_DURABLE = (
+    "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
+)
 
 
 def writers(address: URL, lock_seconds: float) -> Engine:
     """Return the engine for write transactions."""
     if address.get_backend_name() == "sqlite":
         return _sqlite(address, lock_seconds, read_only=False)
-    return create_engine(address, pool_pre_ping=True, connect_args=_postgresql(lock_seconds), **POOL)
+    engine = _postgresql(address, lock_seconds)
+    event.listen(engine, "connect", lambda connection, _: connection.execute(_DURABLE))
+    return engine
 
 
 def readers(address: URL, lock_seconds: float) -> Engine:
     """Return the engine for reading: one snapshot per transaction, writes refused."""
     if address.get_backend_name() == "sqlite":
         return _sqlite(address, lock_seconds, read_only=True)
-    engine = create_engine(address, pool_pre_ping=True, connect_args=_postgresql(lock_seconds), **POOL)
-    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return _postgresql(address, lock_seconds)
 
 
-def begin_writing(connection: Connection) -> None:
-    """Start a write transaction."""
-    connection.begin()
-    if connection.dialect.name == "sqlite":
-        # INVARIANT: take the write lock first; a read lock that upgrades can only fail.
-        execute(connection, "BEGIN IMMEDIATE", ()).close()
+def begun(engine: Engine, *, read_only: bool, patience: float) -> Connection:
+    """Return a connection inside a new transaction, which the caller ends and closes.
+
+    Where the server is away (it restarts, or fails over) it is tried again for ``patience`` seconds: nothing
+    has happened yet. INVARIANT: on SQLite a writer takes the write lock first; a read lock that upgrades
+    can only fail.
+    """
+    give_up, pause = time.monotonic() + patience, 0.0
+    while True:
+        try:
+            return _begun(engine, _BEGIN[engine.dialect.name][read_only])
+        except DBAPIError as error:
+            if not is_lost(error) or time.monotonic() > give_up:
+                raise
+        engine.dispose()  # the other connections of the pool are as old as this one
+        time.sleep(pause)
+        pause = min(pause + 0.05, 0.5)
 
 
-def begin_snapshot(connection: Connection) -> None:
-    """Start a read transaction; what is committed later is not seen in it."""
-    connection.begin()
-    if connection.dialect.name == "sqlite":
-        execute(connection, "BEGIN", ()).close()
+def hurry(connection: Connection) -> None:
+    """Wait for rows of others only shortly for the rest of the transaction: others wait behind it."""
+    if connection.dialect.name == "postgresql":
+        execute(connection, f"SET LOCAL lock_timeout = '{FOREIGN_LOCK_SECONDS}s'", None).close()
 
 
-def _postgresql(lock_seconds: float) -> dict[str, Any]:
+def savepoints(connection: Connection) -> tuple[Callable[[], None], Callable[[], None], Callable[[], None]]:
+    """Return what sets, releases and takes back the savepoint ``unit``, straight on the driver: for each unit
+    of work, SQLAlchemy would cost more than the inserts.
+
+    On PostgreSQL a release goes along with the savepoint after it, which saves the way there and back; the
+    last one is released by the commit.
+    """
+    run, together, released = connection.connection.cursor().execute, connection.dialect.name != "sqlite", False
+
+    def set_one() -> None:
+        nonlocal released
+        run("RELEASE SAVEPOINT unit; SAVEPOINT unit" if released else "SAVEPOINT unit")
+        released = False
+
+    def release() -> None:
+        nonlocal released
+        released = together
+        if not together:
+            run("RELEASE SAVEPOINT unit")
+
+    def undo() -> None:
+        run("ROLLBACK TO SAVEPOINT unit")
+        release()
+
+    return set_one, release, undo
+
+
+def _begun(engine: Engine, begin: str) -> Connection:
+    connection = engine.connect()
+    try:
+        connection.begin()  # tells SQLAlchemy; the words are ours
+        execute(connection, begin, () if engine.dialect.name == "sqlite" else None).close()
+    except BaseException:
+        connection.invalidate()
+        connection.close()
+        raise
+    return connection
+
+
+def _postgresql(address: URL, lock_seconds: float) -> Engine:
     milliseconds = max(1, int(lock_seconds * 1000))
-    return {"options": f"-c lock_timeout={milliseconds} -c timezone=UTC", "application_name": "bridgehead"}
+    settings = {
+        "lock_timeout": milliseconds,
+        "idle_in_transaction_session_timeout": ABANDONED_SECONDS * 1000,
+        "tcp_keepalives_idle": _ALIVE["keepalives_idle"],
+        "tcp_keepalives_interval": _ALIVE["keepalives_interval"],
+        "tcp_keepalives_count": _ALIVE["keepalives_count"],
+        "timezone": "UTC",
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    given = {name: value for name, value in _ALIVE.items() if name not in address.query}
+    return create_engine(
+        address,
+        # SQLAlchemy's own begin would leave the kind of transaction to the server; ``begun`` says it.
+        isolation_level="AUTOCOMMIT",
+        connect_args={"options": options, "application_name": "bridgehead", **given},
+        **POOL,
+    )
 
 
 def _sqlite(address: URL, lock_seconds: float, *, read_only: bool) -> Engine:
     engine = create_engine(
         address,
-        # SQLAlchemy's own begin would start a deferred transaction; ``begin_writing`` says IMMEDIATE itself.
+        # SQLAlchemy's own begin would start a deferred transaction; ``begun`` says IMMEDIATE itself.
         isolation_level="AUTOCOMMIT",
         connect_args={"timeout": lock_seconds, "check_same_thread": False},
         **POOL,
