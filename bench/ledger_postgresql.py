@@ -1,8 +1,8 @@
 """Many processes on one ledger: `python bench/ledger_postgresql.py [--seconds N] [--json]`.
 
-Processes with many callers each append to one gapless log on PostgreSQL (fsync on), each caller waiting for its
-entry before it sends the next. Beside it, in turns and in the same run, the same code with a transaction and
-the lock on the head row for each single append: the ratio is the figure, the rest is mood.
+Processes with many callers each append to one gapless log on PostgreSQL (fsync on), each caller waiting for
+its entry before it sends the next. Beside it, in turns and in the same run, the same code with a transaction
+and the lock on the head row for each single append: the ratio is the figure, the rest is mood.
 
 A server of its own is started on a free port of this machine, unless ``--url`` names an empty database.
 """
@@ -158,7 +158,9 @@ def middle(costs: Sequence[Cost]) -> Cost:
 def main() -> None:
     """Measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--url", default="", help="an empty PostgreSQL database; a server is started if not given")
+    parser.add_argument(
+        "--url", default="", help="an empty PostgreSQL database; a server is started if not given"
+    )
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--body", action="store_true", help="each entry with 1.2 kB of encrypted body")

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["fixtures.postgres", "fixtures.stores", "fixtures.ledgers", "fixtures.houses"]
+pytest_plugins = [
+    "fixtures.postgres",
+    "fixtures.stores",
+    "fixtures.cut_wire",
+    "fixtures.ledgers",
+    "fixtures.houses",
+]
 
 # A shared two-core machine: a slow example is not a failure; the seed of a failure is printed.
 settings.register_profile(

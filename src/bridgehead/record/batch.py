@@ -20,12 +20,18 @@ from bridgehead.record.hot import HotStatements, Row
 from bridgehead.record.merkle import Tree, leaf_hash
 from bridgehead.record.unit import Receipt, UnitOfWork
 from bridgehead.store import Store
-from bridgehead.store.faults import in_our_words
+from bridgehead.store.engines import hurry
+from bridgehead.store.faults import BUSY, UNANSWERED, in_our_words, was_taken_back
+from bridgehead.store.savepoint import Savepoint
 
 MAX_ENTRIES = 512
 """A batch takes no further unit once it holds this many entries."""
 
 MAX_REMEMBERED_RUNS = 10_000
+MAX_CATCH_UP = 4_096
+"""Entries of others that are read to keep what is remembered; beyond, forgetting is cheaper."""
+MAX_TRIES = 3
+"""How often a unit is tried that another transaction stood in the way of."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,13 +39,16 @@ class Unit:
     """A unit of work on its way: afterwards it has a receipt or an error.
 
     ``exclusive`` units see every earlier entry of their batch in the tables, and no cached key
-    outlives them: erasures need both.
+    outlives them: erasures need both. ``again`` is true where others stood in its way (a deadlock, a row that
+    stayed locked): it was undone and may be tried in the next batch.
     """
 
     work: UnitOfWork
     exclusive: bool = False
     receipt: Receipt | None = None
     error: BaseException | None = None
+    tries: int = 0
+    again: bool = False
 
 
 @dataclass(slots=True)
@@ -52,6 +61,7 @@ class _Pending:
     entries: list[Row] = field(default_factory=list)
     bodies: list[Row] = field(default_factory=list)
     nodes: list[Row] = field(default_factory=list)
+    leaves: list[bytes] = field(default_factory=list)
 
     def adopt(self, other: _Pending) -> None:
         """Take over what a unit recorded on top of this."""
@@ -60,42 +70,15 @@ class _Pending:
         self.entries += other.entries
         self.bodies += other.bodies
         self.nodes += other.nodes
-
-
-class Savepoint:
-    """The savepoint of the unit at work. Goes straight to the driver: two statements for each unit
-    would cost SQLAlchemy more than the inserts."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._execute = connection.connection.cursor().execute
-
-    def set(self) -> None:
-        """Begin a unit."""
-        self._execute("SAVEPOINT unit")
-
-    def release(self) -> None:
-        """Keep what the unit did."""
-        self._execute("RELEASE SAVEPOINT unit")
-
-    def undo(self, error: BaseException) -> None:
-        """Take back what the unit did.
-
-        Where the database has taken back more than that already (a full disk ends the whole
-        transaction), raise the error that caused it: then the batch fails as a whole.
-        """
-        try:
-            self._execute("ROLLBACK TO SAVEPOINT unit")
-            self._execute("RELEASE SAVEPOINT unit")
-        except Exception:
-            raise error from None
+        self.leaves += other.leaves
 
 
 class Appender:
     """Commits batches. Used by one thread at a time.
 
     Between batches it remembers the heads of runs and the data keys it used. INVARIANT: every
-    change to either comes with an entry, so what it remembers is true exactly as long as the head
-    row is where it left it.
+    change to either comes with an entry, so what it remembers is true as long as the head row is where it
+    left it, or what others appended since has been read.
     """
 
     def __init__(self, store: Store, keys: DataKeys, origin: str, clock: Clock) -> None:
@@ -104,31 +87,56 @@ class Appender:
         self._origin = origin
         self._clock = clock
         self._sql = HotStatements(store.engine.dialect)
-        self._left_at: tuple[int, bytes] | None = None
+        self._left: Tree | None = None
         self._runs: dict[str, tuple[int, str]] = {}
 
     def commit(self, units: Sequence[Unit]) -> tuple[int, int, Tree]:
         """Commit units together; return how many were taken, the size before and the tree after.
 
         A unit that raises is undone alone and keeps its error. Raises ``StoreError`` if the
-        transaction as a whole failed: then no unit has happened.
+        transaction as a whole failed: then no unit has happened, unless its code is BH-STO-009.
         """
+        pending, start = _Pending(tree=Tree(), time=""), 0
         try:
             with self._store.writing() as connection:
-                savepoint = Savepoint(connection)
                 before = self._open(connection)
-                pending = _Pending(tree=before.copy(), time=stamp(self._clock.now()))
-                taken = 0
-                while taken < len(units) and pending.tree.size - before.size < MAX_ENTRIES:
-                    self._take(connection, savepoint, units[taken], pending)
-                    taken += 1
+                start, pending.tree, pending.time = before.size, before.copy(), stamp(self._clock.now())
+                hurry(connection)
+                taken = self._take_all(connection, units, pending)
                 self._flush(connection, pending)
                 self._move_head(connection, before, pending.tree)
-        except BaseException:
+        except BaseException as error:
             self._forget()
-            raise
+            if not isinstance(error, StoreError) or error.code != UNANSWERED:
+                raise
+            self._look_whether_it_landed(start, pending.leaves, error)
         self._remember(pending)
-        return taken, before.size, pending.tree
+        return taken, start, pending.tree
+
+    def _take_all(self, connection: Connection, units: Sequence[Unit], pending: _Pending) -> int:
+        savepoint, taken = Savepoint(connection), 0
+        while taken < len(units) and len(pending.leaves) < MAX_ENTRIES:
+            self._take(connection, savepoint, units[taken], pending)
+            taken += 1
+        return taken
+
+    def _look_whether_it_landed(self, start: int, leaves: list[bytes], error: StoreError) -> None:
+        """Return if the batch whose COMMIT was not answered is in the log, entry for entry.
+
+        As long as the database is still busy with it, it holds the head row, and this waits for that.
+        Raises ``StoreError``: BH-STO-008 it is not there, BH-STO-009 it recorded nothing by which it could
+        be told, or the database stays away.
+        """
+        if not leaves:
+            raise error
+        try:
+            with self._store.writing() as connection:
+                self._sql.lock_head.first(connection, 1)
+                found = self._sql.leaves_between.all(connection, start, start + len(leaves))
+        except StoreError:
+            raise error from None
+        if [leaf for (leaf,) in found] != leaves:
+            raise was_taken_back(error) from error
 
     def _open(self, connection: Connection) -> Tree:
         head = self._sql.lock_head.first(connection, 1)
@@ -140,13 +148,28 @@ class Appender:
                 fix="Run: bridgehead verify, and restore the store from a backup.",
             )
         size, frontier = head
-        if self._left_at != (size, frontier):
+        if self._left is not None and not self._caught_up(connection, self._left, size, frontier):
             self._forget()
         return Tree(size, frontier)
+
+    def _caught_up(self, connection: Connection, left: Tree, size: int, frontier: bytes) -> bool:
+        """Read what others appended since; return whether the log still follows from what was left."""
+        if not 0 <= size - left.size <= MAX_CATCH_UP:
+            return False
+        for kind, run, seq, leaf in (
+            self._sql.entries_since.all(connection, left.size) if size > left.size else ()
+        ):
+            left.append(leaf)
+            if run in self._runs:
+                self._runs[run] = (seq, leaf.hex())
+            if kind == "body.erased":
+                self._keys.forget()
+        return left.frontier() == frontier
 
     def _take(self, connection: Connection, savepoint: Savepoint, unit: Unit, pending: _Pending) -> None:
         if unit.exclusive:
             self._flush(connection, pending)
+        unit.receipt, unit.error, unit.again = None, None, False  # of an attempt that was taken back
         savepoint.set()
         try:
             recorded = self._do(connection, unit, pending)
@@ -154,6 +177,8 @@ class Appender:
         except BaseException as error:  # the caller's to handle, whatever it is
             unit.receipt, unit.error = None, _told(error)
             savepoint.undo(unit.error)
+            unit.tries += 1
+            unit.again = unit.tries < MAX_TRIES and getattr(unit.error, "code", "") == BUSY
             self._keys.forget()  # one may have been made in what was just undone
             return
         pending.adopt(recorded)
@@ -178,6 +203,7 @@ class Appender:
         data = envelope.build(draft, time=time, origin=self._origin, seq=seq + 1, prev=prev, body=about)
         leaf = leaf_hash(data)
         recorded.nodes += recorded.tree.append(leaf)
+        recorded.leaves.append(leaf)
         recorded.entries.append((index, draft.kind, draft.run, seq + 1, time, leaf, data))
         recorded.runs[draft.run] = (seq + 1, leaf.hex())
         return Written(index=index, leaf=leaf.hex())
@@ -219,10 +245,10 @@ class Appender:
         if len(self._runs) > MAX_REMEMBERED_RUNS:
             self._runs.clear()
         self._runs.update(pending.runs)
-        self._left_at = (pending.tree.size, pending.tree.frontier())
+        self._left = pending.tree.copy()
 
     def _forget(self) -> None:
-        self._left_at = None
+        self._left = None
         self._runs.clear()
         self._keys.forget()
 

@@ -43,6 +43,13 @@ class Statement:
         cursor.close()
         return found
 
+    def all(self, connection: Connection, *row: Any) -> list[Row]:
+        """Execute and return every row of the result."""
+        cursor = execute(connection, self._text, self._bound(row))
+        found: list[Row] = cursor.fetchall()
+        cursor.close()
+        return found
+
     def _bound(self, row: Row) -> Any:
         if self._named:
             return dict(zip(self.names, row, strict=True))
@@ -71,6 +78,11 @@ class HotStatements:
         self.move_head = Statement(moved, dialect, ["only", "was", "now", "peaks"])
         one_run = select(run_head.c.seq, run_head.c.prev).where(run_head.c.run == bindparam("run"))
         self.run_head = Statement(one_run, dialect, ["run"])
+        entry = t.entry.c
+        since = select(entry.kind, entry.run, entry.seq, entry.leaf).where(entry.idx >= bindparam("start"))
+        self.entries_since = Statement(since.order_by(entry.idx), dialect, ["start"])
+        between = select(entry.leaf).where(entry.idx >= bindparam("start"), entry.idx < bindparam("end"))
+        self.leaves_between = Statement(between.order_by(entry.idx), dialect, ["start", "end"])
         self.set_run_heads = Statement(
             text(
                 "insert into run_head (run, seq, prev) values (:run, :seq, :prev) "

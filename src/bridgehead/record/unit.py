@@ -35,4 +35,6 @@ class Receipt:
 
 UnitOfWork = Callable[[Connection], Work]
 """Does its row changes on the writer's connection and returns what to record. Runs on the writer's
-thread inside a savepoint: no network, no waiting. Raising undoes this unit and no other."""
+thread inside a savepoint: no network, no waiting. Raising undoes this unit and no other. It is called once
+more where the database took back what it did (a lost connection, a deadlock): whatever it changes outside the
+database must bear that."""

@@ -17,6 +17,10 @@ from bridgehead.kernel.errors import BridgeheadError, LedgerError, StoreError
 from bridgehead.record.batch import MAX_ENTRIES, Appender, Unit
 from bridgehead.record.merkle import Tree
 from bridgehead.record.unit import Receipt, UnitOfWork
+from bridgehead.store.faults import LOST
+
+LOST_CONNECTIONS = 2
+"""How many lost connections in a row a batch outlives. Each time the store waits for its server."""
 
 
 class _Waiting(NamedTuple):
@@ -88,9 +92,10 @@ class Writer:
     def _loop(self) -> None:
         while batch := self._next():
             taken, before, tree = self._commit([waiting.unit for waiting in batch])
+            again = [waiting for waiting in batch[:taken] if waiting.unit.again]
             with self._wake:
-                self._queue.extendleft(reversed(batch[taken:]))
-            _tell(batch[:taken])
+                self._queue.extendleft(reversed([*again, *batch[taken:]]))
+            _tell([waiting for waiting in batch[:taken] if not waiting.unit.again])
             if tree is not None and tree.size > before:
                 self._committed(before, tree)
 
@@ -103,12 +108,22 @@ class Writer:
 
     def _commit(self, units: Sequence[Unit]) -> tuple[int, int, Tree | None]:
         try:
-            taken, before, tree = self._appender.commit(units)
+            taken, before, tree = self._repeated(units)
         except BaseException as error:  # nothing may end this thread: its callers would wait forever
             for unit in units:
-                unit.receipt, unit.error = None, _for_one_caller(error)
+                unit.receipt, unit.error, unit.again = None, _for_one_caller(error), False
             return len(units), 0, None
         return taken, before, tree
+
+    def _repeated(self, units: Sequence[Unit]) -> tuple[int, int, Tree]:
+        """Commit, once more where the connection was lost and it is certain that nothing was committed."""
+        for _ in range(LOST_CONNECTIONS):
+            try:
+                return self._appender.commit(units)
+            except StoreError as error:
+                if error.code != LOST:
+                    raise
+        return self._appender.commit(units)
 
 
 def _answer(unit: Unit) -> Receipt:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -42,8 +41,9 @@ def writers(address: URL, lock_seconds: float) -> Engine:
     """Return the engine for write transactions."""
     if address.get_backend_name() == "sqlite":
         return _sqlite(address, lock_seconds, read_only=False)
-    engine = _postgresql(address, lock_seconds)
-    event.listen(engine, "connect", lambda connection, _: connection.execute(_DURABLE))
+    abandoned = {"idle_in_transaction_session_timeout": ABANDONED_SECONDS * 1000}
+    engine = _postgresql(address, lock_seconds, **abandoned)
+    event.listen(engine, "connect", _durable)
     return engine
 
 
@@ -79,33 +79,6 @@ def hurry(connection: Connection) -> None:
         execute(connection, f"SET LOCAL lock_timeout = '{FOREIGN_LOCK_SECONDS}s'", None).close()
 
 
-def savepoints(connection: Connection) -> tuple[Callable[[], None], Callable[[], None], Callable[[], None]]:
-    """Return what sets, releases and takes back the savepoint ``unit``, straight on the driver: for each unit
-    of work, SQLAlchemy would cost more than the inserts.
-
-    On PostgreSQL a release goes along with the savepoint after it, which saves the way there and back; the
-    last one is released by the commit.
-    """
-    run, together, released = connection.connection.cursor().execute, connection.dialect.name != "sqlite", False
-
-    def set_one() -> None:
-        nonlocal released
-        run("RELEASE SAVEPOINT unit; SAVEPOINT unit" if released else "SAVEPOINT unit")
-        released = False
-
-    def release() -> None:
-        nonlocal released
-        released = together
-        if not together:
-            run("RELEASE SAVEPOINT unit")
-
-    def undo() -> None:
-        run("ROLLBACK TO SAVEPOINT unit")
-        release()
-
-    return set_one, release, undo
-
-
 def _begun(engine: Engine, begin: str) -> Connection:
     connection = engine.connect()
     try:
@@ -118,15 +91,20 @@ def _begun(engine: Engine, begin: str) -> Connection:
     return connection
 
 
-def _postgresql(address: URL, lock_seconds: float) -> Engine:
-    milliseconds = max(1, int(lock_seconds * 1000))
-    settings = {
-        "lock_timeout": milliseconds,
-        "idle_in_transaction_session_timeout": ABANDONED_SECONDS * 1000,
+def _durable(connection: Any, _record: Any) -> None:
+    was, connection.autocommit = connection.autocommit, True
+    connection.execute(_DURABLE)
+    connection.autocommit = was
+
+
+def _postgresql(address: URL, lock_seconds: float, **more: int) -> Engine:
+    settings: dict[str, Any] = {
+        "lock_timeout": max(1, int(lock_seconds * 1000)),
         "tcp_keepalives_idle": _ALIVE["keepalives_idle"],
         "tcp_keepalives_interval": _ALIVE["keepalives_interval"],
         "tcp_keepalives_count": _ALIVE["keepalives_count"],
         "timezone": "UTC",
+        **more,
     }
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     given = {name: value for name, value in _ALIVE.items() if name not in address.query}

@@ -16,6 +16,8 @@ from bridgehead.kernel.errors import StoreError
 
 _BUSY = {"5", "6", "55P03", "40001", "40P01"}  # busy, locked; lock timeout, serialization, deadlock
 _UNWRITABLE = {"8", "10", "13", "53100", "25006"}  # readonly, I/O, full; disk full, read-only transaction
+_LOST = ("08", "57P0", "25P03", "53300")  # connection; shut down or starting; idle too long; too many clients
+BUSY, LOST, UNANSWERED = "BH-STO-003", "BH-STO-008", "BH-STO-009"
 
 
 @contextmanager
@@ -23,7 +25,8 @@ def in_our_words() -> Iterator[None]:
     """Raise ``StoreError`` for what the database could not do.
 
     What the caller did wrong (a duplicate key, bad SQL) passes as it is: the caller knows better
-    what it means. Codes: BH-STO-003 locked, BH-STO-004 not writable, BH-STO-005 anything else.
+    what it means. Codes: BH-STO-003 locked, BH-STO-004 not writable, BH-STO-008 the connection was lost,
+    BH-STO-005 anything else.
     """
     try:
         yield
@@ -31,6 +34,46 @@ def in_our_words() -> Iterator[None]:
         raise _locked("every connection to the database is in use") from error
     except (OperationalError, InternalError, InterfaceError) as error:
         raise _fault(error) from error
+
+
+def is_lost(error: DBAPIError) -> bool:
+    """Say whether the server is away or has dropped the connection; with it went the transaction."""
+    if getattr(error.orig, "sqlite_errorcode", None) is not None:
+        return False
+    code = _code(error)
+    if code:
+        return code.startswith(_LOST)
+    # The driver's own words about a broken connection carry no code.
+    return isinstance(error, OperationalError) or "connection is closed" in str(error.orig)
+
+
+def commit_failed(error: DBAPIError) -> BaseException:
+    """Return the fault for a commit that raised: where its answer was lost, nobody knows how it ended.
+
+    So it is on SQLite where the disk did not confirm: what was written may be found whole at the next start.
+    """
+    unconfirmed = getattr(error.orig, "sqlite_errorname", "") in (
+        "SQLITE_IOERR_FSYNC",
+        "SQLITE_IOERR_DIR_FSYNC",
+    )
+    if not is_lost(error) and not unconfirmed:
+        return error
+    return StoreError(
+        "BH-STO-009",
+        f"the connection to the database was lost during a commit: {_words(error)}",
+        means="It may have been committed, or not; nobody was told that it was.",
+        fix="Start again when the database is reachable: what is recorded then is what happened.",
+    )
+
+
+def was_taken_back(error: StoreError) -> StoreError:
+    """Return the fault for a commit that was not answered and, as it turned out, did not happen."""
+    return StoreError(
+        "BH-STO-008",
+        error.what,
+        means="The transaction it belonged to was taken back.",
+        fix="Look whether the server runs and can be reached; `bridgehead doctor` tries it.",
+    )
 
 
 def cannot_open(address: str, error: DBAPIError) -> StoreError:
@@ -55,6 +98,13 @@ def _fault(error: DBAPIError) -> StoreError:
             f"the database cannot be written: {_words(error)}",
             means="Nothing was written, so no action is performed.",
             fix="Free space or make the store writable, then start again.",
+        )
+    if is_lost(error):
+        return StoreError(
+            "BH-STO-008",
+            f"the connection to the database was lost: {_words(error)}",
+            means="The transaction it belonged to was taken back.",
+            fix="Look whether the server runs and can be reached; `bridgehead doctor` tries it.",
         )
     return StoreError(
         "BH-STO-005",

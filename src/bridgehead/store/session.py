@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from bridgehead.kernel.errors import StoreError
 from bridgehead.store import engines, migrations
-from bridgehead.store.faults import cannot_open, in_our_words
+from bridgehead.store.faults import cannot_open, commit_failed, in_our_words, is_lost
 
 LOCK_SECONDS = 15.0
 
@@ -22,16 +22,18 @@ LOCK_SECONDS = 15.0
 class Store:
     """One deployment's database."""
 
-    def __init__(self, engine: Engine, readers: Engine) -> None:
+    def __init__(self, engine: Engine, readers: Engine, patience: float = LOCK_SECONDS) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
         self._readers = readers
+        self._patience = patience
 
     @classmethod
     def open(cls, url: str | Path, *, lock_seconds: float = LOCK_SECONDS) -> Store:
         """Open the database at a URL (or a SQLite file) on the current schema.
 
-        ``lock_seconds`` is how long a transaction waits for another one before it gives up.
+        ``lock_seconds`` is how long a transaction waits for another one, or for a server that is away, before
+        it gives up.
         Raises ``StoreError``: BH-STO-001 cannot be opened, BH-STO-002 written by a newer version,
         BH-STO-003 locked.
         """
@@ -45,31 +47,46 @@ class Store:
         except BaseException:
             engine.dispose()
             raise
-        return cls(engine, engines.readers(address, lock_seconds))
+        return cls(engine, engines.readers(address, lock_seconds), lock_seconds)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Yield a connection that sees one moment of the store and cannot change it."""
-        with in_our_words(), self._readers.connect() as connection:
-            engines.begin_snapshot(connection)
+        with in_our_words(), self._begun(self._readers, read_only=True) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Yield a connection inside one write transaction: all of it is committed, or none."""
-        with in_our_words(), self.engine.connect() as connection:
-            engines.begin_writing(connection)
+        """Yield a connection inside one write transaction: all of it is committed, or none.
+
+        Raises ``StoreError``; BH-STO-009 alone means that nobody knows whether it was committed.
+        """
+        with in_our_words(), self._begun(self.engine, read_only=False) as connection:
             try:
                 yield connection
             except BaseException:
-                connection.rollback()
+                _take_back(connection)
                 raise
-            connection.commit()
+            try:
+                connection.commit()
+            except DBAPIError as error:
+                raise commit_failed(error) from error
+
+    def _begun(self, engine: Engine, *, read_only: bool) -> Connection:
+        return engines.begun(engine, read_only=read_only, patience=self._patience)
 
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
         self._readers.dispose()
+
+
+def _take_back(connection: Connection) -> None:
+    try:
+        connection.rollback()
+    except DBAPIError as error:
+        if not is_lost(error):  # then the server takes it back by itself
+            raise
 
 
 def _address(url: str | Path) -> URL:

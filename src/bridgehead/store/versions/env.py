@@ -13,6 +13,7 @@ with engine.connect() as connection:
     if engine.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
+        connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql(f"select pg_advisory_xact_lock({UPGRADE_LOCK})")
     context.configure(connection=connection, target_metadata=metadata, transactional_ddl=False)
     with context.begin_transaction():
