@@ -84,7 +84,7 @@ def test_where_nobody_can_be_asked_it_says_so_and_appends_nothing_again(
     unit, wire.cut, wire.dead_after_cut = Noted("second"), "answer", True
     with pytest.raises(StoreError) as fault:
         ledger.append(unit)
-    assert (fault.value.code, unit.calls) == ("BH-STO-009", 1)
+    assert (fault.value.code, unit.calls) == ("BH-STO-011", 1)
     assert "may have been committed, or not" in fault.value.means
     wire.dead_after_cut = False  # the server can be reached again
     assert ledger.append(Noted("third")).entries[0].index == 1
@@ -101,7 +101,7 @@ def test_a_commit_of_rows_alone_that_was_not_answered_is_told_as_unknown(
     wire.cut = "answer"
     with pytest.raises(StoreError) as fault:
         ledger.append(lambda _: Work())
-    assert fault.value.code == "BH-STO-009"
+    assert fault.value.code == "BH-STO-011"
     ledger.close()
     store.close()
 

@@ -94,7 +94,7 @@ class Appender:
         """Commit units together; return how many were taken, the size before and the tree after.
 
         A unit that raises is undone alone and keeps its error. Raises ``StoreError`` if the
-        transaction as a whole failed: then no unit has happened, unless its code is BH-STO-009.
+        transaction as a whole failed: then no unit has happened, unless its code is BH-STO-011.
         """
         pending, start = _Pending(tree=Tree(), time=""), 0
         try:
@@ -124,7 +124,7 @@ class Appender:
         """Return if the batch whose COMMIT was not answered is in the log, entry for entry.
 
         As long as the database is still busy with it, it holds the head row, and this waits for that.
-        Raises ``StoreError``: BH-STO-008 it is not there, BH-STO-009 it recorded nothing by which it could
+        Raises ``StoreError``: BH-STO-010 it is not there, BH-STO-011 it recorded nothing by which it could
         be told, or the database stays away.
         """
         if not leaves:

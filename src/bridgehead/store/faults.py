@@ -17,7 +17,7 @@ from bridgehead.kernel.errors import StoreError
 _BUSY = {"5", "6", "55P03", "40001", "40P01"}  # busy, locked; lock timeout, serialization, deadlock
 _UNWRITABLE = {"8", "10", "13", "53100", "25006"}  # readonly, I/O, full; disk full, read-only transaction
 _LOST = ("08", "57P0", "25P03", "53300")  # connection; shut down or starting; idle too long; too many clients
-BUSY, LOST, UNANSWERED = "BH-STO-003", "BH-STO-008", "BH-STO-009"
+BUSY, LOST, UNANSWERED = "BH-STO-003", "BH-STO-010", "BH-STO-011"
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def in_our_words() -> Iterator[None]:
     """Raise ``StoreError`` for what the database could not do.
 
     What the caller did wrong (a duplicate key, bad SQL) passes as it is: the caller knows better
-    what it means. Codes: BH-STO-003 locked, BH-STO-004 not writable, BH-STO-008 the connection was lost,
+    what it means. Codes: BH-STO-003 locked, BH-STO-004 not writable, BH-STO-010 the connection was lost,
     BH-STO-005 anything else.
     """
     try:
@@ -59,7 +59,7 @@ def commit_failed(error: DBAPIError) -> BaseException:
     if not is_lost(error) and not unconfirmed:
         return error
     return StoreError(
-        "BH-STO-009",
+        "BH-STO-011",
         f"the connection to the database was lost during a commit: {_words(error)}",
         means="It may have been committed, or not; nobody was told that it was.",
         fix="Start again when the database is reachable: what is recorded then is what happened.",
@@ -69,7 +69,7 @@ def commit_failed(error: DBAPIError) -> BaseException:
 def was_taken_back(error: StoreError) -> StoreError:
     """Return the fault for a commit that was not answered and, as it turned out, did not happen."""
     return StoreError(
-        "BH-STO-008",
+        "BH-STO-010",
         error.what,
         means="The transaction it belonged to was taken back.",
         fix="Look whether the server runs and can be reached; `bridgehead doctor` tries it.",
@@ -101,7 +101,7 @@ def _fault(error: DBAPIError) -> StoreError:
         )
     if is_lost(error):
         return StoreError(
-            "BH-STO-008",
+            "BH-STO-010",
             f"the connection to the database was lost: {_words(error)}",
             means="The transaction it belonged to was taken back.",
             fix="Look whether the server runs and can be reached; `bridgehead doctor` tries it.",
