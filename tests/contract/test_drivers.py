@@ -12,7 +12,14 @@ import pytest
 from bridgehead.connect import open_model, open_server, open_source
 from bridgehead.declare.model import McpServer, Model, Source
 from bridgehead.kernel.ports import Driver, Request
-from bridgehead.testing import DriverContract, FakeOpenAI, Hangs, ScriptedDriver, ScriptedModel
+from bridgehead.testing import (
+    DriverContract,
+    FakeOpenAI,
+    Hangs,
+    HostileErp,
+    ScriptedDriver,
+    ScriptedModel,
+)
 from fixtures.mcp_over_http import order_desk, served
 
 LIAR = str(Path(__file__).parents[1] / "fixtures" / "lying_mcp_server.py")
@@ -128,6 +135,33 @@ class TestMcpOverHttp(DriverContract):
 
 class TestMcpOverHttpWithJsonAnswers(TestMcpOverHttp):
     stateless = True
+
+
+@pytest.fixture(scope="module")
+def erp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostileErp]:
+    """The shipped order system, in which orders called slow hang."""
+    with HostileErp.start(tmp_path_factory.mktemp("erp")) as started:
+        started.next("slow", ["hangs"] * 100)
+        yield started
+
+
+class TestHostileErp(DriverContract):
+    """The shipped order system, as it is when nothing goes wrong but one thing: some orders hang."""
+
+    @pytest.fixture(autouse=True)
+    def _system(self, erp: HostileErp, tmp_path: Path) -> None:
+        self.erp, self.folder = erp, tmp_path
+
+    def new(self) -> Driver:
+        settings = McpServer(url=self.erp.mcp_url, region="local")
+        return open_server("erp", settings, state=self.folder, folder=self.folder)
+
+    def good(self) -> Request:
+        return Request(operation="find_posting", arguments={"reference": "o-1"}, key="k", deadline=30)
+
+    def slow(self) -> Request:
+        order = {"reference": "slow", "customer": "Ana", "amount": "1"}
+        return Request(operation="post_order", arguments=order, key="k", deadline=0.3)
 
 
 class TestSqlite(DriverContract):
