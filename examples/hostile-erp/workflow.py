@@ -43,9 +43,7 @@ async def _post(run: Any, action: str, order: Mapping[str, str]) -> dict[str, st
 def _never_arrived(outcome: Outcome) -> bool:
     """Nothing happened there, and that is proven: posting again is another attempt, not a second posting."""
     return (
-        isinstance(outcome, Failed)
-        and outcome.fault.effect_state == "none"
-        and outcome.fault.code != SAID_NO
+        isinstance(outcome, Failed) and outcome.fault.effect_state == "none" and outcome.fault.code != SAID_NO
     )
 
 
