@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgehead.connect import open_server
+from bridgehead.connect.actions.mcp import MOST_STARTS
 from bridgehead.declare.model import McpServer
 from bridgehead.kernel.errors import ConnectError
 from bridgehead.kernel.ports import Driver, Request
@@ -174,6 +175,20 @@ async def test_a_caller_over_mcp_is_told_no_more_than_it_can_know(tmp_path: Path
         await caller.close()
         seen = erp.judge(["o-0", "o-1", "o-2", "o-4", "o-5", "o-8", "o-9"])
         assert (seen.absent, seen.twice, seen.extra) == (("o-0", "o-2", "o-4"), 0, 1)
+
+
+async def test_a_system_that_is_down_for_a_while_is_reached_again_at_once(tmp_path: Path) -> None:
+    """Not left alone for a minute, as a program that keeps dying is."""
+    erp = HostileErp.start(tmp_path)
+    caller = driver(erp, tmp_path)
+    await caller.open()
+    erp.kill()
+    for _ in range(2 * MOST_STARTS):
+        assert (await failing(caller, post())).effect_state == "none"
+    port = int(erp.url.rpartition(":")[2])
+    with HostileErp.start(tmp_path, port=port):
+        assert (await caller.call(post())).value["state"] == "posted"
+        await caller.close()
 
 
 async def test_a_late_change_outlives_the_process_that_promised_it(tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ from bridgehead.kernel.ports import Operation, Reply, Request
 
 MOST_STARTS = 5
 WITHIN = 60.0
-"""A server that had to be started again ``MOST_STARTS`` times in ``WITHIN`` seconds stays down."""
+"""A program that had to be started again ``MOST_STARTS`` times in ``WITHIN`` seconds stays down. An address
+is reached anew as often as need be: that costs little, and it may be up again at any moment."""
 
 
 class McpDriver:
@@ -53,6 +54,7 @@ class McpDriver:
     def __init__(
         self, name: str, settings: McpServer, connect: Callable[[], Line], *, clock: Clock | None = None
     ) -> None:
+        self._is_a_program = bool(settings.command)
         self.name = name
         self._field = settings.result
         self._deadline = seconds(settings.deadline)
@@ -138,7 +140,8 @@ class McpDriver:
             await self._restart()
 
     async def _restart(self) -> None:
-        self._count_start()
+        if self._is_a_program:
+            self._count_start()
         await self._drop()
         await self._renew(self._deadline)
 

@@ -31,7 +31,7 @@ class Server:
 
     async def start(self, port: int) -> int:
         """Listen on 127.0.0.1 and return the port; 0 takes a free one."""
-        app = web.Application()
+        app = web.Application(middlewares=[_whoever_left])
         app.router.add_post("/mcp", self._mcp)
         app.router.add_post("/postings", self._post)
         app.router.add_get("/postings", self._get)
@@ -172,6 +172,16 @@ class Server:
 
     async def _start_again(self, request: web.Request) -> web.StreamResponse:
         self._restart()
+        return web.Response()
+
+
+@web.middleware
+async def _whoever_left(request: web.Request, handler: Any) -> web.StreamResponse:
+    """A caller who is gone before it has said everything is no fault of ours."""
+    try:
+        answer: web.StreamResponse = await handler(request)
+        return answer
+    except ConnectionError:
         return web.Response()
 
 
