@@ -39,7 +39,10 @@ def test_the_command_prints_them() -> None:
     assert CliRunner().invoke(command, ["--reference"]).output == reference()
 
 
-@pytest.mark.parametrize("folder", [TEMPLATE, ROOT / "examples" / "retail-support"], ids=["init", "example"])
+SHIPPED = [TEMPLATE, ROOT / "examples" / "retail-support", ROOT / "examples" / "hostile-erp"]
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 def test_the_schema_accepts_what_is_shipped(folder: Path) -> None:
     written = (
         (folder / "charter.yaml").read_text().replace("NAME_HERE", "a").replace("ORGANISATION_HERE", "b")
