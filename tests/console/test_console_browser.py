@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from sqlalchemy import select
 
 from bridgehead.assemble import House
@@ -281,7 +281,7 @@ def test_the_inbox_brings_news_by_itself_and_keeps_the_place(
         clock.advance(600)
         with page.expect_response(lambda answer: answer.url.endswith("/inbox")):
             page.clock.fast_forward(11_000)
-        page.wait_for_function("document.querySelector('main .state').innerText.includes('h 4')")
+        expect(page.locator("main .state").first).to_contain_text("h 4")
         assert page.evaluate("document.activeElement.href").endswith(questions[1])
 
 
@@ -291,7 +291,7 @@ def test_a_page_that_gets_no_news_says_that_it_may_be_out_of_date(site: Site) ->
         site.open(page, "/inbox")
         page.route("**/inbox", lambda route: route.abort())
         page.clock.fast_forward(11_000)
-        page.wait_for_function("document.getElementById('updated').innerText.includes('out of date')")
+        expect(page.locator("#updated")).to_contain_text("out of date")
 
 
 def test_the_choice_of_dark_is_kept(site: Site) -> None:

@@ -18,6 +18,8 @@ from bridgehead.store.faults import is_lost
 from bridgehead.store.statement import execute
 
 POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24}
+LOOK = 0.01
+"""Seconds between two tries to switch a new database to WAL."""
 ABANDONED_SECONDS = 10
 """How long PostgreSQL lets a writer hold its locks and say nothing (a machine that lost its power, a process
 that was paused). Less than others wait for the same locks, so that they outlast it."""
@@ -57,19 +59,20 @@ def readers(address: URL, lock_seconds: float) -> Engine:
 def begun(engine: Engine, *, read_only: bool, patience: float) -> Connection:
     """Return a connection inside a new transaction, which the caller ends and closes.
 
-    Where the server is away (it restarts, or fails over) it is tried again for ``patience`` seconds: nothing
-    has happened yet. INVARIANT: on SQLite a writer takes the write lock first; a read lock that upgrades
+    Where the server is away (it restarts, or fails over) it is tried again, with pauses of ``patience``
+    seconds in all: nothing has happened yet. INVARIANT: on SQLite a writer takes the write lock first; a read lock that upgrades
     can only fail.
     """
-    give_up, pause = time.monotonic() + patience, 0.0
+    waited, pause = 0.0, 0.0
     while True:
         try:
             return _begun(engine, _BEGIN[engine.dialect.name][read_only])
         except DBAPIError as error:
-            if not is_lost(error) or time.monotonic() > give_up:
+            if not is_lost(error) or waited > patience:
                 raise
         engine.dispose()  # the other connections of the pool are as old as this one
         time.sleep(pause)
+        waited += pause
         pause = min(pause + 0.05, 0.5)
 
 
@@ -145,12 +148,11 @@ def _write_ahead(connection: sqlite3.Connection, lock_seconds: float) -> None:
     called and SQLITE_BUSY comes at once (sqlite.org/c3ref/busy_handler.html). Raises
     ``sqlite3.OperationalError``.
     """
-    give_up = time.monotonic() + lock_seconds
-    while True:
+    for left in range(max(1, int(lock_seconds / LOOK)), -1, -1):
         try:
             connection.execute("PRAGMA journal_mode=WAL").close()
             return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not left:
                 raise
-            time.sleep(0.01)
+            time.sleep(LOOK)
