@@ -60,8 +60,8 @@ def begun(engine: Engine, *, read_only: bool, patience: float) -> Connection:
     """Return a connection inside a new transaction, which the caller ends and closes.
 
     Where the server is away (it restarts, or fails over) it is tried again, with pauses of ``patience``
-    seconds in all: nothing has happened yet. INVARIANT: on SQLite a writer takes the write lock first; a read lock that upgrades
-    can only fail.
+    seconds in all: nothing has happened yet. INVARIANT: on SQLite a writer takes the write lock first; a read
+    lock that upgrades can only fail.
     """
     waited, pause = 0.0, 0.0
     while True:
