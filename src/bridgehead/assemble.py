@@ -335,6 +335,7 @@ def _activation(deployment: Deployment, by: Principal, parent: str, clock: Clock
         "manifest": canonical_bytes(dict(deployment.manifest)).decode(),
         "activated_at": now,
         "activated_by": by.label(),
+        "activators": by.label(),
         "active": 1,
         "parent": parent,
     }
@@ -350,7 +351,7 @@ def _activation(deployment: Deployment, by: Principal, parent: str, clock: Clock
             connection.execute(
                 update(t.release)
                 .where(t.release.c.digest == deployment.digest)
-                .values(active=1, activated_at=now)
+                .values(active=1, activated_at=now, activators=t.release.c.activators + f" {by.label()}")
             )
         draft = Draft(
             kind="release.activated",

@@ -16,7 +16,7 @@ import pytest
 from bridgehead.enforce.approve import bound
 from bridgehead.enforce.boundary import Crossing, RunState
 from bridgehead.enforce.evidence import Evidence
-from bridgehead.enforce.question import Fact, Question
+from bridgehead.enforce.question import Change, Fact, Question
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.principal import Principal
 from fixtures.houses import IDENTIFY, Desk, act
@@ -48,6 +48,9 @@ QUESTION = Question(
     due_at="2026-03-02T13:00:00.000000Z",
     stand_in=False,
     bound="c" * 64,
+    supersedes="apr_0",
+    changed=(Change(name="paid, as read", was="400.00", now="500.00"),),
+    changed_by="tomas",
 )
 
 

@@ -5,14 +5,21 @@ CREATE TABLE alembic_version (
 
 CREATE TABLE approval (
   id VARCHAR(40) NOT NULL,
+  kind VARCHAR(10) DEFAULT 'question' NOT NULL,
   run VARCHAR(40) NOT NULL,
-  position VARCHAR(40) NOT NULL,
+  position VARCHAR(120) NOT NULL,
   rules TEXT NOT NULL,
   digest VARCHAR(64) NOT NULL,
   who TEXT NOT NULL,
   quorum INTEGER NOT NULL,
   requester TEXT NOT NULL,
   subject TEXT DEFAULT '' NOT NULL,
+  barred TEXT DEFAULT '{}' NOT NULL,
+  wider TEXT DEFAULT '[]' NOT NULL,
+  terms TEXT DEFAULT '{}' NOT NULL,
+  rung INTEGER DEFAULT '0' NOT NULL,
+  next_rung_at VARCHAR(32),
+  supersedes VARCHAR(40) DEFAULT '' NOT NULL,
   opened_entry INTEGER NOT NULL,
   state VARCHAR(12) NOT NULL,
   opened_at VARCHAR(32) NOT NULL,
@@ -20,14 +27,18 @@ CREATE TABLE approval (
   valid_until VARCHAR(32),
   closed_at VARCHAR(32),
   closed_entry INTEGER,
+  late_revocation INTEGER,
   PRIMARY KEY (id),
+  CONSTRAINT approval_kind CHECK (kind in ('question','emergency','review')),
   CONSTRAINT approval_state CHECK (state in ('open','approved','refused','expired','revoked','superseded','used')),
-  CONSTRAINT approval_place UNIQUE (run, position, opened_at)
+  CONSTRAINT approval_place UNIQUE (run, position, opened_at, supersedes)
 );
 
 CREATE INDEX approval_by_run ON approval (run);
 
 CREATE INDEX approval_open ON approval (due_at) WHERE state = 'open';
+
+CREATE INDEX approval_rung ON approval (next_rung_at) WHERE state = 'open' and next_rung_at is not null;
 
 CREATE TABLE body (
   idx INTEGER NOT NULL,
@@ -67,6 +78,7 @@ CREATE TABLE crossing (
   decision TEXT DEFAULT '' NOT NULL,
   intent_entry INTEGER,
   outcome_entry INTEGER,
+  edit_entry INTEGER,
   started_at VARCHAR(32) NOT NULL,
   ended_at VARCHAR(32),
   PRIMARY KEY (run, position),
@@ -88,6 +100,21 @@ CREATE TABLE data_key (
 );
 
 CREATE INDEX data_key_subject ON data_key (subject);
+
+CREATE TABLE delegation (
+  id VARCHAR(40) NOT NULL,
+  delegator TEXT NOT NULL,
+  delegate TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  starts_at VARCHAR(32) NOT NULL,
+  ends_at VARCHAR(32) NOT NULL,
+  ended_at VARCHAR(32),
+  ended_by TEXT DEFAULT '' NOT NULL,
+  entry INTEGER,
+  PRIMARY KEY (id)
+);
+
+CREATE INDEX delegation_by_delegate ON delegation (delegate);
 
 CREATE TABLE entry (
   idx INTEGER NOT NULL,
@@ -139,6 +166,7 @@ CREATE TABLE release (
   activated_at VARCHAR(32) NOT NULL,
   activated_by TEXT NOT NULL,
   active INTEGER DEFAULT '0' NOT NULL,
+  activators TEXT DEFAULT '' NOT NULL,
   PRIMARY KEY (digest)
 );
 
@@ -230,6 +258,8 @@ CREATE TABLE vote (
   approval VARCHAR(40) NOT NULL,
   principal TEXT NOT NULL,
   answer VARCHAR(8) NOT NULL,
+  on_behalf_of TEXT DEFAULT '' NOT NULL,
+  delegation VARCHAR(40) DEFAULT '' NOT NULL,
   digest VARCHAR(64) NOT NULL,
   assurance TEXT NOT NULL,
   at VARCHAR(32) NOT NULL,

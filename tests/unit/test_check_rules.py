@@ -128,6 +128,7 @@ CASES = [
     Case("BH-CHK-021", swap(WHEN, ""), "  large-refund:", lambda f: (swap(WHEN, "")(f), code('await run.decide("large-refund", question="?")')(f))),
     Case("BH-CHK-022", swap(LEADS, LEADS.replace(", approver", "")), "  jon:", nothing),
     Case("BH-CHK-023", swap("quorum: 1", "quorum: 2"), "quorum: 2", nothing),
+    Case("BH-CHK-024", swap("    email: sam@example.com\n", "    email: sam@example.com\n    groups: [desk-leads]\n", "quorum: 1", "quorum: 2"), "    who: desk-leads\n    quorum", swap("    email: sam@example.com\n", "    email: sam@example.com\n    groups: [desk-leads]\n")),
     # models
     Case("BH-CHK-030", swap("    region: eu\n    price", "    region: us\n    price"), "region: us", swap("    region: eu\n    price", "    region: us\n    price", "[eu, local]", "[eu, us, local]")),
     Case("BH-CHK-031", swap(PRICE, ""), "  assistant:", nothing),

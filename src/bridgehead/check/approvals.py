@@ -8,8 +8,10 @@ from bridgehead.check.modules import constant_argument, run_calls, workflow_modu
 from bridgehead.check.rule import Family, Rule
 from bridgehead.check.written import all_readable, written_policies
 from bridgehead.declare import Deployment
-from bridgehead.declare.questions import members
+from bridgehead.declare.asking import ApprovalRule
+from bridgehead.declare.questions import able
 from bridgehead.kernel.finding import Finding
+from bridgehead.kernel.quorum import missing, words
 
 NOBODY_LEFT = Rule(
     id="BH-CHK-020",
@@ -39,22 +41,31 @@ EVERYBODY = Rule(
     why="One person on leave, and every question ends in refusal.",
     fix="Add somebody to the group, or lower `quorum`.",
 )
+RELEASER_DECIDES = Rule(
+    id="BH-CHK-024",
+    severity="warn",
+    title="Nobody is left when somebody who releases is needed to decide",
+    why="Whoever activated a release does not decide what is asked under it, so the question would expire.",
+    fix="Add somebody to the group who does not release, or let others activate.",
+)
 
 
 def look(d: Deployment) -> Iterator[Finding]:
     """Yield what keeps a question from being answered."""
     asked = _asked(d)
     for name, rule in d.charter.approvals.items():
-        able = members(d.charter, rule.who)
-        yield from _requester(d, name, rule.quorum, able)
+        people = able(d.charter, rule)
+        yield from _requester(d, name, rule, people)
+        yield from _releaser(d, name, rule, people)
         if name not in asked:
             yield NEVER_ASKED.found(f"Nothing ever asks `{name}`.", d.where("approvals", name))
-        if rule.quorum > 1 and len(able) == rule.quorum:
+        needed = sum(count for _, count in rule.needs)
+        if needed > 1 and len(people) == needed:
             yield EVERYBODY.found(
-                f"`{name}` needs all {rule.quorum} members of `{rule.who}`.",
-                d.where("approvals", name, "quorum"),
+                f"`{name}` needs all {needed} members of `{'` and `'.join(g for g, _ in rule.needs)}`.",
+                d.where("approvals", name, "quorum" if rule.quorum > 1 else "who"),
             )
-    deciding = {rule.who for rule in d.charter.approvals.values()}
+    deciding = {group for rule in d.charter.approvals.values() for group, _ in rule.needs}
     for person_name, person in d.charter.people.items():
         groups = deciding & set(person.groups)
         if person.active and groups and "approver" not in person.roles:
@@ -64,14 +75,40 @@ def look(d: Deployment) -> Iterator[Finding]:
             )
 
 
-def _requester(d: Deployment, name: str, quorum: int, able: frozenset[str]) -> Iterator[Finding]:
+def _requester(
+    d: Deployment, name: str, rule: ApprovalRule, people: dict[str, frozenset[str]]
+) -> Iterator[Finding]:
     for agent_name, agent in d.charter.agents.items():
-        if agent.sponsor in able and len(able) - 1 < quorum:
+        if agent.sponsor in people and missing(rule.needs, _without(people, agent.sponsor)):
             yield NOBODY_LEFT.found(
-                f"`{name}` needs {quorum}; when agent `{agent_name}` asks for `{agent.sponsor}`, "
-                f"{len(able) - 1} others may answer.",
+                f"`{name}` needs {words(rule.needs)}; when agent `{agent_name}` asks for "
+                f"`{agent.sponsor}`, {len(people) - 1} others may answer.",
                 d.where("approvals", name, "who"),
             )
+
+
+def _releaser(
+    d: Deployment, name: str, rule: ApprovalRule, people: dict[str, frozenset[str]]
+) -> Iterator[Finding]:
+    """Yield who is needed and has the roles of those who release; anybody may, so this only warns."""
+    charter = d.charter
+    sponsors = {agent.sponsor for agent in charter.agents.values()}
+    for person in people:
+        declared = charter.people[person]
+        if "fde" not in declared.roles and "owner" not in declared.roles:
+            continue
+        rest = _without(people, person)
+        alone = next((each for each in sorted(sponsors) if missing(rule.needs, _without(rest, each))), None)
+        if alone is not None and not missing(rule.needs, _without(people, alone)):
+            yield RELEASER_DECIDES.found(
+                f"`{name}` needs {words(rule.needs)}; when `{person}` activated the release and `{alone}` "
+                "asks, nobody is left.",
+                d.where("approvals", name, "who"),
+            )
+
+
+def _without(people: dict[str, frozenset[str]], person: str) -> dict[str, frozenset[str]]:
+    return {name: groups for name, groups in people.items() if name != person}
 
 
 def _asked(d: Deployment) -> frozenset[str]:
@@ -89,4 +126,6 @@ def _asked(d: Deployment) -> frozenset[str]:
     return frozenset(by_limit | by_policy | by_workflow)
 
 
-FAMILY = Family("Questions to people", (NOBODY_LEFT, NEVER_ASKED, NO_INBOX, EVERYBODY), look)
+FAMILY = Family(
+    "Questions to people", (NOBODY_LEFT, NEVER_ASKED, NO_INBOX, EVERYBODY, RELEASER_DECIDES), look
+)

@@ -3,54 +3,17 @@ that widens a right. ``docs/reference/charter.md`` is generated from the descrip
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
+from bridgehead.declare.asking import ApprovalRule as ApprovalRule
+from bridgehead.declare.asking import Calendar as Calendar
+from bridgehead.declare.part import Name, Part, Words, is_amount, is_duration
+from bridgehead.declare.part import amount as amount
+from bridgehead.declare.part import seconds as seconds
 from bridgehead.kernel.action import Effect
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
-"""Lower case, digits, ``-`` and ``_``; starts with a letter."""
-
-Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
-
-_DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h|d)$")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_AMOUNT = re.compile(r"^(\d+(?:\.\d{1,4})?) ([A-Z]{3})$")
-
-
-def seconds(duration: str) -> float:
-    """Return the seconds in a duration such as ``500ms``, ``30s``, ``4h`` or ``7d``."""
-    match = _DURATION.match(duration)
-    if match is None:
-        raise ValueError(f"{duration!r} is not a duration; write for example 30s, 4h or 7d")
-    return float(match[1]) * _SECONDS[match[2]]
-
-
-def amount(text: str) -> tuple[Decimal, str]:
-    """Return the number and the currency in an amount such as ``250 USD``."""
-    match = _AMOUNT.match(text)
-    if match is None:
-        raise ValueError(f"{text!r} is not an amount; write for example 250 USD")
-    return Decimal(match[1]), match[2]
-
-
-class Part(BaseModel):
-    """Base of every part of a charter: frozen, no unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-def _is_duration(value: str) -> str:
-    seconds(value)
-    return value
-
-
-def _is_amount(value: str) -> str:
-    amount(value)
-    return value
 
 
 class PromisedOutcome(Part):
@@ -136,7 +99,7 @@ class McpServer(Part):
     )
     deadline: str = Field(default="30s", description="How long one call may take.")
 
-    _deadline = field_validator("deadline")(_is_duration)
+    _deadline = field_validator("deadline")(is_duration)
 
 
 class Document(Part):
@@ -206,7 +169,7 @@ class Model(Part):
     max_output_tokens: int = Field(default=2048, ge=1, description="Tokens one answer may have.")
     deadline: str = Field(default="120s", description="How long one answer may take.")
 
-    _deadline = field_validator("deadline")(_is_duration)
+    _deadline = field_validator("deadline")(is_duration)
 
 
 class FactRead(Part):
@@ -261,6 +224,11 @@ class ActionRule(Part):
     sensitive: list[str] = Field(
         default_factory=list, description="Arguments through which harm is done (who, where, how much)."
     )
+    editable: list[str] = Field(
+        default_factory=list,
+        description="Arguments that somebody who is asked may change; others then decide about the changed "
+        "action.",
+    )
     subject: str = Field(
         default="",
         description="Whose record it touches: `arguments.X`, `facts.X` or, for reads, `result.X`. A run "
@@ -286,25 +254,7 @@ class ActionRule(Part):
     settle: str = Field(default="30s", description="How late the other system may still apply a call.")
     deadline: str = Field(default="", description="How long one call may take; empty: the server's.")
 
-    _durations = field_validator("send_budget", "settle")(_is_duration)
-
-
-class ApprovalRule(Part):
-    """A question to people. Silence is refusal; there is no setting for anything else."""
-
-    question: Words = Field(description="Why people are asked, in one sentence.")
-    who: Name = Field(description="The group that decides.")
-    quorum: int = Field(default=1, ge=1, description="How many different people must agree.")
-    within: str = Field(description="How long the question stays open, e.g. `4h`.")
-    valid_for: str = Field(default="24h", description="How long a yes may wait before it is used.")
-    otherwise: Literal["refuse"] = Field(default="refuse", description="What silence means.")
-    when: dict[Name, str] = Field(
-        default_factory=dict,
-        description="Simple limits: action -> `amount > 250 USD`. Anything finer is a Cedar policy with "
-        '`@ask("this rule")`.',
-    )
-
-    _durations = field_validator("within", "valid_for")(_is_duration)
+    _durations = field_validator("send_budget", "settle")(is_duration)
 
 
 class Hazard(Part):
@@ -336,7 +286,7 @@ class Budget(Part):
     run_crossings: int = Field(default=200, ge=1, description="Crossings one run may make.")
     run_effects: int = Field(default=20, ge=0, description="Effects (write or final) one run may have.")
 
-    _amounts = field_validator("run_cost", "day_cost")(_is_amount)
+    _amounts = field_validator("run_cost", "day_cost")(is_amount)
 
 
 class Retention(Part):
@@ -347,7 +297,7 @@ class Retention(Part):
     )
     bodies: str = Field(default="365d", description="At least 183 days (AI Act Art. 19(1), 26(6)).")
 
-    _durations = field_validator("entries", "bodies")(_is_duration)
+    _durations = field_validator("entries", "bodies")(is_duration)
 
 
 class Workflow(Part):
@@ -385,6 +335,7 @@ class Charter(Part):
     regions: list[str] = Field(description="Regions model calls may go to.")
     actions: dict[Name, ActionRule] = Field(default_factory=dict)
     approvals: dict[Name, ApprovalRule] = Field(default_factory=dict)
+    calendars: dict[Name, Calendar] = Field(default_factory=dict)
     workflows: dict[Name, Workflow]
     documents: dict[Name, Document] = Field(default_factory=dict)
     policies: list[str] = Field(default_factory=list, description="Cedar files in this folder.")

@@ -1,50 +1,45 @@
 """Step 5 and 6: people are asked, and their answer binds to exactly what they saw.
 
-A question is a row; nothing waits in memory. A vote, its ledger entry and the run's next segment
-commit in one transaction. Silence is refusal: there is no setting for anything else.
+A question is a row; nothing waits in memory. What people do with it stands beside this file: ``vote``,
+``revoke``, ``edit`` (change what is asked), ``emergency`` (break-glass), ``delegate``; ``sweep`` is what
+time does with it. Each commits with its ledger entry and the run's next segment in one transaction.
+Silence is refusal: there is no setting for anything else.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from itertools import combinations
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from bridgehead.declare.model import seconds
-from bridgehead.enforce import journal, rows
+from bridgehead.enforce import journal, opening, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.changes import changes
+from bridgehead.enforce.close import entry, pointed
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.journal import Granted
 from bridgehead.enforce.park import Park
 from bridgehead.enforce.question import Question
-from bridgehead.enforce.stop import wake
+from bridgehead.enforce.sweep import expire as expire
+from bridgehead.enforce.sweep import sweep as sweep
+from bridgehead.enforce.sweep import withdraw as withdraw
+from bridgehead.enforce.vote import Answer as Answer
+from bridgehead.enforce.vote import Standing as Standing
+from bridgehead.enforce.vote import obstacle as obstacle
+from bridgehead.enforce.vote import vote as vote
 from bridgehead.enforce.wording import ask_people
-from bridgehead.kernel.canonical import canonical_bytes, digest
+from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.clock import stamp
-from bridgehead.kernel.decision import Ask, Reason, Refuse
+from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
 from bridgehead.kernel.entry import Draft, Written
-from bridgehead.kernel.errors import ApprovalError
+from bridgehead.kernel.errors import ApprovalError, LedgerError
 from bridgehead.kernel.ids import new_id
-from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
 from bridgehead.store import tables as t
 
 STEP = 5
-Answer = Literal["approve", "refuse"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How a question stands after a vote: its state, and how many more people must agree."""
-
-    approval: str
-    state: str
-    still_needed: int
 
 
 def look_up(boundary: Boundary, row: journal.Found | None) -> Granted | Refuse | None:
@@ -94,6 +89,17 @@ def bound(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> str:
     )
 
 
+def heed_edit(
+    boundary: Boundary, crossing: Crossing, decision: Decision, granted: Granted | None
+) -> Decision:
+    """Return the decision about an action a person changed: others are asked, whatever the policy says."""
+    if crossing.edit is None or granted is not None or not isinstance(decision, Permit):
+        return decision
+    words = "A person changed what was asked; others decide about the change."
+    place = ("actions", crossing.action.target, "editable")
+    return Ask(approvals=crossing.edit.rules, reasons=(boundary.reason("approval.edited", words, *place),))
+
+
 async def ask(
     boundary: Boundary,
     crossing: Crossing,
@@ -105,14 +111,14 @@ async def ask(
     """Open a question about a crossing and park the run. Always raises ``Park``.
 
     ``before`` is a yes that no longer fits: it is superseded, and people are asked again, about its
-    rules too: a question about the new ones alone would void the old yes, and the other way round.
+    rules too: a question about the new ones alone would void the old yes, and the other way round. So
+    is a question whose action somebody changed.
     """
-    if before is not None:
-        together = tuple(dict.fromkeys((*before.rules, *decision.approvals)))
-        decision = replace(decision, approvals=together)
+    earlier = before.approval if before else crossing.edit.question if crossing.edit else ""
+    rules = before.rules if before else crossing.edit.rules if crossing.edit else ()
+    decision = replace(decision, approvals=tuple(dict.fromkeys((*rules, *decision.approvals))))
     now = boundary.clock.now()
-    rules = [boundary.charter.approvals[name] for name in decision.approvals]
-    due_at = stamp(now + timedelta(seconds=min(seconds(rule.within) for rule in rules)))
+    declared = [boundary.charter.approvals[name] for name in decision.approvals]
     question = ask_people(
         boundary,
         crossing,
@@ -122,31 +128,36 @@ async def ask(
         id=new_id("apr", boundary.clock),
         bound=bound(boundary, crossing, evidence),
         opened_at=stamp(now),
-        due_at=due_at,
+        due_at=stamp(opening.due(boundary, declared, now)),
+    )
+    question = _beside(boundary, question, earlier)
+    row = opening.row(
+        question,
+        opening.needs(declared),
+        opening.chain_of(crossing.run.principal),
+        opening.terms(boundary, crossing, decision.approvals, now),
+        barred={crossing.edit.by: "edit"} if crossing.edit else {},
     )
 
     def work(connection: Connection) -> Work:
         _asked_row(connection, boundary, crossing, question, evidence, decision)
-        if before is not None:
-            connection.execute(
-                update(t.approval).where(t.approval.c.id == before.approval).values(state="superseded")
-            )
-        connection.execute(insert(t.approval).values(**_approval_row(boundary, crossing, decision, question)))
+        connection.execute(insert(t.approval).values(**row))
         body = {"question": question.as_value(), "reasons": journal.reasons_of(decision)}
         fields = journal.fields_of(crossing, decision)
-        approval = {"id": question.id, "digest": question.digest()}
+        approval = {"id": question.id, "digest": question.digest(), "supersedes": earlier}
         asked = journal.draft(
             "action.asked", crossing, fields, {"arguments": dict(crossing.action.arguments)}
         )
         opened = journal.draft("approval.opened", crossing, fields | {"approval": approval}, body)
+        voided = _void(connection, before) if before is not None else ()
 
         def then(connection: Connection, written: tuple[Written, ...]) -> None:
-            connection.execute(
-                update(t.approval).where(t.approval.c.id == question.id).values(opened_entry=written[1].index)
-            )
+            pointed(question.id, "opened_entry", 1)(connection, written)
             journal.point(crossing, "intent_entry")(connection, written)
+            if voided:
+                pointed(earlier, "closed_entry", 2)(connection, written)
 
-        return Work(drafts=(asked, opened), then=then)
+        return Work(drafts=(asked, opened, *voided), then=then)
 
     await boundary.ledger.commit(work)
     raise Park(question.id)
@@ -162,232 +173,30 @@ def question(boundary: Boundary, connection: Connection, approval: str) -> Quest
     return Question.from_value(boundary.ledger.body(connection, row.opened_entry)["question"])
 
 
-def vote(
-    boundary: Boundary, approval: str, voter: Principal, answer: Answer, digest: str, reason: str
-) -> Standing:
-    """Count one person's answer to what they were shown (``digest``).
-
-    Raises ``ApprovalError``: BH-APR-001 unknown, 002 closed, 003 the question changed, 004 own
-    request, 005 not asked, 006 answered already, 007 switched off.
-    """
-
-    def work(connection: Connection) -> Work:
-        row = _locked(connection, boundary, approval)
-        now = stamp(boundary.clock.now())
-        _may_vote(connection, boundary, row, voter, digest, now)
-        connection.execute(
-            insert(t.vote).values(
-                approval=approval,
-                principal=voter.id,
-                answer=answer,
-                digest=digest,
-                assurance=voter.assurance,
-                at=now,
-            )
-        )
-        voted = Draft(
-            kind="approval.voted",
-            actor=f"human:{voter.id}",
-            run=row.run,
-            fields={
-                "approval": {"id": approval, "digest": digest, "answer": answer},
-                "position": row.position,
-            },
-            body={"reason": reason, "assurance": voter.assurance},
-            subject=row.subject,
-        )
-        state, needed = _tally(connection, boundary, row)
-        if state == "open":
-            still_open = Standing(approval=approval, state=state, still_needed=needed)
-            return Work(drafts=(voted,), value=still_open, then=_vote_entry(approval, voter.id))
-        closed = _close(connection, boundary, row, state, reason, f"human:{voter.id}")
-        return Work(
-            drafts=(voted, closed),
-            value=Standing(approval=approval, state=state, still_needed=0),
-            then=_both(_vote_entry(approval, voter.id), _closed_entry(approval, 1)),
-        )
-
-    standing: Standing = boundary.ledger.append(work).value
-    return standing
-
-
-def obstacle(
-    connection: Connection, boundary: Boundary, approval: str, voter: Principal
-) -> ApprovalError | None:
-    """Return why this person's answer would not count now, or None: what a page says beside its buttons."""
-    row = connection.execute(select(t.approval).where(t.approval.c.id == approval)).one()
-    try:
-        _may_vote(connection, boundary, row, voter, row.digest, stamp(boundary.clock.now()))
-    except ApprovalError as error:
-        return error
-    return None
-
-
-def expire(boundary: Boundary) -> int:
-    """Close the questions whose time is over, as refused; return how many."""
+def _beside(boundary: Boundary, asked: Question, earlier: str) -> Question:
+    """Return a question with what changed since the one it takes the place of."""
+    if not earlier:
+        return asked
     with boundary.store.reading() as connection:
-        due = connection.execute(
-            select(t.approval.c.id)
-            .where(t.approval.c.state == "open", t.approval.c.due_at <= stamp(boundary.clock.now()))
-            .limit(500)
-        ).all()
-    for row in due:
-        boundary.ledger.append(_unanswered(boundary, row.id, "nobody answered in time"))
-    return len(due)
+        try:
+            was = question(boundary, connection, earlier)
+        except LedgerError:  # its content was erased: there is nothing to lay beside it
+            return replace(asked, supersedes=earlier)
+    return replace(asked, supersedes=earlier, changed=changes(was, asked))
 
 
-async def withdraw(boundary: Boundary, approval: str, why: str) -> None:
-    """Close a question that is of no use any more, if it is open still: no answer to it counts."""
-    await boundary.ledger.commit(_unanswered(boundary, approval, why))
-
-
-def _unanswered(boundary: Boundary, approval: str, why: str) -> Any:
-    def work(connection: Connection) -> Work:
-        row = _locked(connection, boundary, approval)
-        if row.state != "open":
-            return Work(drafts=())
-        closed = _close(connection, boundary, row, "expired", why, "service:clock")
-        return Work(drafts=(closed,), then=_closed_entry(approval, 0))
-
-    return work
-
-
-def _locked(connection: Connection, boundary: Boundary, approval: str) -> Row[Any]:
-    row = connection.execute(select(t.approval).where(t.approval.c.id == approval).with_for_update()).first()
-    if row is None:
-        raise ApprovalError(
-            "BH-APR-001", f"there is no question {approval}", fix="`bridgehead approvals` lists them."
-        )
-    return row
-
-
-def _may_vote(
-    connection: Connection, boundary: Boundary, row: Row[Any], voter: Principal, digest: str, now: str
-) -> None:
-    people = boundary.directory().people
-    person = people.get(voter.id)
-    if person is None or not person.active or voter.kind != "human":
-        raise ApprovalError("BH-APR-007", f"{voter.id} does not take part in this deployment any more")
-    if row.state != "open" or row.due_at <= now:
-        raise ApprovalError(
-            "BH-APR-002",
-            "the question is closed",
-            means="Your answer came after the decision and does not count.",
-        )
-    if digest != row.digest:
-        raise ApprovalError(
-            "BH-APR-003",
-            "the question has changed since you saw it",
-            means="Your answer was not counted.",
-            fix="Read it again and answer again.",
-        )
-    groups = {group for group, _ in json.loads(row.who)}
-    if voter.id in json.loads(row.requester) or voter.id == row.subject:
-        others = sorted(
-            name for name, other in people.items() if groups & set(other.groups) and name != voter.id
-        )
-        raise ApprovalError(
-            "BH-APR-004",
-            "nobody approves their own request, or one about themselves",
-            fix=f"These people can: {', '.join(others) or 'nobody; tell the owner'}.",
-        )
-    if not groups & set(person.groups):
-        raise ApprovalError(
-            "BH-APR-005",
-            f"{voter.id} was not asked",
-            means=f"This question is for {' and '.join(sorted(groups))}.",
-        )
-    if connection.execute(
-        select(t.vote.c.at).where(t.vote.c.approval == row.id, t.vote.c.principal == voter.id)
-    ).first():
-        raise ApprovalError("BH-APR-006", f"{voter.id} has answered already", means="One person counts once.")
-
-
-def _tally(connection: Connection, boundary: Boundary, row: Row[Any]) -> tuple[str, int]:
-    """Return the state after the votes so far, and how many more people must agree. One no refuses."""
-    votes = connection.execute(
-        select(t.vote.c.principal, t.vote.c.answer).where(t.vote.c.approval == row.id)
-    ).all()
-    if any(vote.answer == "refuse" for vote in votes):
-        return "refused", 0
-    people = boundary.directory().people
-    agreed = [people[vote.principal] for vote in votes if vote.principal in people]
-    missing = _missing(json.loads(row.who), [set(person.groups) for person in agreed if person.active])
-    return ("open", missing) if missing else ("approved", 0)
-
-
-def _missing(needed: list[tuple[str, int]], agreed: list[set[str]]) -> int:
-    """Return how many more must agree until every group has its number and nobody counts twice.
-
-    ``agreed`` are the groups of each person who agreed. It is the largest shortfall of any set of
-    groups (Hall 1935), so one person in two groups stands for one of them only.
-    """
-    sets = [some for size in range(1, len(needed) + 1) for some in combinations(needed, size)]
-    shortfalls = [
-        sum(quorum for _, quorum in some)
-        - sum(1 for theirs in agreed if theirs & {group for group, _ in some})
-        for some in sets
-    ]
-    return max([0, *shortfalls])
-
-
-def _close(
-    connection: Connection, boundary: Boundary, row: Row[Any], state: str, reason: str, actor: str
-) -> Draft:
-    """Close a question and give the run its next segment."""
-    now = boundary.clock.now()
-    values: dict[str, Any] = {"state": state, "closed_at": stamp(now)}
-    if state == "approved":
-        values["valid_until"] = stamp(now + timedelta(seconds=_valid_for(connection, row)))
-    connection.execute(update(t.approval).where(t.approval.c.id == row.id).values(**values))
-    wake(connection, [row.run], stamp(now))
-    return Draft(
-        kind="approval.closed",
-        actor=actor,
-        run=row.run,
-        fields={"approval": {"id": row.id, "digest": row.digest, "state": state}, "position": row.position},
-        body={"reason": reason},
-        subject=row.subject,
+def _void(connection: Connection, before: Granted) -> tuple[Draft, ...]:
+    """Supersede a yes that no longer fits; one that was taken back meanwhile keeps that end."""
+    row = connection.execute(
+        select(t.approval).where(t.approval.c.id == before.approval).with_for_update()
+    ).one()
+    if row.state not in ("approved", "used"):
+        raise Park(row.id)  # it has its answer already: the next segment reads it
+    connection.execute(
+        update(t.approval).where(t.approval.c.id == row.id).values(state="superseded", next_rung_at=None)
     )
-
-
-def _valid_for(connection: Connection, row: Row[Any]) -> float:
-    """Return how long a yes holds: what the release of the run says, whichever release is active now."""
-    of_run = select(t.run.c.release).where(t.run.c.id == row.run).scalar_subquery()
-    charter = connection.execute(select(t.release.c.charter).where(t.release.c.digest == of_run)).scalar_one()
-    rules = json.loads(charter)["approvals"]
-    return min(seconds(rules[name]["valid_for"]) for name in json.loads(row.rules))
-
-
-Then = Callable[[Connection, tuple[Written, ...]], None]
-
-
-def _both(first: Then, second: Then) -> Then:
-    def then(connection: Connection, written: tuple[Written, ...]) -> None:
-        first(connection, written)
-        second(connection, written)
-
-    return then
-
-
-def _vote_entry(approval: str, voter: str) -> Then:
-    def then(connection: Connection, written: tuple[Written, ...]) -> None:
-        connection.execute(
-            update(t.vote)
-            .where(t.vote.c.approval == approval, t.vote.c.principal == voter)
-            .values(entry=written[0].index)
-        )
-
-    return then
-
-
-def _closed_entry(approval: str, place: int) -> Then:
-    def then(connection: Connection, written: tuple[Written, ...]) -> None:
-        connection.execute(
-            update(t.approval).where(t.approval.c.id == approval).values(closed_entry=written[place].index)
-        )
-
-    return then
+    why = {"reason": "what was approved is not what would happen now"}
+    return (entry("approval.closed", row, {"state": "superseded"}, why, "service:approvals"),)
 
 
 def _asked_row(
@@ -404,38 +213,16 @@ def _asked_row(
         "decision": journal.decision_text(decision),
         "amount": "" if evidence.amount is None else f"{evidence.amount.normalize():f}",
         "currency": evidence.currency,
+        # Both follow from the arguments, which a person may have changed.
+        "effect_key": crossing.key,
+        "record": journal.record_name(boundary, crossing),
     }
     at = (t.crossing.c.run == crossing.run.id, t.crossing.c.position == crossing.position)
     if journal.find(connection, crossing.run.id, crossing.position) is None:
         now = stamp(boundary.clock.now())
-        rows.add(connection, **journal.new_row(boundary, crossing, now), **values)
+        rows.add(connection, **(journal.new_row(boundary, crossing, now) | values))
     else:
         connection.execute(update(t.crossing).where(*at).values(**values))
-
-
-def _approval_row(
-    boundary: Boundary, crossing: Crossing, decision: Ask, question: Question
-) -> dict[str, Any]:
-    needed: dict[str, int] = {}
-    for name in decision.approvals:
-        rule = boundary.charter.approvals[name]
-        needed[rule.who] = max(needed.get(rule.who, 0), rule.quorum)
-    chain = [link.id for link in crossing.run.principal.chain()]
-    return {
-        "id": question.id,
-        "run": crossing.run.id,
-        "position": crossing.position,
-        "rules": canonical_bytes(list(decision.approvals)).decode(),
-        "digest": question.digest(),
-        "who": canonical_bytes([[group, quorum] for group, quorum in sorted(needed.items())]).decode(),
-        "quorum": sum(needed.values()),
-        "requester": canonical_bytes(chain).decode(),
-        "subject": crossing.run.subject,
-        "opened_entry": -1,  # set in the same transaction, once the entry has its index
-        "state": "open",
-        "opened_at": question.opened_at,
-        "due_at": question.due_at,
-    }
 
 
 def _answered_no(state: str, closed: dict[str, Any]) -> Refuse:

@@ -63,7 +63,7 @@ def _request(
             return PolicyRequest(
                 principal=principal,
                 action="decide",
-                resource=("Group", charter.approvals[name].who),
+                resource=("Group", charter.approvals[name].needs[0].group),
                 context=context,
             )
         case "act":

@@ -87,20 +87,44 @@ class RunState:
     told: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What a person changed about an action before others decide: who, and what the workflow asked for.
+
+    ``question`` is the one it took the place of, ``rules`` those it was asked under; ``leaf`` is the leaf
+    hash (hexadecimal) of the entry that records it.
+    """
+
+    asked: Action
+    by: str
+    question: str
+    rules: tuple[str, ...]
+    leaf: str
+
+
 @dataclass(frozen=True, kw_only=True)  # no slots: its digests are computed once and kept
 class Crossing:
-    """One action at one position of a run's journal."""
+    """One action at one position of a run's journal.
+
+    ``action`` is what would happen. Where a person edited it, ``edit`` holds what the workflow asked for.
+    """
 
     run: RunState
     position: str
     action: Action
     evidence_of: str = ""  # set on the reads that only inform another crossing's decision
+    edit: Edit | None = None
     settles: bool = False  # set on the read that asks whether an unclear effect landed: no stop holds it back
 
     @cached_property
     def action_digest(self) -> str:
-        """What an approval and the journal bind to (``Action.digest``)."""
+        """What an approval binds to (``Action.digest``): the action that would happen."""
         return self.action.digest()
+
+    @property
+    def asked_digest(self) -> str:
+        """What the journal binds to: the action the workflow asks for here, at every replay."""
+        return self.action_digest if self.edit is None else self.edit.asked.digest()
 
     @cached_property
     def arguments_digest(self) -> str:

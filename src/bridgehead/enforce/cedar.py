@@ -138,7 +138,9 @@ def _limits(deployment: Deployment, charter: Charter) -> Iterator[str]:
 def _decisions(deployment: Deployment, charter: Charter) -> Iterator[str]:
     for name, rule in sorted(charter.approvals.items()):
         source = deployment.where("approvals", name)
-        scope = f'principal, action == BH::Action::"decide", resource == BH::Group::{_quote(rule.who)}'
+        scope = (
+            f'principal, action == BH::Action::"decide", resource == BH::Group::{_quote(rule.needs[0].group)}'
+        )
         same = f"context.rule == {_quote(name)}"
         yield _policy("permit", f"decide.{name}", "The workflow may ask these people.", source, scope, same)
         yield _policy(

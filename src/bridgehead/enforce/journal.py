@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, case, select, update
 
 from bridgehead.enforce import arguments, budget, inspection, limits, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
@@ -118,6 +118,8 @@ async def claim(
             count(connection, crossing)
         kind: EntryKind = "action.intent" if attempt == 1 else "action.claimed"
         fields = fields_of(crossing, decision) | {"attempt": attempt}
+        if crossing.edit is not None:
+            fields["refs"] = [crossing.edit.leaf]
         if granted is not None:
             fields["approval"] = {"id": granted.approval, "digest": granted.digest, "by": list(granted.by)}
         return Work(drafts=(draft(kind, crossing, fields, body),), then=point(crossing, "intent_entry"))
@@ -212,7 +214,8 @@ async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Ref
 async def reopen(boundary: Boundary, crossing: Crossing, note: str) -> None:
     """Record that an unclear effect did not happen, so that it may be sent again.
 
-    A yes of people that its claim had used up was not used after all, and stands until it is too old.
+    A yes of people that its claim had used up was not used after all, and stands until it is too old, or
+    until somebody who gave it has wanted it back.
     """
 
     def work(connection: Connection) -> Work:
@@ -222,10 +225,12 @@ async def reopen(boundary: Boundary, crossing: Crossing, note: str) -> None:
             .values(state="intent")
         )
         used = select(t.crossing.c.approval).where(*_at(crossing)).scalar_subquery()
+        # Somebody may have wanted the yes back while it was used: then it is not given again.
+        taken_back = case((t.approval.c.late_revocation.is_(None), "approved"), else_="revoked")
         connection.execute(
             update(t.approval)
             .where(t.approval.c.id == used, t.approval.c.state == "used")
-            .values(state="approved")
+            .values(state=taken_back)
         )
         fields = fields_of(crossing, None) | {
             "outcome": {"state": "intent", "effect_state": "none"},
@@ -368,7 +373,7 @@ def new_row(boundary: Boundary, crossing: Crossing, now: str) -> dict[str, Any]:
     return {
         "run": crossing.run.id,
         "position": crossing.position,
-        "action_digest": crossing.action_digest,
+        "action_digest": crossing.asked_digest,
         "kind": action.kind,
         "target": action.target,
         "effect": action.effect,

@@ -85,6 +85,7 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
         return await journal.refuse(boundary, crossing, inverse)
 
     observe(5)  # approval
+    decision = approve.heed_edit(boundary, crossing, decision, granted)
     if isinstance(decision, Ask):
         await approve.ask(boundary, crossing, decision, found, inverse, granted)
 

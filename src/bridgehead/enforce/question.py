@@ -20,6 +20,15 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing that is not as it was in the question this one takes the place of."""
+
+    name: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A question to people about one action. Everything here is shown; nothing else counts.
 
@@ -27,7 +36,9 @@ class Question:
     sentences; ``reasons`` the determining policies in words with ``file:line``; ``can_be_undone``
     says in words whether and how; ``action_digest`` binds kind, target, arguments, effect, outward.
     ``bound`` is the digest of action, evidence, release and chain that is computed again before it happens.
-    Times are RFC 3339 text. ``amount`` is shown text such as ``"129.90 USD"`` or empty.
+    ``supersedes`` is the question it takes the place of, with what ``changed``; ``changed_by`` is whoever
+    changed the action, where somebody did. Times are RFC 3339 text. ``amount`` is shown text such as
+    ``"129.90 USD"`` or empty.
     """
 
     id: str
@@ -55,6 +66,9 @@ class Question:
     due_at: str
     stand_in: bool = False
     bound: str = ""
+    supersedes: str = ""
+    changed: tuple[Change, ...] = ()
+    changed_by: str = ""
 
     def digest(self) -> str:
         """Return the SHA-256 over everything shown: what the vote must name to count."""
@@ -90,6 +104,9 @@ class Question:
             "due_at": self.due_at,
             "stand_in": self.stand_in,
             "bound": self.bound,
+            "supersedes": self.supersedes,
+            "changed": [{"name": c.name, "was": c.was, "now": c.now} for c in self.changed],
+            "changed_by": self.changed_by,
         }
 
     @classmethod
@@ -97,6 +114,7 @@ class Question:
         """Return the question that ``as_value`` wrote."""
         fields = dict(value)
         fields["facts"] = tuple(Fact(**fact) for fact in fields["facts"])
+        fields["changed"] = tuple(Change(**change) for change in fields.get("changed", ()))
         for name in ("asked_because", "reasons", "rules"):
             fields[name] = tuple(fields[name])
         return cls(**fields)

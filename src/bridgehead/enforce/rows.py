@@ -22,6 +22,7 @@ _EMPTY: dict[str, Any] = {
     "approval": "",
     "decision": "",
     "attempt": 0,
+    "edit_entry": None,
 }
 _FIND = Statement(select(t.crossing).where(*_AT))
 _ADD = Statement(

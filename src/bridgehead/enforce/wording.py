@@ -9,7 +9,9 @@ from typing import Any
 
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
+from bridgehead.enforce.opening import needs
 from bridgehead.enforce.question import Fact, Question
+from bridgehead.kernel import quorum
 from bridgehead.kernel.decision import Ask
 
 _PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
@@ -52,7 +54,7 @@ def ask_people(
     """Return the question about a crossing, complete: what it shows is what a vote approves."""
     charter, rule = boundary.charter, crossing.rule(boundary)
     rules = [charter.approvals[name] for name in decision.approvals]
-    needed = {each.who: max(item.quorum for item in rules if item.who == each.who) for each in rules}
+    needed = needs(rules)
     money = "" if evidence.amount is None else f"{evidence.amount:.2f} {evidence.currency}"
     reads = ", ".join(read.action for read in rule.facts.reads.values()) if rule and rule.facts else ""
     # Which model a run asks is chosen when it starts: its bindings say whether a stand-in took its place.
@@ -80,12 +82,13 @@ def ask_people(
             for name, value in sorted(evidence.facts.items())
         ),
         can_be_undone=undo_words(crossing, inverse),
-        who=" and ".join(f"{quorum} of {group}" for group, quorum in sorted(needed.items())),
-        quorum=sum(needed.values()),
+        who=quorum.words(needed),
+        quorum=sum(people for _, people in needed),
         opened_at=opened_at,
         due_at=due_at,
         stand_in=stand_in,
         bound=bound,
+        changed_by=crossing.edit.by if crossing.edit else "",
     )
 
 

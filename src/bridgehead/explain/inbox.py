@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, or_, select
 
 from bridgehead.enforce.approve import obstacle
 from bridgehead.enforce.boundary import Boundary
+from bridgehead.enforce.delegate import held_by
 from bridgehead.enforce.question import Question
+from bridgehead.enforce.tally import OWNER, needs_of
 from bridgehead.explain import words
 from bridgehead.explain.figures import Figure
 from bridgehead.explain.recorded import Book
 from bridgehead.explain.viewer import Viewer
+from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.errors import LedgerError
+from bridgehead.kernel.quorum import words as quorum_words
 from bridgehead.store.tables import approval, vote
 
 LIMIT = 50
@@ -24,7 +29,10 @@ LIMIT = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """One question in a list. ``mine`` says the viewer may answer; ``why_not`` says why they may not."""
+    """One question in a list. ``mine`` says the viewer may answer; ``why_not`` says why they may not.
+
+    ``needs`` says how many of which groups must agree; ``changed`` that it takes another one's place.
+    """
 
     id: str
     run: str
@@ -44,6 +52,10 @@ class Waiting:
     why_not: str
     stand_in: bool
     entry: int
+    kind: str
+    needs: str
+    changed: bool
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +85,7 @@ class Inbox:
 
 def inbox(connection: Connection, boundary: Boundary, viewer: Viewer, limit: int = LIMIT) -> Inbox:
     """Return the viewer's inbox: questions to their groups, those they may answer first, by due time."""
-    ours, now = _open_for(viewer), boundary.clock.now()
+    ours, now = _open_for(connection, boundary, viewer), boundary.clock.now()
     total = connection.execute(select(func.count()).select_from(ours.subquery())).scalar_one()
     rows = connection.execute(ours.order_by(approval.c.due_at, approval.c.id).limit(limit)).all()
     voted = _votes(connection, [row.id for row in rows])
@@ -105,15 +117,35 @@ def groups(row: Row[Any]) -> tuple[str, ...]:
     return tuple(group for group, _ in json.loads(row.who))
 
 
-def asked_of(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the scope of a viewer's inbox: questions that go to one of their groups.
+def asked_of(connection: Connection, boundary: Boundary, viewer: Viewer) -> ColumnElement[bool]:
+    """Return the scope of a viewer's inbox: questions to one of their groups, those widened to them, and
+    those they may answer in another's place.
 
     ``who`` holds ``[["support-leads",1]]``; a group's name holds no quote, so the match is exact.
     """
+    charter, now = boundary.directory(), stamp(boundary.clock.now())
+    wider = sorted(viewer.groups)
+    if viewer.id in (charter.owner.person, charter.owner.deputy):
+        wider.append(OWNER)
+    in_place_of = [
+        and_(
+            _of_groups(charter.people[each.delegator].groups),
+            or_(*(_holds(approval.c.rules, rule) for rule in each.rules)),
+        )
+        for each in held_by(connection, viewer.id, (), now)
+        if each.delegator in charter.people
+    ]
+    return or_(_of_groups(viewer.groups), *(_holds(approval.c.wider, name) for name in wider), *in_place_of)
+
+
+def _of_groups(names: Iterable[str]) -> ColumnElement[bool]:
     return or_(
-        false(),
-        *(approval.c.who.contains(f'["{group}",', autoescape=True) for group in sorted(viewer.groups)),
+        false(), *(approval.c.who.contains(f'["{group}",', autoescape=True) for group in sorted(names))
     )
+
+
+def _holds(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    return column.contains(f'"{name}"', autoescape=True)
 
 
 def shown(connection: Connection, book: Book, row: Row[Any]) -> Question | None:
@@ -124,9 +156,9 @@ def shown(connection: Connection, book: Book, row: Row[Any]) -> Question | None:
         return None
 
 
-def _open_for(viewer: Viewer) -> Select[Any]:
+def _open_for(connection: Connection, boundary: Boundary, viewer: Viewer) -> Select[Any]:
     # The scope filter comes first: another group's questions are never read here.
-    return select(approval).where(asked_of(viewer), approval.c.state == "open")
+    return select(approval).where(asked_of(connection, boundary, viewer), approval.c.state == "open")
 
 
 def _votes(connection: Connection, ids: list[str]) -> dict[str, int]:
@@ -160,6 +192,10 @@ def _waiting(
         why_not=barred,
         stand_in=bool(asked and asked.stand_in),
         entry=row.opened_entry,
+        kind=row.kind,
+        needs=quorum_words(needs_of(row)),
+        changed=bool(row.supersedes),
+        digest=row.digest,
     )
 
 

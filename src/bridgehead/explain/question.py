@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,11 +12,13 @@ from sqlalchemy import Connection, Row, select
 from bridgehead.declare.model import Charter
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.question import Question
+from bridgehead.enforce.vote import may_decide
 from bridgehead.explain import words
 from bridgehead.explain.differences import Difference
 from bridgehead.explain.differences import differences as compare
 from bridgehead.explain.inbox import asked_of, groups, requesters, shown, why_not
 from bridgehead.explain.recorded import Book, Recorded, at_position, entries_of, entry_at
+from bridgehead.explain.standing import GroupLine, MayDo, RungLine, groups_asked, ladder, may_do, name_of
 from bridgehead.explain.strip import Asked, Step, strip
 from bridgehead.explain.viewer import Viewer
 from bridgehead.explain.weigh import Point, is_old, weigh
@@ -45,6 +48,7 @@ class VoteLine:
     reason: str
     digest: str
     entry: int | None
+    in_place_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,8 @@ class QuestionView:
 
     ``why_not`` is empty when the viewer may answer; ``others`` are the people who can.
     ``read_with`` and ``read_at`` are set where all facts come from one place at one time.
-    ``successor`` is the question that took this one's place, with the ``differences``.
+    ``successor`` is the question that took this one's place, with the ``differences``; ``predecessor`` the
+    one whose place it took, with what ``changed``. ``kind`` is question, emergency or review.
     """
 
     id: str
@@ -88,6 +93,14 @@ class QuestionView:
     previous: str
     successor: str
     differences: tuple[Difference, ...]
+    kind: str
+    predecessor: str
+    changed: tuple[Difference, ...]
+    changed_by: str
+    asked_groups: tuple[GroupLine, ...]
+    ladder: tuple[RungLine, ...]
+    may: MayDo
+    valid_until: str
 
 
 def question(
@@ -98,13 +111,14 @@ def question(
     People of the group that is asked see it, and whoever may read the runs' content.
     """
     row = connection.execute(select(approval).where(approval.c.id == approval_id)).first()
-    if row is None or not _may_see(row, viewer):
+    if row is None or not _may_see(connection, boundary, row, viewer):
         return None
     book, charter, now = boundary.ledger, boundary.directory(), boundary.clock.now()
     asked = shown(connection, book, row)
     entries = entries_of(connection, book, row.run, bodies=False)
     votes = _votes(connection, book, charter, row.id)
-    agreed = sum(1 for item in votes if item.answer == "approve")
+    lines = groups_asked(connection, boundary, row)
+    agreed = row.quorum - sum(line.still for line in lines)
     successor = _successor(connection, row)
     return QuestionView(
         id=row.id,
@@ -124,26 +138,44 @@ def question(
         strip=_strip(connection, row, entries, agreed),
         votes=votes,
         quorum=row.quorum,
-        still_needed=max(row.quorum - agreed, 0),
+        still_needed=sum(line.still for line in lines),
         who=" and ".join(groups(row)),
-        who_words=" ".join(charter.groups[name].description for name in groups(row)),
+        who_words=" ".join(line.description for line in lines),
         why_not=why_not(connection, boundary, viewer, row.id),
-        others=_others(charter, row, viewer, [item.person for item in votes]),
+        others=_others(connection, boundary, row, {viewer.id, *(item.person for item in votes)}),
         opened_at=row.opened_at,
         due_at=row.due_at,
         left=words.until(row.due_at, now),
         closed_at=row.closed_at or "",
         opened_entry=row.opened_entry,
         closed_entry=row.closed_entry,
-        next=_neighbour(connection, viewer, row, later=True),
-        previous=_neighbour(connection, viewer, row, later=False),
+        next=_neighbour(connection, boundary, viewer, row, later=True),
+        previous=_neighbour(connection, boundary, viewer, row, later=False),
         successor=successor.id if successor is not None else "",
         differences=compare(asked, shown(connection, book, successor)) if successor is not None else (),
+        kind=row.kind,
+        predecessor=row.supersedes,
+        changed=_changed(asked),
+        changed_by=name_of(charter, asked.changed_by) if asked and asked.changed_by else "",
+        asked_groups=lines,
+        ladder=ladder(row),
+        may=may_do(connection, boundary, row, viewer, asked),
+        valid_until=row.valid_until or "",
     )
 
 
-def _may_see(row: Row[Any], viewer: Viewer) -> bool:
-    return bool(viewer.groups & set(groups(row))) or viewer.id in requesters(row) or viewer.may("bodies")
+def _changed(asked: Question | None) -> tuple[Difference, ...]:
+    changed = asked.changed if asked else ()
+    return tuple(Difference(name=each.name, was=each.was, now=each.now) for each in changed)
+
+
+def _may_see(connection: Connection, boundary: Boundary, row: Row[Any], viewer: Viewer) -> bool:
+    emergency = json.loads(row.terms).get("emergency") or {}
+    concerned = {*groups(row), *json.loads(row.wider), *emergency.get("who", ())}
+    if viewer.groups & concerned or viewer.id in requesters(row) or viewer.may("bodies"):
+        return True
+    asked = select(approval.c.id).where(approval.c.id == row.id, asked_of(connection, boundary, viewer))
+    return connection.execute(asked).first() is not None
 
 
 def _facts(asked: Question | None, now: datetime) -> tuple[FactLine, ...]:
@@ -185,19 +217,16 @@ def _votes(connection: Connection, book: Book, charter: Charter, approval_id: st
                 reason=str(written.said("reason", "")) if written else "",
                 digest=row.digest,
                 entry=row.entry,
+                in_place_of=name_of(charter, row.on_behalf_of) if row.on_behalf_of else "",
             )
         )
     return tuple(lines)
 
 
-def _others(charter: Charter, row: Row[Any], viewer: Viewer, voted: list[str]) -> tuple[str, ...]:
-    """Return the names of the people who can still answer, other than the viewer."""
-    barred = {viewer.id, *voted, *requesters(row)}
-    return tuple(
-        person.name
-        for key, person in sorted(charter.people.items())
-        if set(groups(row)) & set(person.groups) and person.active and key not in barred
-    )
+def _others(connection: Connection, boundary: Boundary, row: Row[Any], but: set[str]) -> tuple[str, ...]:
+    """Return the names of the people who can still answer by their own right."""
+    charter = boundary.directory()
+    return tuple(name_of(charter, each) for each in sorted(may_decide(connection, boundary, row) - but))
 
 
 def _run_title(connection: Connection, run_id: str) -> str:
@@ -224,6 +253,8 @@ def asked(row: Row[Any], agreed: int) -> Asked:
         "superseded": "changed, asked again",
         "revoked": "revoked",
     }
+    if row.kind == "emergency":
+        said |= dict.fromkeys(("approved", "used"), "permitted in an emergency")
     return Asked(
         state=row.state,
         opened_at=row.opened_at,
@@ -233,7 +264,9 @@ def asked(row: Row[Any], agreed: int) -> Asked:
     )
 
 
-def _neighbour(connection: Connection, viewer: Viewer, row: Row[Any], *, later: bool) -> str:
+def _neighbour(
+    connection: Connection, boundary: Boundary, viewer: Viewer, row: Row[Any], *, later: bool
+) -> str:
     """Return the id of the next (or previous) open question to the viewer's groups, by due time."""
     column = approval.c.due_at
     place = (column > row.due_at) | ((column == row.due_at) & (approval.c.id > row.id))
@@ -243,7 +276,7 @@ def _neighbour(connection: Connection, viewer: Viewer, row: Row[Any], *, later: 
     voted = select(vote.c.approval).where(vote.c.principal == viewer.id)
     found = connection.execute(
         select(approval.c.id)
-        .where(asked_of(viewer), approval.c.state == "open", place)
+        .where(asked_of(connection, boundary, viewer), approval.c.state == "open", place)
         .where(approval.c.id.not_in(voted))
         .order_by(*order)
         .limit(1)

@@ -96,6 +96,16 @@ def age(since: str, now: datetime) -> str:
     return "just now" if past < 60 else f"{span(past)} ago"
 
 
+def rung(do: str, to: str) -> str:
+    """Return what a rung of the ladder does, in words."""
+    return {
+        "remind": "those who are asked are reminded",
+        "widen": f"{to} may answer too",
+        "owner": "the owner and the deputy may answer too",
+        "overdue": "it is overdue, and the owner has an incident",
+    }.get(do, do)
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """Return ``1 run`` or ``3 runs``."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -64,7 +64,11 @@ FIELDS: Final = Allowed(
         due_at=_TEXT,
         answer=_TEXT,
         state=_TEXT,
+        kind=_TEXT,
+        rung=_COUNT,
+        supersedes=_TEXT,
     ),
+    delegation=Allowed(id=_TEXT, delegate=_TEXT, rules=_TEXTS, starts_at=_TEXT, ends_at=_TEXT),
     outcome=Allowed(
         state=_TEXT,
         effect_state=_TEXT,

@@ -93,7 +93,7 @@ class EmbeddedEngine:
         while True:
             self._woken.clear()
             if self._clock.monotonic() - swept >= SWEEP:
-                approve.expire(self._active())
+                approve.sweep(self._active())
                 swept = self._clock.monotonic()
             self._begin_due()
             if until_idle and not self._tasks and not self._due_soon():

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 
 from bridgehead.declare.model import seconds
-from bridgehead.enforce import journal, rows
+from bridgehead.enforce import edit, journal, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.park import Park
 from bridgehead.enforce.perform import perform
@@ -44,6 +44,8 @@ async def cross(boundary: Boundary, crossing: Crossing) -> Outcome:
     row = _row(boundary, crossing)
     if row is not None and row.state in FINISHED:
         return journal.recorded(boundary, row)
+    if row is not None and row.edit_entry is not None:
+        crossing = edit.applied(boundary, crossing, row)
     if row is not None and row.effect != "read" and row.state in ("claimed", "unknown"):
         settled = await settle(boundary, crossing, row)
         if settled is not None:
@@ -103,7 +105,7 @@ def of_the_run(kind: str) -> Action:
 def _row(boundary: Boundary, crossing: Crossing) -> journal.Found | None:
     with boundary.store.reading() as connection:
         row = journal.find(connection, crossing.run.id, crossing.position)
-    if row is not None and row.action_digest != crossing.action_digest:
+    if row is not None and row.action_digest != crossing.asked_digest:
         raise Nondeterminism(crossing.position, f"{row.kind}:{row.target}", crossing.action.label())
     return row
 

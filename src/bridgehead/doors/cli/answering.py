@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bridgehead.doors.cli.terminal import assurance, opened, print_json
-from bridgehead.enforce.approve import Answer, vote
+from bridgehead.enforce.approve import Answer, Standing, vote
 from bridgehead.enforce.approve import question as read_question
+from bridgehead.enforce.edit import propose
 from bridgehead.enforce.question import Question
+
+if TYPE_CHECKING:
+    from bridgehead.assemble import House
+
+DIGEST = click.option(
+    "--digest", default="", help="The digest of what you saw; asked on the terminal if not given."
+)
+IN_PLACE_OF = click.option("--for", "on_behalf_of", default="", help="In whose place, where they delegated.")
 
 
 def answer(
@@ -21,29 +33,68 @@ def answer(
     reason: str,
     digest: str,
     verdict: Answer,
+    on_behalf_of: str = "",
+    changes: Mapping[str, Any] | None = None,
 ) -> None:
     """Count one answer and say how the question stands."""
+    verb = "Approve" if verdict == "approve" else "Refuse"
     with opened(folder, state) as house:
         voter = house.person(person, assurance())
-        if not digest:
-            with house.store.reading() as connection:
-                asked = read_question(house.boundary, connection, approval)
-            _show(asked)
-            verb = "Approve" if verdict == "approve" else "Refuse"
-            click.confirm(f"{verb} this as {voter.name}?", abort=True, err=True)
-            digest = asked.digest()
-        standing = vote(house.boundary, approval, voter, verdict, digest, reason)
+        seen = digest or shown_and_confirmed(house, approval, "Change" if changes else verb, voter.name)
+        if changes:
+            standing = propose(house.boundary, approval, voter, changes, seen, reason)
+        else:
+            standing = vote(house.boundary, approval, voter, verdict, seen, reason, on_behalf_of)
     if as_json:
         print_json({"approval": approval, "state": standing.state, "still_needed": standing.still_needed})
         return
+    click.echo(_said(standing))
+
+
+def shown_and_confirmed(house: House, approval: str, verb: str, name: str) -> str:
+    """Show a question whole, ask whether to go on, and return the digest of what was shown."""
+    with house.store.reading() as connection:
+        asked = read_question(house.boundary, connection, approval)
+    _show(asked)
+    click.confirm(f"{verb} this as {name}?", abort=True, err=True)
+    return asked.digest()
+
+
+def changes_of(texts: tuple[str, ...]) -> dict[str, Any]:
+    """Return the arguments in ``NAME=VALUE``; a value that is JSON is that, anything else is text."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--change")
+        found[name] = typed(value)
+    return found
+
+
+def typed(text: str) -> Any:
+    """Return what somebody typed: a number, true, a list where it is JSON, else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _said(standing: Standing) -> str:
+    if standing.state == "superseded":
+        return "Changed. Others are asked about it as it is now; you have no part in that answer."
     more = f"; {standing.still_needed} more must agree" if standing.still_needed else ""
-    click.echo(f"Counted. The question is {standing.state}{more}.")
+    return f"Counted. The question is {standing.state}{more}."
 
 
 def _show(asked: Question) -> None:
     click.echo(asked.title + (f"  {asked.amount}" if asked.amount else ""), err=True)
     for line in asked.asked_because:
         click.echo(f"  asked because  {line}", err=True)
+    if asked.supersedes:
+        by = f" by {asked.changed_by}" if asked.changed_by else ""
+        click.echo(f"  changed{by} since it was asked as {asked.supersedes}:", err=True)
+        for change in asked.changed:
+            click.echo(f"    {change.name}: was {change.was}, is now {change.now}", err=True)
     click.echo(f"  effect         {asked.effect}; {asked.can_be_undone}", err=True)
     click.echo(f"  asked by       {asked.requester}", err=True)
     for fact in asked.facts:

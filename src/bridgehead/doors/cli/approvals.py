@@ -28,14 +28,15 @@ def approvals(folder: Path, state: Path | None, as_json: bool, person: str) -> N
         print_json(plain(found))
         return
     table(
-        ("question", "what", "asked because", "who", "time left"),
+        ("question", "what", "asked because", "who must agree", "so far", "time left"),
         [
             (
                 each.id,
                 each.title + (f"  {each.amount}" if each.amount else ""),
                 each.asked_because,
-                each.who,
-                each.left,
+                each.needs,
+                f"{each.votes} answered" + ("; changed" if each.changed else ""),
+                each.left if each.kind != "review" else f"review, {each.left}",
             )
             for each in found.waiting
         ],

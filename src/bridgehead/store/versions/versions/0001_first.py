@@ -12,14 +12,21 @@ def upgrade() -> None:
     op.create_table(
         "approval",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=10), server_default="question", nullable=False),
         sa.Column("run", sa.String(length=40), nullable=False),
-        sa.Column("position", sa.String(length=40), nullable=False),
+        sa.Column("position", sa.String(length=120), nullable=False),
         sa.Column("rules", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("quorum", sa.Integer(), nullable=False),
         sa.Column("requester", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), server_default="", nullable=False),
+        sa.Column("barred", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("wider", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("terms", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("rung", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_rung_at", sa.String(length=32), nullable=True),
+        sa.Column("supersedes", sa.String(length=40), server_default="", nullable=False),
         sa.Column("opened_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("opened_at", sa.String(length=32), nullable=False),
@@ -27,12 +34,14 @@ def upgrade() -> None:
         sa.Column("valid_until", sa.String(length=32), nullable=True),
         sa.Column("closed_at", sa.String(length=32), nullable=True),
         sa.Column("closed_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("late_revocation", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("kind in ('question','emergency','review')", name="approval_kind"),
         sa.CheckConstraint(
             "state in ('open','approved','refused','expired','revoked','superseded','used')",
             name="approval_state",
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("run", "position", "opened_at", name="approval_place"),
+        sa.UniqueConstraint("run", "position", "opened_at", "supersedes", name="approval_place"),
     )
     op.create_index("approval_by_run", "approval", ["run"], unique=False)
     op.create_index(
@@ -42,6 +51,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "approval_rung",
+        "approval",
+        ["next_rung_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open' and next_rung_at is not null"),
+        postgresql_where=sa.text("state = 'open' and next_rung_at is not null"),
     )
     op.create_table(
         "body",
@@ -85,6 +102,7 @@ def upgrade() -> None:
         sa.Column("decision", sa.Text(), server_default="", nullable=False),
         sa.Column("intent_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("outcome_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("edit_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("started_at", sa.String(length=32), nullable=False),
         sa.Column("ended_at", sa.String(length=32), nullable=True),
         sa.CheckConstraint(
@@ -104,6 +122,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kid"),
     )
     op.create_index("data_key_subject", "data_key", ["subject"], unique=False)
+    op.create_table(
+        "delegation",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("delegator", sa.Text(), nullable=False),
+        sa.Column("delegate", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.String(length=32), nullable=False),
+        sa.Column("ends_at", sa.String(length=32), nullable=False),
+        sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.Column("ended_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("delegation_by_delegate", "delegation", ["delegate"], unique=False)
     op.create_table(
         "entry",
         sa.Column(
@@ -160,6 +192,7 @@ def upgrade() -> None:
         sa.Column("activated_at", sa.String(length=32), nullable=False),
         sa.Column("activated_by", sa.Text(), nullable=False),
         sa.Column("active", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("activators", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
@@ -261,6 +294,8 @@ def upgrade() -> None:
         sa.Column("approval", sa.String(length=40), nullable=False),
         sa.Column("principal", sa.Text(), nullable=False),
         sa.Column("answer", sa.String(length=8), nullable=False),
+        sa.Column("on_behalf_of", sa.Text(), server_default="", nullable=False),
+        sa.Column("delegation", sa.String(length=40), server_default="", nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("assurance", sa.Text(), nullable=False),
         sa.Column("at", sa.String(length=32), nullable=False),

@@ -1,0 +1,117 @@
+"""What time does with questions: the rungs of their ladder, and in the end a refusal.
+
+Run by the engine every few seconds, over partial indexes: what is not due costs nothing. Several
+processes may sweep at once; each question is looked at again under its lock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, select, update
+
+from bridgehead.enforce import incident
+from bridgehead.enforce.boundary import Boundary
+from bridgehead.enforce.close import close, entry, locked, pointed
+from bridgehead.enforce.tally import OWNER, needs_of
+from bridgehead.kernel.canonical import canonical_bytes
+from bridgehead.kernel.clock import stamp
+from bridgehead.record import Work
+from bridgehead.store import tables as t
+
+CLOCK = "service:clock"
+AT_ONCE = 500
+"""Questions one sweep takes: the rest is due a few seconds later."""
+
+
+def sweep(boundary: Boundary) -> int:
+    """Do what is due by now; return how many questions it concerned."""
+    return expire(boundary) + climb(boundary)
+
+
+def expire(boundary: Boundary) -> int:
+    """Close the questions whose time is over, as refused; return how many. A review stays owed."""
+    over = t.approval.c.due_at <= stamp(boundary.clock.now())
+    return _each(boundary, (over, t.approval.c.kind != "review"), _expiry)
+
+
+def climb(boundary: Boundary) -> int:
+    """Climb the next rung of every question whose time for it has come; return how many."""
+    return _each(boundary, (t.approval.c.next_rung_at <= stamp(boundary.clock.now()),), _rung)
+
+
+def _each(
+    boundary: Boundary,
+    due: tuple[ColumnElement[bool], ...],
+    what: Callable[[Connection, Boundary, Row[Any]], Work],
+) -> int:
+    with boundary.store.reading() as connection:
+        found = connection.execute(
+            select(t.approval.c.id).where(t.approval.c.state == "open", *due).limit(AT_ONCE)
+        ).all()
+    for row in found:
+        boundary.ledger.append(_one(boundary, row.id, what))
+    return len(found)
+
+
+def _one(
+    boundary: Boundary, approval: str, what: Callable[[Connection, Boundary, Row[Any]], Work]
+) -> Callable[[Connection], Work]:
+    return lambda connection: what(connection, boundary, locked(connection, approval))
+
+
+async def withdraw(boundary: Boundary, approval: str, why: str) -> None:
+    """Close a question that is of no use any more, if it is open still: no answer to it counts."""
+    await boundary.ledger.commit(
+        lambda connection: _unanswered(connection, boundary, locked(connection, approval), why)
+    )
+
+
+def _expiry(connection: Connection, boundary: Boundary, row: Row[Any]) -> Work:
+    return _unanswered(connection, boundary, row, "nobody answered in time")
+
+
+def _unanswered(connection: Connection, boundary: Boundary, row: Row[Any], why: str) -> Work:
+    if row.state != "open":
+        return Work()
+    closed = close(connection, boundary, row, "expired", why, CLOCK)
+    return Work(drafts=(closed,), then=pointed(row.id, "closed_entry", 0))
+
+
+def _rung(connection: Connection, boundary: Boundary, row: Row[Any]) -> Work:
+    now = stamp(boundary.clock.now())
+    if row.state != "open" or row.next_rung_at is None or row.next_rung_at > now:
+        return Work()
+    ladder = json.loads(row.terms)["ladder"]
+    rung = ladder[row.rung]
+    later = ladder[row.rung + 1]["at"] if row.rung + 1 < len(ladder) else None
+    wider = sorted({*json.loads(row.wider), *_reached(rung)})
+    connection.execute(
+        update(t.approval)
+        .where(t.approval.c.id == row.id)
+        .values(rung=row.rung + 1, next_rung_at=later, wider=canonical_bytes(wider).decode())
+    )
+    whom = _whom(boundary, row, rung)
+    fields = {"kind": rung["do"], "rung": row.rung + 1, "who": whom}
+    climbed = entry("approval.escalated", row, fields, {"do": rung["do"], "whom": whom}, CLOCK)
+    if rung["do"] != "overdue":
+        return Work(drafts=(climbed,))
+    words = f"The review of what was permitted in an emergency is overdue since {row.due_at[:16]}Z."
+    return Work(drafts=(climbed, incident.found(connection, boundary, row, f"review:{row.id}", words)))
+
+
+def _reached(rung: dict[str, str]) -> list[str]:
+    return {"widen": [rung["to"]], "owner": [OWNER]}.get(rung["do"], [])
+
+
+def _whom(boundary: Boundary, row: Row[Any], rung: dict[str, str]) -> str:
+    """Return who hears of a rung, in words."""
+    owner = boundary.directory().owner
+    match rung["do"]:
+        case "widen":
+            return rung["to"]
+        case "remind":
+            return " and ".join(group for group, _ in needs_of(row))
+    return f"{owner.person} and {owner.deputy}"

@@ -1,0 +1,137 @@
+"""A yes can be taken back until it is used; afterwards it is on record, and only undo helps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bridgehead.enforce.delegate import give
+from bridgehead.enforce.revoke import Revocation, revoke
+from bridgehead.enforce.stop import lift_stop, set_stop
+from bridgehead.kernel.errors import ApprovalError
+from bridgehead.testing import Fails
+from fixtures.houses import IDENTIFY, Desk, act
+from fixtures.questions import HUGE, LARGE, asked
+
+
+def take_back(desk: Desk, person: str, approval: str, reason: str = "I was wrong") -> Revocation:
+    return revoke(desk.house.boundary, approval, desk.person(person), reason)
+
+
+def code(desk: Desk, person: str, approval: str, reason: str = "I was wrong") -> str:
+    with pytest.raises(ApprovalError) as fault:
+        take_back(desk, person, approval, reason)
+    return fault.value.code
+
+
+async def test_a_yes_taken_back_before_its_use_stops_the_action(desk: Desk) -> None:
+    run = desk.start(IDENTIFY, LARGE)
+    await desk.work()
+    question = desk.question()
+    desk.vote("maya")
+    found = take_back(desk, "maya", question.id)
+    assert found.in_time
+    await desk.work()
+    assert desk.ended(run)[-1]["rules"] == ["approval.revoked"]
+    assert desk.shop.refunds == []
+    entry = desk.entries("approval.revoked", run)[-1]
+    assert (entry["actor"], entry["approval"]["answer"]) == ("human:maya", "in time")
+    assert desk.bodies("approval.revoked", run)[-1]["reason"] == "I was wrong"
+
+
+async def test_one_of_several_is_enough_and_before_the_others_answered_too(desk: Desk) -> None:
+    run = desk.start(IDENTIFY, HUGE)
+    await desk.work()
+    question = desk.question()
+    desk.vote("maya")
+    assert take_back(desk, "maya", question.id).in_time
+    with pytest.raises(ApprovalError) as late:
+        desk.vote("tomas", question=question)
+    assert late.value.code == "BH-APR-002"
+    await desk.work()
+    assert desk.ended(run)[-1]["rules"] == ["approval.revoked"]
+
+
+async def test_afterwards_it_is_on_record_and_says_what_is_left(desk: Desk) -> None:
+    run = desk.start(IDENTIFY, LARGE)
+    await desk.work()
+    question = desk.question()
+    desk.vote("maya")
+    await desk.work()
+    found = take_back(desk, "maya", question.id)
+    assert not found.in_time
+    assert f"bridgehead undo {run}" in found.words
+    assert desk.approval(question.id).state == "used"
+    assert desk.entries("approval.revoked", run)[-1]["approval"]["answer"] == "too late"
+    assert desk.shop.refunds == [("o1", "150")]
+    assert code(desk, "maya", question.id) == "BH-APR-026"  # once is enough
+
+
+async def test_only_who_agreed_takes_it_back_and_says_why(desk: Desk) -> None:
+    question = await asked(desk)
+    assert code(desk, "maya", question.id) == "BH-APR-025"
+    desk.vote("maya")
+    assert code(desk, "tomas", question.id) == "BH-APR-025"
+    assert code(desk, "olga", question.id) == "BH-APR-025"
+    assert code(desk, "maya", question.id, "  ") == "BH-APR-027"
+    assert code(desk, "maya", "apr_none") == "BH-APR-001"
+    assert desk.entries("approval.revoked") == []
+
+
+async def test_nothing_is_left_of_a_question_that_was_refused(desk: Desk) -> None:
+    question = await asked(desk, IDENTIFY, HUGE)
+    desk.vote("maya")
+    desk.vote("tomas", "refuse")
+    assert code(desk, "maya", question.id) == "BH-APR-026"
+
+
+async def test_the_delegator_takes_back_what_was_agreed_in_their_place(desk: Desk) -> None:
+    question = await asked(desk)
+    until = desk.clock.now() + timedelta(hours=1)
+    give(desk.house.boundary, desk.person("maya"), "rhea", ["large-refund"], until=until)
+    desk.vote("rhea")
+    assert take_back(desk, "maya", question.id).in_time
+
+
+async def test_a_yes_that_waits_behind_a_stop_can_be_taken_back(desk: Desk) -> None:
+    run = desk.start(IDENTIFY, LARGE)
+    await desk.work()
+    question = desk.question()
+    desk.vote("maya")
+    set_stop(desk.house.boundary, desk.person("olga"), "look first")
+    await desk.work()
+    assert take_back(desk, "maya", question.id).in_time
+    lift_stop(desk.house.boundary, desk.person("olga"), "go on")
+    await desk.work()
+    assert desk.ended(run)[-1]["rules"] == ["approval.revoked"]
+
+
+async def test_an_ended_run_is_not_woken(desk: Desk) -> None:
+    run = desk.start(IDENTIFY, LARGE)
+    await desk.work()
+    question = desk.question()
+    desk.vote("maya")
+    desk.clock.advance(2 * 3600)  # too old to be used
+    await desk.work()
+    assert desk.ended(run)[-1]["rules"] == ["approval.spent"]
+    take_back(desk, "maya", question.id)
+    await desk.work()
+    assert len(desk.entries("run.ended", run)) == 1
+
+
+async def test_too_late_and_then_it_did_not_happen_it_is_not_sent_again(desk: Desk) -> None:
+    """The answer is lost, the yes is wanted back meanwhile, and the probe proves that nothing happened."""
+    desk.system.will("refund", Fails("unknown"))
+    run = desk.start(IDENTIFY, act("refund", order_id="o1", amount=150))
+    await desk.work()
+    question = desk.question()
+    desk.vote("maya")
+    await desk.work()
+    assert desk.approval(question.id).state == "used"
+    assert not take_back(desk, "maya", question.id).in_time
+    desk.clock.advance(131)
+    await desk.work()
+    assert desk.approval(question.id).state == "revoked"
+    assert desk.ended(run)[-1]["rules"] == ["approval.revoked"]
+    assert desk.shop.refunds == []
