@@ -182,7 +182,7 @@ def judged(place: Path, store: str, races: Sequence[Race], dock: Dock) -> list[t
                 replies[index].append(reply)
     house = opened(place, store)
     with house.store.reading() as connection:
-        states = dict(connection.execute(select(t.approval.c.id, t.approval.c.state)).tuples().all())
+        states = dict(connection.execute(select(t.approval.c.id, t.approval.c.state)).all())
         votes = defaultdict(list)
         for row in connection.execute(select(t.vote.c.approval, t.vote.c.principal, t.vote.c.answer)):
             votes[row.approval].append((row.principal, row.answer))
