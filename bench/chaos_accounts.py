@@ -17,7 +17,8 @@ from typing import Any
 from sqlalchemy import select
 
 from bridgehead.assemble import House
-from bridgehead.record.verify import verify_store
+from bridgehead.record.export import export
+from bridgehead.record.verify import verify_export
 from bridgehead.store import tables as t
 from bridgehead.testing.hostile_erp import judge
 
@@ -112,12 +113,11 @@ def _settled(house: House, connection: Any) -> list[str]:
 
 
 def _ledger_problems(house: House) -> list[str]:
-    file = house.state / "store.db"
-    if not file.exists():
-        return []
-    house.ledger.close()
-    keys = house.state / "keys"
-    report = verify_store(file, vkey=(keys / "ledger.vkey").read_text(), keys=keys)
+    house.ledger.close()  # signs what is new
+    file = house.state / "ledger.jsonl"
+    with file.open("w", encoding="utf-8") as out:
+        export(house.store, out)
+    report = verify_export(file, vkey=(house.state / "keys" / "ledger.vkey").read_text())
     return [str(problem) for problem in report.problems]
 
 
@@ -128,5 +128,6 @@ def plain_account(seen: Any, kills: int, seconds: float) -> Mapping[str, Any]:
         "posted_once": seen.once,
         "duplicates": seen.twice,
         "missing": seen.missing,
+        "by_the_system": seen.by_the_system,
         "seconds": seconds,
     }

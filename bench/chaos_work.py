@@ -50,26 +50,43 @@ def lay_out(place: Path) -> None:
     charter.write_text(short.replace("settle: 2s", "settle: 1s").replace("deadline: 2s", "deadline: 1s"))
 
 
-def governed(place: Path, erp: str, orders: Sequence[dict[str, str]], settled_by: str) -> None:
-    """Be a worker of Bridgehead: start what is not started, and carry it as far as it goes."""
-    os.environ["HOSTILE_ERP"] = erp
-    house = House.open(place / "folder", state=place / "state")
+def opened(place: Path, store: str) -> House:
+    """Open the house of the example; ``store`` is the address of a PostgreSQL database, or empty."""
+    more: dict[str, Any] = {"store": store} if store else {}
+    return House.open(place / "folder", state=place / "state", **more)
+
+
+def begun(place: Path, store: str, orders: Sequence[dict[str, str]], settled_by: str) -> None:
+    """Start a run for every three orders; nothing twice, however often this is done."""
+    os.environ["HOSTILE_ERP"] = "http://127.0.0.1:1"
+    house = opened(place, store)
     house.activate(by=OPERATOR)
     for at in range(0, len(orders), A_RUN):
         case = {"orders": list(orders[at : at + A_RUN]), "settled_by": settled_by}
         house.start("post", case, key=f"orders from {at}")
-    asyncio.run(_carried(house))
     house.close()
 
 
-async def _carried(house: House) -> None:
-    async with house.at_work(concurrency=AT_ONCE) as engine:
-        await engine.work(until_idle=True)
+def governed(place: Path, store: str, erp: str) -> None:
+    """Be a worker of Bridgehead: carry everything as far as it goes."""
+    os.environ["HOSTILE_ERP"] = erp
+    house = opened(place, store)
+    if store:
+        from bridgehead.run import workers
+
+        workers.BEAT, workers.DEAD = 0.3, 2.0  # a dead worker is found out in two seconds, not in twelve
+    asyncio.run(_carried(house, **({"engine": "dbos"} if store else {})))
+    house.close()
 
 
-def report(place: Path, erp_file: Path, references: Sequence[str], kills: int) -> None:
+async def _carried(house: House, **engine: Any) -> None:
+    async with house.at_work(concurrency=AT_ONCE, **engine) as working:
+        await working.work(until_idle=True)
+
+
+def report(place: Path, store: str, erp_file: Path, references: Sequence[str], kills: int) -> None:
     """Write what became of the orders, as the house and the order system tell it."""
-    house = House.open(place / "folder", state=place / "state")
+    house = opened(place, store)
     found = account(house, erp_file, references, kills).as_dict()
     house.close()
     (place / "account.json").write_text(json.dumps(found))
@@ -112,36 +129,36 @@ async def _retried(session: aiohttp.ClientSession, erp: str, order: dict[str, st
 
 
 class Killer:
-    """Kills a worker again and again, at moments that follow how far the work has come."""
+    """Keeps workers at work and kills one after the other, when the work has come so far."""
 
     def __init__(self, seed: int, erp: HostileErp, effects: int, kills: int, log: Path) -> None:
         self._rng, self._erp, self._wanted, self._log = random.Random(seed), erp, kills, log
         self._step = max(effects // (2 * max(kills, 1)), 1)
         self.kills = 0
 
-    def carry(self, work: Callable[..., None], *arguments: Any) -> None:
-        """Run ``work`` in processes until one of them comes to its end by itself."""
+    def carry(self, side_by_side: int, work: Callable[..., None], *arguments: Any) -> None:
+        """Run ``work`` in so many processes at a time, until they come to their end by themselves."""
+        workers = [started(work, self._log, *arguments) for _ in range(side_by_side)]
         reader = sqlite3.connect(f"file:{self._erp.file}?mode=ro", uri=True, timeout=10)
         try:
-            while True:
-                worker = started(work, self._log, *arguments)
-                if not self._killed(worker, reader):
-                    ended(worker, self._log)
-                    return
+            while self.kills < self._wanted and self._moment(workers, reader):
+                victim = self._rng.randrange(side_by_side)
+                if workers[victim].is_alive():
+                    os.kill(workers[victim].pid, signal.SIGKILL)
+                    workers[victim].join()
+                    workers[victim] = started(work, self._log, *arguments)
+                    self.kills += 1
+            for worker in workers:
+                ended(worker, self._log)
         finally:
             reader.close()
 
-    def _killed(self, worker: Any, reader: sqlite3.Connection) -> bool:
-        """Kill it as soon as the order system got so many more calls, or after so long; not once it ended."""
-        if self.kills >= self._wanted:
-            return False
+    def _moment(self, workers: Sequence[Any], reader: sqlite3.Connection) -> bool:
+        """Wait until the order system got so many more calls, or for long; False once a worker ended."""
         more, patience = self._rng.randint(1, 2 * self._step), self._rng.choice([0.5, 60.0, 60.0, 60.0])
         before, since = _calls(reader), time.monotonic()
-        while worker.is_alive():
+        while all(worker.is_alive() for worker in workers):
             if _calls(reader) - before >= more or time.monotonic() - since > patience:
-                os.kill(worker.pid, signal.SIGKILL)
-                worker.join()
-                self.kills += 1
                 return True
             time.sleep(0.002)
         return False
