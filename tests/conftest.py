@@ -10,6 +10,7 @@ pytest_plugins = [
     "fixtures.cut_wire",
     "fixtures.ledgers",
     "fixtures.houses",
+    "fixtures.engines",
 ]
 
 # A shared two-core machine: a slow example is not a failure; the seed of a failure is printed.

@@ -16,16 +16,18 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from bridgehead.check.readiness import readiness
 from bridgehead.connect import open_model, open_server, open_source
-from bridgehead.declare import Charter, Deployment, load, load_release, snapshot
+from bridgehead.declare import Charter, Deployment, load, load_release, lock, snapshot
 from bridgehead.enforce import policy
 from bridgehead.enforce.boundary import Boundary, StepObserver, Unobserved
 from bridgehead.enforce.policy import CedarPolicy
@@ -37,10 +39,12 @@ from bridgehead.kernel.finding import Finding
 from bridgehead.kernel.ports import Driver, Operation, Reply, Request
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Keys, Ledger, Work
+from bridgehead.record.unit import UnitOfWork
 from bridgehead.run import runs
 from bridgehead.run.code import Code
-from bridgehead.run.engine import EmbeddedEngine
-from bridgehead.store import Store
+from bridgehead.run.embedded import EmbeddedEngine
+from bridgehead.run.engine import Engine, EngineName
+from bridgehead.store import Store, releases, where
 from bridgehead.store import tables as t
 
 LOOK_AGAIN = 1.0
@@ -74,28 +78,33 @@ class House:
         folder: Path,
         *,
         state: Path | None = None,
+        store: str = "",
         clock: Clock | None = None,
         observer: StepObserver | None = None,
         drivers: Mapping[str, Driver] | None = None,
     ) -> House:
         """Open the house of a deployment folder; its keys are made when there are none.
 
+        ``store`` is the address of its database, ``postgresql://...`` for many machines; the state folder
+        remembers it, without the password. Without one: what is remembered, or a SQLite file there.
         ``drivers`` (``server:NAME``, ``model:NAME``, ``source:NAME``) take the place of those the
         charter declares: for fakes, and for systems only the caller can reach.
 
-        Raises ``CharterErrors``, ``StoreError``, ``LedgerError``.
+        Raises ``CharterErrors``, ``ConfigError``, ``StoreError``, ``LedgerError``.
         """
         clock = clock or SystemClock()
         deployment = load(folder)
         place = (state or deployment.state).resolve()  # servers run elsewhere and are told this path
         place.mkdir(parents=True, exist_ok=True)
         origin = deployment.charter.origin
-        keys = place / "keys"
-        if not (keys / "ledger.key").exists():
-            Keys.create(keys, origin)
-        store = Store.open(place / "store.db")
-        ledger = Ledger.open(store, Keys.load(keys), origin=origin, clock=clock)
-        return cls(deployment.folder, place, store, ledger, clock, observer or Unobserved(), drivers or {})
+        opened = Store.open(where.address(place, store))
+        try:
+            ledger = Ledger.open(opened, _keys(place / "keys", origin, opened), origin=origin, clock=clock)
+        except BaseException:
+            opened.close()
+            raise
+        where.remember(place, store)
+        return cls(deployment.folder, place, opened, ledger, clock, observer or Unobserved(), drivers or {})
 
     @property
     def deployment(self) -> Deployment:
@@ -111,8 +120,17 @@ class House:
         """Return the boundary of a release, every byte of which is checked when it is first used."""
         known = self._boundaries.get(digest)
         if known is None:
+            self._fetch(digest)
             known = self._boundaries[digest] = self._build(load_release(self.state, digest))
         return known
+
+    def _fetch(self, digest: str) -> None:
+        """Get the files of a release that another machine activated."""
+        if self.store.shared and not lock.has(self.state, digest):
+            with self.store.reading() as connection:
+                found = list(releases.files(connection, digest))
+            if found:
+                lock.rebuild(self.state, digest, found)
 
     def findings(self) -> list[Finding]:
         """Return what readiness finds in the folder as it is now."""
@@ -138,9 +156,19 @@ class House:
             )
         snapshot(deployment, self.state)
         CedarPolicy(deployment)
-        self.ledger.append(_activation(deployment, by, self._active_digest(missing_ok=True), self.clock))
+        activation = _activation(deployment, by, self._active_digest(missing_ok=True), self.clock)
+        self.ledger.append(
+            self._with_files(deployment.digest, activation) if self.store.shared else activation
+        )
         self._active, self._looked = deployment.digest, self.clock.monotonic()
         return deployment.digest
+
+    def _with_files(self, digest: str, activation: UnitOfWork) -> UnitOfWork:
+        def work(connection: Connection) -> Work:
+            releases.keep(connection, digest, lock.files(self.state, digest))
+            return activation(connection)
+
+        return work
 
     def start(
         self,
@@ -181,10 +209,30 @@ class House:
         }
 
     @asynccontextmanager
-    async def at_work(self, *, concurrency: int = 8) -> AsyncIterator[EmbeddedEngine]:
-        """Yield the engine; its drivers are opened when first needed and closed at the end."""
+    async def at_work(
+        self, *, concurrency: int = 8, engine: EngineName | None = None, name: str = ""
+    ) -> AsyncIterator[Engine]:
+        """Yield the engine; its drivers are opened when first needed and closed at the end.
+
+        ``embedded`` is one process; ``dbos`` is one of many on PostgreSQL, and what is taken there where it
+        is installed and nothing else is said. ``name`` is what people call this worker; the host's name if
+        empty.
+        """
         try:
-            yield EmbeddedEngine(
+            yield self._engine(engine or self.engine(), concurrency, name)
+        finally:
+            for driver in self._drivers.values():
+                await driver.close()
+            self._drivers.clear()
+            self._boundaries.clear()
+
+    def engine(self) -> EngineName:
+        """Return the engine that works on this store unless somebody says otherwise."""
+        return "dbos" if self.store.shared and find_spec("dbos") else "embedded"
+
+    def _engine(self, engine: EngineName, concurrency: int, name: str) -> Engine:
+        if engine == "embedded":
+            return EmbeddedEngine(
                 self.store,
                 self.ledger,
                 self.clock,
@@ -194,11 +242,18 @@ class House:
                 lock=self.state / "worker.lock",
                 concurrency=concurrency,
             )
-        finally:
-            for driver in self._drivers.values():
-                await driver.close()
-            self._drivers.clear()
-            self._boundaries.clear()
+        _require_workers(self.store)
+        from bridgehead.run.dbos_engine import DbosEngine  # 1.7 s of CPU: only where it is used
+
+        return DbosEngine(
+            self.store,
+            self.ledger,
+            self.clock,
+            boundary=self.boundary_of,
+            active=lambda: self.boundary,
+            name=name or socket.gethostname(),
+            concurrency=concurrency,
+        )
 
     def close(self) -> None:
         """Sign what is new in the ledger and close the store."""
@@ -274,6 +329,42 @@ class House:
 
     def _shared(self, name: str, settings: str, make: _Maker) -> Driver:
         return self._given.get(name) or self._drivers.setdefault((name, settings), Reached(make))
+
+
+def _keys(folder: Path, origin: str, store: Store) -> Keys:
+    """Return the keys of a ledger, made with the first entry; a second pair could not read what is there."""
+    if (folder / "ledger.key").exists():
+        return Keys.load(folder)
+    if store.shared and _begun(store):
+        raise ConfigError(
+            "BH-ASM-004",
+            f"the store holds a ledger whose keys are not in {folder}",
+            means="Without them its entries can be neither read nor continued. Nothing was opened.",
+            fix="Copy the folder `keys` of the state folder it was begun in, over a channel you trust.",
+        )
+    return Keys.create(folder, origin)
+
+
+def _begun(store: Store) -> bool:
+    with store.reading() as connection:
+        return bool(connection.execute(select(t.ledger_head.c.size).where(t.ledger_head.c.size > 0)).first())
+
+
+def _require_workers(store: Store) -> None:
+    if not store.shared:
+        raise ConfigError(
+            "BH-ASM-005",
+            "several workers need a store on PostgreSQL; this one is a SQLite file",
+            means="A file on one machine is worked on by one process: `bridgehead up`.",
+            fix="Give it a database, in a new state folder: --store postgresql://user@host/database",
+        )
+    if find_spec("dbos") is None:
+        raise ConfigError(
+            "BH-ASM-006",
+            "the engine for several workers is not installed here",
+            means="Nothing was started.",
+            fix="Install it with: pip install 'bridgehead[dbos]'",
+        )
 
 
 class _Maker:

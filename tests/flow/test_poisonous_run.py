@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from bridgehead.assemble import House
 from bridgehead.kernel.principal import Principal
-from bridgehead.run.engine import MAX_ALONE, SUSPECT
+from bridgehead.run.carry import MAX_ALONE, SUSPECT
 from bridgehead.store import tables as t
 from fixtures.charters import Folder
 

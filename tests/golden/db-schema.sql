@@ -131,6 +131,12 @@ CREATE INDEX entry_kind ON entry (kind);
 
 CREATE INDEX entry_run ON entry (run, seq);
 
+CREATE TABLE file_content (
+  sha256 VARCHAR(64) NOT NULL,
+  content BLOB NOT NULL,
+  PRIMARY KEY (sha256)
+);
+
 CREATE TABLE incident (
   id VARCHAR(40) NOT NULL,
   run VARCHAR(40) DEFAULT '' NOT NULL,
@@ -141,6 +147,17 @@ CREATE TABLE incident (
   entry INTEGER,
   PRIMARY KEY (id)
 );
+
+CREATE TABLE lane_use (
+  lane TEXT NOT NULL,
+  run VARCHAR(40) NOT NULL,
+  place VARCHAR(160) NOT NULL,
+  due_at VARCHAR(32) NOT NULL,
+  free_at VARCHAR(32) NOT NULL,
+  PRIMARY KEY (lane, run, place)
+);
+
+CREATE INDEX lane_use_due ON lane_use (lane, due_at);
 
 CREATE TABLE ledger_head (
   id INTEGER NOT NULL,
@@ -168,6 +185,14 @@ CREATE TABLE release (
   active INTEGER DEFAULT '0' NOT NULL,
   activators TEXT DEFAULT '' NOT NULL,
   PRIMARY KEY (digest)
+);
+
+CREATE TABLE release_file (
+  release VARCHAR(64) NOT NULL,
+  path VARCHAR(400) NOT NULL,
+  sha256 VARCHAR(64) NOT NULL,
+  executable INTEGER DEFAULT '0' NOT NULL,
+  PRIMARY KEY (release, path)
 );
 
 CREATE TABLE run (
@@ -212,12 +237,14 @@ CREATE TABLE segment (
   reached INTEGER DEFAULT '0' NOT NULL,
   fruitless INTEGER DEFAULT '0' NOT NULL,
   PRIMARY KEY (run, number),
-  CONSTRAINT segment_state CHECK (state in ('ready','claimed','ended'))
+  CONSTRAINT segment_state CHECK (state in ('ready','queued','claimed','ended'))
 );
 
 CREATE INDEX segment_claimed ON segment (boot) WHERE state = 'claimed';
 
 CREATE INDEX segment_due ON segment (due_at) WHERE state = 'ready';
+
+CREATE INDEX segment_queued ON segment (run) WHERE state = 'queued';
 
 CREATE TABLE session (
   token_hash VARCHAR(64) NOT NULL,
@@ -266,4 +293,16 @@ CREATE TABLE vote (
   entry INTEGER,
   PRIMARY KEY (approval, principal),
   CONSTRAINT vote_answer CHECK (answer in ('approve','refuse'))
+);
+
+CREATE TABLE worker (
+  boot VARCHAR(80) NOT NULL,
+  name TEXT NOT NULL,
+  host TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  concurrency INTEGER NOT NULL,
+  started_at VARCHAR(32) NOT NULL,
+  beat_at VARCHAR(32) NOT NULL,
+  left_at VARCHAR(32),
+  PRIMARY KEY (boot)
 );

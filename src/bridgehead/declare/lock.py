@@ -6,7 +6,8 @@
     same = load_release(deployment.state, deployment.digest)
 
 The copy is built beside its place and renamed into it, so a process killed half-way leaves no half
-release. Reading one back checks every byte against the digest.
+release. Reading one back checks every byte against the digest. A store that several machines share
+keeps the files as well (``store.releases``); ``rebuild`` makes the same release of them elsewhere.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from bridgehead.declare import manifest
 from bridgehead.declare.deployment import Deployment
@@ -77,6 +78,54 @@ def load_release(state: Path, digest: str) -> Deployment:
     if deployment.digest != digest:
         raise _altered(place.name)
     return deployment
+
+
+def files(state: Path, digest: str) -> Iterator[tuple[str, bool, bytes]]:
+    """Yield every file of a release: its path, whether it can be executed, its bytes."""
+    place = state / RELEASES / digest
+    for path in sorted(place.rglob("*")):
+        if path.is_file() and _counts(path):
+            executable = bool(path.stat().st_mode & stat.S_IXUSR)
+            yield path.relative_to(place).as_posix(), executable, path.read_bytes()
+
+
+def has(state: Path, digest: str) -> bool:
+    """Say whether the files of a release are in a state folder."""
+    return bool(_DIGEST.match(digest)) and (state / RELEASES / digest).is_dir()
+
+
+def rebuild(state: Path, digest: str, found: Iterable[tuple[str, bool, bytes]]) -> None:
+    """Write a release from its files, which somebody else kept.
+
+    Raises ``CharterError``: BH-CHA-086 they are not those of the digest, or lie outside of its folder.
+    """
+    releases = state / RELEASES
+    releases.mkdir(parents=True, exist_ok=True)
+    with _alone(releases):
+        _clear_unfinished(releases)
+        if (releases / digest).is_dir():
+            return
+        work = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=releases))
+        for path, executable, content in found:
+            _write(work, path, executable, content, digest)
+        if manifest.digest(manifest.manifest(work, {})) != digest:
+            raise _altered(digest)
+        _seal(work)
+        work.rename(releases / digest)
+        _sync(releases)
+
+
+def _write(work: Path, path: str, executable: bool, content: bytes, digest: str) -> None:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or any(part in ("..", ".") for part in path.split("/")):
+        raise _altered(digest)
+    target = work.joinpath(*parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("xb") as writing:
+        writing.write(content)
+        writing.flush()
+        os.fsync(writing.fileno())
+    target.chmod(0o555 if executable else 0o444)
 
 
 def _build(deployment: Deployment, releases: Path, place: Path) -> None:

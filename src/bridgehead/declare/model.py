@@ -65,6 +65,34 @@ class Agent(Part):
     active: bool = Field(default=True, description="False refuses everything the agent asks for.")
 
 
+def per(rate: str) -> tuple[int, float]:
+    """Return the number and the seconds in a rate such as ``60/1m``."""
+    number, _, duration = rate.partition("/")
+    if not number.isascii() or not number.isdigit() or int(number) < 1:
+        raise ValueError(f"{rate!r} is not a rate; write for example 60/1m or 5/1s")
+    length = seconds(duration)
+    if length <= 0:
+        raise ValueError(f"{rate!r} is not a rate: its time is nothing")
+    return int(number), length
+
+
+def _is_rate(value: str) -> str:
+    if value:
+        per(value)
+    return value
+
+
+class Lanes(Part):
+    """How many calls a system takes, over all workers together; what is too much waits its turn."""
+
+    concurrency: int = Field(default=0, ge=0, le=10_000, description="Calls at the same time; 0: any number.")
+    rate: str = Field(
+        default="", description="Calls in a stretch of time, such as `60/1m`; empty: any number."
+    )
+
+    _rate = field_validator("rate")(_is_rate)
+
+
 class McpServer(Part):
     """A system reached through the Model Context Protocol: started over stdio or reached by URL."""
 
@@ -98,6 +126,10 @@ class McpServer(Part):
         "bookkeeping and is dropped. Empty: the whole answer.",
     )
     deadline: str = Field(default="30s", description="How long one call may take.")
+    lanes: Lanes | None = Field(
+        default=None,
+        description="How many calls it takes at once and in a stretch of time; none: any number.",
+    )
 
     _deadline = field_validator("deadline")(is_duration)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, select, update
 
-from bridgehead.enforce import arguments, budget, inspection, limits, rows
+from bridgehead.enforce import arguments, budget, inspection, lanes, limits, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.kernel.canonical import canonical_bytes, decoded, encoded_bytes
@@ -100,6 +100,7 @@ async def claim(
 
     def work(connection: Connection) -> Work:
         limits.heed_stop(connection, crossing)
+        lanes.enter(connection, boundary, crossing, claimed_at)
         now = stamp(claimed_at)
         earlier = find(connection, crossing.run.id, crossing.position)
         again = earlier is not None and earlier.state == "claimed"  # a read whose answer was lost
@@ -128,6 +129,8 @@ async def claim(
         await boundary.ledger.commit(work)
     except Denied as denied:
         return denied.refuse
+    except lanes.Full:
+        raise await lanes.queue_up(boundary, crossing) from None
     return claimed_at
 
 
@@ -166,6 +169,7 @@ async def finish(
                 means="Its outcome is recorded already; this one is dropped.",
             )
         budget.settle(connection, boundary, crossing, Decimal(usage.cost))
+        lanes.leave(connection, boundary, crossing)
         if isinstance(outcome, Done):
             _identify(connection, boundary, crossing, outcome)
         return Work(drafts=(draft(kind, crossing, fields, body),), then=point(crossing, "outcome_entry"))
@@ -201,6 +205,7 @@ async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Ref
                 earlier.state == "claimed"
             ):  # withheld at step 9: the call was made, its answer is not given on
                 budget.settle(connection, boundary, crossing, Decimal(0))
+                lanes.leave(connection, boundary, crossing)
             connection.execute(update(t.crossing).where(*_at(crossing)).values(**values))
         fields = fields_of(crossing, refusal) | {"step": refusal.step}
         return Work(

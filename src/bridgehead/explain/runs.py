@@ -139,6 +139,7 @@ def waits_for(what: str) -> str:
         "stop": "waits until the stop is lifted",
         "settle": "waits to learn whether an action happened",
         "person": "waits for a person to settle an unknown outcome",
+        "lane": "waits its turn: the system takes only so many calls",
         "": "waits",
     }.get(head, "waits for people")
 

@@ -12,7 +12,9 @@ An append is a unit of work: row changes and the entries that speak of them, in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, literal, select
@@ -48,6 +50,7 @@ class Ledger:
         self._data_keys = DataKeys(keys.kek, origin)
         appender = Appender(store, DataKeys(keys.kek, origin), origin, clock)
         self._writer = Writer(appender, self._grown)
+        self._fence: Callable[[Connection], None] | None = None
 
     @classmethod
     def open(cls, store: Store, keys: Keys, *, origin: str, clock: Clock) -> Ledger:
@@ -72,11 +75,29 @@ class Ledger:
         Raises what the unit raised (then only this unit is undone), ``LedgerError`` if an entry
         cannot be recorded, ``StoreError`` if the database cannot commit (then nothing happened).
         """
-        return self._writer.append(work)
+        return self._writer.append(self._guarded(work))
 
     async def commit(self, work: UnitOfWork) -> Receipt:
         """Do what ``append`` does from an event loop; callers share commits."""
-        return await self._writer.commit(work)
+        return await self._writer.commit(self._guarded(work))
+
+    def fenced(self, fence: Callable[[Connection], None]) -> Ledger:
+        """Return this log for somebody whose right to write may end: each of their units begins with
+        ``fence``, in the same transaction; what it raises undoes the unit."""
+        twin = copy(self)
+        twin._fence = fence
+        return twin
+
+    def _guarded(self, work: UnitOfWork) -> UnitOfWork:
+        fence = self._fence
+        if fence is None:
+            return work
+
+        def behind(connection: Connection) -> Work:
+            fence(connection)
+            return work(connection)
+
+        return behind
 
     def body(self, connection: Connection, index: int) -> Any:
         """Return the value an entry was recorded with, checked against its commitment.

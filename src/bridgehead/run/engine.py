@@ -1,245 +1,28 @@
-"""The embedded engine: SQLite, one process. Starts each segment once, soon, and again if its
-process died.
+"""The engine port: an engine's only job is to start each segment once, soon, and again if its worker died.
 
-A run that waits is a row; nothing of it stays in memory. What has happened is the journal's to say,
-never the engine's: a segment may be run twice, an effect may not.
+What has happened is the journal's to say, never the engine's: a segment may be run twice, an effect may not.
+The next segment of a run is made in one place, ``enforce.stop.wake``, in the transaction that makes it due;
+an engine finds it there. Two engines keep this port, held to one suite (``tests/contract/test_engines.py``):
+
+- ``embedded``: one process on one store, SQLite or PostgreSQL;
+- ``dbos_engine``: any number of worker processes on one PostgreSQL store.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import fcntl
-import os
-from collections.abc import Callable
-from datetime import timedelta
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Literal, Protocol
 
-from bridgehead.enforce import approve
-from bridgehead.enforce.boundary import Boundary, RunState
-from bridgehead.enforce.park import Park
-from bridgehead.kernel.canonical import recordable
-from bridgehead.kernel.clock import Clock, stamp
-from bridgehead.kernel.errors import BridgeheadError, ConfigError, StoreError
-from bridgehead.kernel.principal import Principal
-from bridgehead.record import Ledger
-from bridgehead.run import journal, leftovers, runs, segments
-from bridgehead.run.incidents import raise_incident
-from bridgehead.run.segments import Segment
-from bridgehead.run.workflow import Run
-from bridgehead.store import Store
-
-POLL = 0.1
-"""Seconds between looks at the table for what somebody's answer has woken: from a page of this process, or
-from another one. A look costs about 0.2 ms of CPU, however many runs wait."""
-SWEEP = 5.0
-"""Seconds between sweeps for questions whose time is over."""
-SUSPECT = 2
-"""Processes in a row that died while a segment was under way and made no new crossing. Whatever was under way
-is as likely to be why, so from then on it is carried on alone."""
-MAX_ALONE = 5
-"""Processes in a row that died while it was alone: then it is why, and its run is stopped."""
+EngineName = Literal["embedded", "dbos"]
 
 
-class EmbeddedEngine:
-    """Carries the runs of one store forward, ``concurrency`` segments side by side."""
-
-    def __init__(
-        self,
-        store: Store,
-        ledger: Ledger,
-        clock: Clock,
-        *,
-        boot: str,
-        boundary: Callable[[str], Boundary],
-        active: Callable[[], Boundary],
-        lock: Path,
-        concurrency: int = 8,
-    ) -> None:
-        self._store, self._ledger, self._clock = store, ledger, clock
-        self._boot, self._boundary, self._active = boot, boundary, active
-        self._lock_path, self._concurrency = lock, concurrency
-        self._lock: TextIO | None = None
-        self._woken = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._suspects: list[Segment] = []
-        self._trial: asyncio.Task[None] | None = None
-
-    def wake(self) -> None:
-        """Look at the table now instead of at the next poll."""
-        self._woken.set()
+class Engine(Protocol):
+    """Carries the runs of one store forward."""
 
     async def work(self, *, until_idle: bool = False) -> None:
-        """Carry runs forward for ever, or until nothing is due and nothing is under way.
+        """Carry runs forward for ever, or drain: until nothing is due and nothing is under way.
 
-        Raises ``ConfigError`` (BH-RUN-008) when another process works on this store.
+        Raises ``ConfigError`` (BH-RUN-008) when another process works on this store that cannot share it.
         """
-        self._take_lock()
-        try:
-            died = segments.recover(self._store)
-            self._suspects = [segment for segment in died if segment.fruitless >= SUSPECT]
-            await self._loop(until_idle)
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            with contextlib.suppress(StoreError):  # then they count as died, and are found at the next start
-                segments.release(self._store, self._boot)
-            self._release_lock()
 
-    async def _loop(self, until_idle: bool) -> None:
-        swept = self._clock.monotonic() - SWEEP
-        while True:
-            self._woken.clear()
-            if self._clock.monotonic() - swept >= SWEEP:
-                approve.sweep(self._active())
-                swept = self._clock.monotonic()
-            self._begin_due()
-            if until_idle and not self._tasks and not self._due_soon():
-                return
-            await self._pause()
-
-    def _begin_due(self) -> None:
-        if self._on_trial():
-            return
-        room = self._concurrency - len(self._tasks)
-        if room > 0:
-            for segment in segments.claim_due(self._store, self._clock, self._boot, room):
-                self._begin(segment)
-
-    def _on_trial(self) -> bool:
-        """Carry on the suspects first, one after the other, each alone; return whether one is under way."""
-        while self._suspects and not self._tasks:
-            segment = segments.claim(self._store, self._boot, self._suspects.pop())
-            if segment is not None:
-                self._trial = self._begin(segment)
-        return self._trial is not None and not self._trial.done()
-
-    def _begin(self, segment: Segment) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._segment(segment), name=f"{segment.run}:{segment.number}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    def _due_soon(self) -> bool:
-        """A segment that settles, or waits for a moment that is near, is still work to do."""
-        due = segments.next_due(self._store)
-        return due is not None and due <= stamp(self._clock.now() + timedelta(seconds=60))
-
-    async def _pause(self) -> None:
-        waits = [asyncio.create_task(self._woken.wait())]
-        done, _ = await asyncio.wait(
-            [*waits, *self._tasks], timeout=self._nap(), return_when=asyncio.FIRST_COMPLETED
-        )
-        for wait in waits:
-            wait.cancel()
-        for task in done:
-            if task not in waits and not task.cancelled() and task.exception() is not None:
-                raise task.exception() or AssertionError
-
-    def _nap(self) -> float:
-        due = segments.next_due(self._store)
-        if due is None or len(self._tasks) >= self._concurrency or self._on_trial():
-            return POLL
-        return min(POLL, segments.seconds_until(due, self._clock.now()) or 0.005)
-
-    async def _segment(self, segment: Segment) -> None:
-        """Carry one segment to its end: finished, parked, or failed with the fault on record."""
-        boundary, state = self._active(), None
-        try:
-            state = self._state(segment)
-            boundary = self._boundary(segment.release)
-            if segment.attempt > 1:
-                await leftovers.end_reads(boundary, state)
-            if segment.fruitless >= SUSPECT + MAX_ALONE:
-                deaths = "it took its process down five times"
-                await self._stop_run(boundary, segment, state, "BH-RUN-011", deaths)
-                return
-            workflow = boundary.function(boundary.charter.workflows[state.workflow].function)
-            run = Run(boundary, state)
-            result = await run.carry(workflow(run, **self._case(segment)))
-            journal.require_finished(boundary, state.id)
-        except Park as park:
-            await self._ledger.commit(runs.park(self._clock, segment, park))
-        except StoreError:
-            raise  # nothing can be recorded: the process must say so and end, losing nothing
-        except BridgeheadError as error:
-            await self._stop_run(boundary, segment, state, error.code, str(error))
-        except Exception as error:
-            words = f"the workflow raised {type(error).__name__}: {_said(error)}"
-            await self._stop_run(boundary, segment, state, "BH-RUN-012", words)
-        else:
-            await self._finish(boundary, segment, state, result)
-        self.wake()
-
-    def _state(self, segment: Segment) -> RunState:
-        people = self._active().charter.people
-        with self._store.reading() as connection:
-            row = runs.row_of(connection, segment.run)
-            sponsor = people.get(row.on_behalf)
-            agent = Principal(
-                id=row.agent,
-                kind="agent",
-                name=row.agent,
-                on_behalf_of=Principal(
-                    id=row.on_behalf, kind="human", name=sponsor.name if sponsor else row.on_behalf
-                ),
-            )
-            return runs.state_of(connection, segment, agent)
-
-    def _case(self, segment: Segment) -> dict[str, Any]:
-        with self._store.reading() as connection:
-            row = runs.row_of(connection, segment.run)
-            return dict(self._ledger.body(connection, row.input_entry)["input"])
-
-    async def _finish(self, boundary: Boundary, segment: Segment, state: RunState, result: Any) -> None:
-        try:
-            await self._ledger.commit(runs.end(self._clock, segment, "done", {"result": result}))
-        except BridgeheadError as error:
-            if isinstance(error, StoreError):
-                raise
-            await self._stop_run(boundary, segment, state, error.code, str(error))
-
-    async def _stop_run(
-        self, boundary: Boundary, segment: Segment, state: RunState | None, code: str, words: str
-    ) -> None:
-        words = recordable(words)
-        if state is not None:
-            await leftovers.end_all(boundary, state)
-        await raise_incident(boundary, segment.run, code, words)
-        fault = {"fault": {"code": code, "words": words}}
-        await self._ledger.commit(runs.end(self._clock, segment, "failed", fault))
-
-    def _take_lock(self) -> None:
-        self._lock = self._lock_path.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.seek(0)
-            owner = self._lock.read().strip() or "unknown"
-            self._lock.close()
-            raise ConfigError(
-                "BH-RUN-008",
-                f"another process works on this store already ({owner})",
-                means="The embedded engine is one process; a second one would do the same work twice.",
-                fix="Stop that process, or use its console and command line.",
-            ) from error
-        self._lock.seek(0)
-        self._lock.truncate()
-        self._lock.write(f"pid {os.getpid()}, boot {self._boot}")
-        self._lock.flush()
-
-    def _release_lock(self) -> None:
-        if self._lock is not None:
-            with contextlib.suppress(OSError):
-                fcntl.flock(self._lock, fcntl.LOCK_UN)
-            self._lock.close()
-            self._lock = None
-
-
-def _said(error: Exception) -> str:
-    try:
-        return str(error)
-    except Exception:  # an exception of a deployment's own that cannot say what it is
-        return "(without words)"
+    def wake(self) -> None:
+        """Look for due segments now instead of at the next poll; from the loop that works."""

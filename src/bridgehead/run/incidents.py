@@ -9,12 +9,21 @@ from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.kernel.ids import new_id
 from bridgehead.record import Work
+from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
 
 
 async def raise_incident(boundary: Boundary, run: str, kind: str, words: str) -> None:
     """Record that a run was stopped, why, and who answers for it."""
+    await boundary.ledger.commit(_incident(boundary, run, kind, words))
 
+
+def raise_incident_now(boundary: Boundary, run: str, kind: str, words: str) -> None:
+    """Do the same from a thread that has no event loop."""
+    boundary.ledger.append(_incident(boundary, run, kind, words))
+
+
+def _incident(boundary: Boundary, run: str, kind: str, words: str) -> UnitOfWork:
     def work(connection: Connection) -> Work:
         connection.execute(
             insert(t.incident).values(
@@ -34,4 +43,4 @@ async def raise_incident(boundary: Boundary, run: str, kind: str, words: str) ->
         )
         return Work(drafts=(raised,))
 
-    await boundary.ledger.commit(work)
+    return work

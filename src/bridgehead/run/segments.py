@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
 
 from bridgehead.kernel.clock import Clock, stamp
+from bridgehead.kernel.errors import EngineError
 from bridgehead.store import Store
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row, Statement
@@ -19,6 +20,18 @@ from bridgehead.store.statement import Row, Statement
 _CLAIMED = t.segment.alias()
 _UNDER_WAY = select(_CLAIMED.c.run).where(_CLAIMED.c.state == "claimed")
 _WITH_RUN = select(t.segment, t.run.c.release, t.run.c.crossings).join(t.run, t.run.c.id == t.segment.c.run)
+_STILL_OURS = Statement(
+    select(t.segment.c.number)
+    .where(
+        t.segment.c.run == bindparam("of_run"),
+        t.segment.c.number == bindparam("at_number"),
+        t.segment.c.state == "claimed",
+        t.segment.c.attempts == bindparam("at_attempt"),
+        t.segment.c.boot == bindparam("by_boot"),
+    )
+    # INVARIANT: whoever takes it over waits until what we are recording is committed, and then sees it.
+    .with_for_update(read=True)
+)
 _DUE = Statement(
     _WITH_RUN.where(
         t.segment.c.state == "ready",
@@ -34,6 +47,20 @@ _NEXT = Statement(
     .order_by(t.segment.c.due_at)
     .limit(1)
 )
+_AT_WORK = select(_CLAIMED.c.run).where(or_(_CLAIMED.c.state == "claimed", _CLAIMED.c.state == "queued"))
+_READY = (
+    _WITH_RUN.where(
+        t.segment.c.state == "ready",
+        t.segment.c.due_at <= bindparam("now"),
+        t.segment.c.run.not_in(_AT_WORK),
+    )
+    .order_by(t.segment.c.due_at, t.segment.c.run, t.segment.c.number)
+    .limit(bindparam("most"))
+    .with_for_update(of=t.segment, skip_locked=True)
+)
+_TO_TAKE = _WITH_RUN.where(
+    t.segment.c.run == bindparam("of_run"), t.segment.c.number == bindparam("at_number")
+).with_for_update(of=t.segment)
 _CLAIM = Statement(
     update(t.segment)
     .where(
@@ -69,6 +96,28 @@ class Segment:
     attempt: int
     release: str
     fruitless: int = 0
+    boot: str = ""
+
+
+class Superseded(EngineError):
+    """Somebody else carries the segment now; nothing more of this attempt may be recorded."""
+
+
+def still_ours(connection: Connection, segment: Segment) -> None:
+    """Raise ``Superseded`` (BH-RUN-030) in a transaction that belongs to an attempt taken over meanwhile."""
+    found = _STILL_OURS.first(
+        connection,
+        of_run=segment.run,
+        at_number=segment.number,
+        at_attempt=segment.attempt,
+        by_boot=segment.boot,
+    )
+    if found is None:
+        raise Superseded(
+            "BH-RUN-030",
+            f"segment {segment.number} of {segment.run} was taken over by another process",
+            means="This one was paused or cut off for too long; what it still has to say is dropped.",
+        )
 
 
 def claim_due(store: Store, clock: Clock, boot: str, most: int) -> list[Segment]:
@@ -95,6 +144,8 @@ def recover(store: Store) -> list[Segment]:
     """
     found = []
     with store.writing() as connection:
+        # Where several workers shared this store before: their queue is not ours.
+        connection.execute(update(t.segment).where(t.segment.c.state == "queued").values(state="ready"))
         for row in connection.execute(_WITH_RUN.where(t.segment.c.state == "claimed")).all():
             fruitless = row.fruitless + 1 if row.crossings == row.reached else 0
             segment = _segment(row, fruitless=fruitless)
@@ -103,6 +154,66 @@ def recover(store: Store) -> list[Segment]:
             )
             found.append(segment)
     return found
+
+
+def hand_over(connection: Connection, clock: Clock, most: int) -> list[Segment]:
+    """Mark due segments as handed to a queue that several workers share; return them.
+
+    In the caller's transaction, which also puts them into that queue. At most one of a run at a time; two
+    workers that do this at once hand over different ones.
+    """
+    rows = connection.execute(_READY, {"now": stamp(clock.now()), "most": most}).all()
+    for row in rows:
+        connection.execute(
+            update(t.segment)
+            .where(t.segment.c.run == row.run, t.segment.c.number == row.number)
+            .values(state="queued")
+        )
+    return [_segment(row) for row in rows]
+
+
+def take(store: Store, boot: str, run: str, number: int) -> Segment | None:
+    """Claim a segment that was handed over, or take it over from a process that died or was cut off.
+
+    Returns None where there is nothing left to do: it has ended, or its run has.
+    """
+    with store.writing() as connection:
+        row = connection.execute(_TO_TAKE, {"of_run": run, "at_number": number}).first()
+        if row is None or row.state == "ended":
+            return None
+        died = row.state == "claimed"
+        fruitless = (row.fruitless + 1 if row.crossings == row.reached else 0) if died else row.fruitless
+        segment = _segment(row, attempt=row.attempts + 1, fruitless=fruitless, boot=boot)
+        connection.execute(
+            update(t.segment)
+            .where(*_is(segment))
+            .values(
+                state="claimed",
+                boot=boot,
+                attempts=segment.attempt,
+                reached=row.crossings,
+                fruitless=fruitless,
+            )
+        )
+        _RUNNING.run(connection, of_run=run)
+    return segment
+
+
+def return_to_ready(connection: Connection, run: str, number: int, *, fruitless: int) -> None:
+    """Make a segment ready that its queue lost or gave up, counting so many deaths more against it."""
+    connection.execute(
+        update(t.segment)
+        .where(t.segment.c.run == run, t.segment.c.number == number, t.segment.c.state != "ended")
+        .values(state="ready", boot="", fruitless=t.segment.c.fruitless + fruitless)
+    )
+
+
+def idle(store: Store, soon: str) -> bool:
+    """Say whether nothing is under way on any worker and nothing will be due until ``soon`` (RFC 3339)."""
+    with store.reading() as connection:
+        at_work = or_(t.segment.c.state == "queued", t.segment.c.state == "claimed")
+        due = (t.segment.c.state == "ready") & (t.segment.c.due_at <= soon)
+        return connection.execute(select(t.segment.c.run).where(or_(at_work, due)).limit(1)).first() is None
 
 
 def release(store: Store, boot: str) -> None:
@@ -116,7 +227,7 @@ def release(store: Store, boot: str) -> None:
 
 
 def _claimed(connection: Connection, row: Row, boot: str) -> Segment | None:
-    segment = _segment(row, attempt=row.attempts + 1)
+    segment = _segment(row, attempt=row.attempts + 1, boot=boot)
     claimed = _CLAIM.run(
         connection,
         of_run=row.run,
@@ -131,13 +242,14 @@ def _claimed(connection: Connection, row: Row, boot: str) -> Segment | None:
     return segment
 
 
-def _segment(row: Row, *, attempt: int = 0, fruitless: int | None = None) -> Segment:
+def _segment(row: Row, *, attempt: int = 0, fruitless: int | None = None, boot: str = "") -> Segment:
     return Segment(
         run=row.run,
         number=row.number,
         attempt=attempt or row.attempts,
         release=row.release,
         fruitless=row.fruitless if fruitless is None else fruitless,
+        boot=boot,
     )
 
 

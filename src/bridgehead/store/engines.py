@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from bridgehead.store.faults import is_lost
 from bridgehead.store.statement import execute
 
+SCHEMA = "bridgehead"
+"""Where our tables are in a PostgreSQL database. Those of an engine are beside them, in its own schema."""
 POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24}
 LOOK = 0.01
 """Seconds between two tries to switch a new database to WAL."""
@@ -76,6 +79,21 @@ def begun(engine: Engine, *, read_only: bool, patience: float) -> Connection:
         pause = min(pause + 0.05, 0.5)
 
 
+def make_schema(address: URL) -> None:
+    """Make our schema in a PostgreSQL database that has none yet; several processes may do so at once."""
+    if address.get_backend_name() != "postgresql":
+        return
+    engine = create_engine(address, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        known = text("select 1 from pg_namespace where nspname = :schema").bindparams(schema=SCHEMA)
+        if connection.execute(known).first() is None:  # a role that may not make it may still use it
+            # "if not exists" does not look and act at once: two may still collide, and one of them is told.
+            with suppress(IntegrityError, ProgrammingError):
+                connection.exec_driver_sql(f"create schema if not exists {SCHEMA}")
+            if connection.execute(known).first() is None:
+                connection.exec_driver_sql(f"create schema {SCHEMA}")  # says why it cannot be made
+
+
 def hurry(connection: Connection) -> None:
     """Wait for rows of others only shortly for the rest of the transaction: others wait behind it."""
     if connection.dialect.name == "postgresql":
@@ -107,6 +125,7 @@ def _postgresql(address: URL, lock_seconds: float, **more: int) -> Engine:
         "tcp_keepalives_interval": _ALIVE["keepalives_interval"],
         "tcp_keepalives_count": _ALIVE["keepalives_count"],
         "timezone": "UTC",
+        "search_path": SCHEMA,
         **more,
     }
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())

@@ -84,7 +84,11 @@ def cannot_open(address: str, error: DBAPIError) -> StoreError:
         "BH-STO-001",
         f"the store {address} cannot be opened: {_words(error)}",
         means="Nothing can be recorded, so nothing can run.",
-        fix="Check the path, its permissions and the free space.",
+        fix=(
+            "Is the server running and reachable, and may this user make tables in that database?"
+            if address.startswith("postgresql")
+            else "Check the path, its permissions and the free space."
+        ),
     )
 
 

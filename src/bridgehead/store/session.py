@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, make_url
@@ -28,18 +29,29 @@ class Store:
         self._readers = readers
         self._patience = patience
 
+    @property
+    def shared(self) -> bool:
+        """Say whether processes on several machines may hold this store open: PostgreSQL, not a file."""
+        return self.dialect == "postgresql"
+
+    @property
+    def url(self) -> URL:
+        """Return the address of the database, password included: for the engine's own connections."""
+        return self.engine.url
+
     @classmethod
     def open(cls, url: str | Path, *, lock_seconds: float = LOCK_SECONDS) -> Store:
         """Open the database at a URL (or a SQLite file) on the current schema.
 
         ``lock_seconds`` is how long a transaction waits for another one, or for a server that is away, before
-        it gives up.
-        Raises ``StoreError``: BH-STO-001 cannot be opened, BH-STO-002 written by a newer version,
-        BH-STO-003 locked.
+        it gives up. On PostgreSQL our tables are in the schema ``bridgehead``, which is made where it is
+        missing. Raises ``StoreError``: BH-STO-001 cannot be opened, BH-STO-002 written by a newer version,
+        BH-STO-003 locked, BH-STO-006 not a database we know, BH-STO-008 its driver is not installed.
         """
         address = _address(url)
         engine = engines.writers(address, lock_seconds)
         try:
+            engines.make_schema(address)
             migrations.upgrade(engine)
         except DBAPIError as error:
             engine.dispose()
@@ -97,9 +109,25 @@ def _address(url: str | Path) -> URL:
         address.get_dialect()
     except (ArgumentError, NoSuchModuleError) as error:
         raise _not_ours(url) from error
-    if address.get_backend_name() not in ("sqlite", "postgresql"):
+    if address.get_backend_name() == "postgresql":
+        return _psycopg(address)
+    if address.get_backend_name() != "sqlite":
         raise _not_ours(url)
     return address
+
+
+def _psycopg(address: URL) -> URL:
+    """Return the address with the one driver we use; ``postgresql://`` names none."""
+    if address.drivername not in ("postgresql", "postgresql+psycopg"):
+        raise _not_ours(address.drivername + "://")
+    if find_spec("psycopg") is None:
+        raise StoreError(
+            "BH-STO-008",
+            "the driver for PostgreSQL is not installed here",
+            means="Nothing was opened.",
+            fix="Install it: pip install 'bridgehead[postgresql]'; for several workers 'bridgehead[dbos]'.",
+        )
+    return address.set(drivername="postgresql+psycopg")
 
 
 def _not_ours(url: str) -> StoreError:
@@ -107,5 +135,5 @@ def _not_ours(url: str) -> StoreError:
         "BH-STO-006",
         f"{url.partition('://')[0]}:// is not a database this version can use",
         means="Nothing was opened.",
-        fix="Name a SQLite file, sqlite:///path, or postgresql+psycopg://user@host/database.",
+        fix="Name a SQLite file, sqlite:///path, or postgresql://user@host/database.",
     )

@@ -113,6 +113,23 @@ release = Table(
     Column("activators", Text, nullable=False, server_default=""),
 )
 
+# A shared store holds the files of its releases, so that every machine can have them.
+release_file = Table(
+    "release_file",
+    metadata,
+    Column("release", String(64), primary_key=True),
+    Column("path", String(400), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("executable", Integer, nullable=False, server_default="0"),
+)
+
+file_content = Table(
+    "file_content",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
 # --- run: runs, segments, journal ---------------------------------------------------------------
 
 run = Table(
@@ -144,14 +161,14 @@ segment = Table(
     metadata,
     Column("run", String(40), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("state", String(10), nullable=False),  # ready claimed ended
+    Column("state", String(10), nullable=False),  # ready queued claimed ended
     Column("due_at", String(32), nullable=False),
     Column("boot", Text, nullable=False, server_default=""),
     Column("attempts", Integer, nullable=False, server_default="0"),
     # How far its run had come at the last start, and how many starts in a row brought it no further.
     Column("reached", Integer, nullable=False, server_default="0"),
     Column("fruitless", Integer, nullable=False, server_default="0"),
-    CheckConstraint("state in ('ready','claimed','ended')", name="segment_state"),
+    CheckConstraint("state in ('ready','queued','claimed','ended')", name="segment_state"),
 )
 Index(
     "segment_due",
@@ -165,6 +182,41 @@ Index(
     sqlite_where=text("state = 'claimed'"),
     postgresql_where=text("state = 'claimed'"),
 )
+
+Index(
+    "segment_queued",
+    segment.c.run,
+    sqlite_where=text("state = 'queued'"),
+    postgresql_where=text("state = 'queued'"),
+)
+
+# Every process that carries segments of a shared store forward; times are the database's.
+worker = Table(
+    "worker",
+    metadata,
+    Column("boot", String(80), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("concurrency", Integer, nullable=False),
+    Column("started_at", String(32), nullable=False),
+    Column("beat_at", String(32), nullable=False),
+    Column("left_at", String(32)),  # it ended in order
+)
+
+# One row for each call let into a lane, and for each run that has a place in its queue.
+lane_use = Table(
+    "lane_use",
+    metadata,
+    Column("lane", Text, primary_key=True),
+    Column("run", String(40), primary_key=True),
+    Column(
+        "place", String(160), primary_key=True
+    ),  # the position at work there; "" is a place kept for the run
+    Column("due_at", String(32), nullable=False),  # when it was let in, or may come
+    Column("free_at", String(32), nullable=False),  # when nothing of it can be under way any more
+)
+Index("lane_use_due", lane_use.c.lane, lane_use.c.due_at)
 
 crossing = Table(
     "crossing",

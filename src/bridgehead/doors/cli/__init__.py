@@ -24,6 +24,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of the charter.",
     "demo": "Run the main job: 74 support tickets on a real order system.",
     "up": "Run a deployment: carry its runs forward and serve its console.",
+    "worker": "Carry runs forward beside other workers, on PostgreSQL.",
     "run": "Start one run of a workflow.",
     "runs": "List runs.",
     "show": "Show one run, crossing by crossing.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from bridgehead.kernel.finding import Finding
 
 if TYPE_CHECKING:
     from bridgehead.assemble import House
+    from bridgehead.run.workers import Worker
 
 FREE_BYTES = 200 * 1024 * 1024
 
@@ -28,16 +30,63 @@ def doctor(folder: Path, state: Path | None, as_json: bool) -> int:
     """Look at FOLDER, its store, its keys, its disk, and try every server it names. Changes nothing."""
     with opened(folder, state) as house:
         found = [*house.findings(), *_disk(house), *_keys(house), *asyncio.run(_systems(house))]
+        workers = _workers(house)
+        found += _missing_workers(workers)
     blocking = [finding for finding in found if finding.severity == "block"]
     if as_json:
-        print_json({"ok": not blocking, "findings": [finding.as_dict() for finding in found]})
+        listed = [asdict(worker) | {"alive": worker.alive} for worker in workers or ()]
+        print_json(
+            {"ok": not blocking, "findings": [finding.as_dict() for finding in found], "workers": listed}
+        )
     else:
+        if workers is not None:
+            _show_workers(workers)
         table(
             ("", "rule", "what", "fix", "where"),
             [(f.severity, f.rule, f.words, f.fix, f.where) for f in found],
             empty="Nothing found: this deployment can run here.",
         )
     return 1 if blocking else 0
+
+
+def _workers(house: House) -> list[Worker] | None:
+    """Return the workers of a shared store; None where one process works on a file."""
+    if not house.store.shared:
+        return None
+    from bridgehead.run.workers import every
+
+    with house.store.reading() as connection:
+        return every(connection)
+
+
+def _missing_workers(workers: list[Worker] | None) -> Iterator[Finding]:
+    if workers is not None and not any(worker.alive for worker in workers):
+        yield Finding(
+            rule="BH-DOC-006",
+            severity="warn",
+            words="no worker is alive: runs are recorded and wait",
+            fix="Start `bridgehead worker`, on this machine or another.",
+        )
+
+
+def _show_workers(workers: list[Worker]) -> None:
+    table(
+        ("worker", "host", "process", "state", "runs", "since", "last heard of"),
+        [
+            (
+                worker.name,
+                worker.host,
+                str(worker.pid),
+                "alive" if worker.alive else "ended" if worker.left else "dead",
+                f"{worker.under_way} of {worker.concurrency}",
+                worker.started_at[:19],
+                f"{worker.silent:.0f} s ago",
+            )
+            for worker in workers
+        ],
+        empty="No worker has ever worked on this store.",
+    )
+    click.echo()
 
 
 def _disk(house: House) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from bridgehead.store import tables as t
 
 if TYPE_CHECKING:
     from bridgehead.assemble import House
-    from bridgehead.run.engine import EmbeddedEngine
+    from bridgehead.run.engine import Engine
 
 Tell = Callable[[str], Any]
 EXAMPLE = "retail-support"
@@ -119,7 +119,7 @@ class Play:
             models=models,
         )
 
-    async def _work(self, engine: EmbeddedEngine, tell: Tell | None) -> None:
+    async def _work(self, engine: Engine, tell: Tell | None) -> None:
         if tell is None:
             await engine.work(until_idle=True)
             return

@@ -37,7 +37,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield bound
 
 
-async def serve(houses: Sequence[House], bound: socket.socket) -> None:
+async def serve(houses: Sequence[House], bound: socket.socket, *, work: bool = True) -> None:
     """Serve the console and work on every house until interrupted (SIGINT, SIGTERM)."""
     import uvicorn
 
@@ -48,7 +48,9 @@ async def serve(houses: Sequence[House], bound: socket.socket) -> None:
     server = uvicorn.Server(config)
     async with contextlib.AsyncExitStack() as stack:
         workers = [
-            asyncio.create_task(_work(await stack.enter_async_context(house.at_work()))) for house in houses
+            asyncio.create_task(_work(await stack.enter_async_context(house.at_work())))
+            for house in houses
+            if work
         ]
         serving = asyncio.create_task(server.serve(sockets=[bound]))
         done, _ = await asyncio.wait([serving, *workers], return_when=asyncio.FIRST_COMPLETED)

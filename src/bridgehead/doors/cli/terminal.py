@@ -23,11 +23,34 @@ IN_FOLDER = click.option(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The deployment folder; the current one if not given.",
 )
-STATE = click.option(
+_STATE = click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
     help="Where its store and keys are; FOLDER/.bridgehead if not given.",
 )
+_STORE_NAMED = "bridgehead.store"
+
+
+def _name_store(context: click.Context, _: click.Parameter, value: str) -> None:
+    context.meta[_STORE_NAMED] = value  # for ``opened``: no command has to hand it through
+
+
+_STORE = click.option(
+    "--store",
+    envvar="BRIDGEHEAD_STORE",
+    default="",
+    expose_value=False,
+    callback=_name_store,
+    help="Its database: postgresql://user@host/database; remembered. A SQLite file in the state folder if "
+    "never given. Also from BRIDGEHEAD_STORE.",
+)
+
+
+def STATE(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--state`` and ``--store``; ``opened`` heeds both."""
+    return _STATE(_STORE(command))
+
+
 PIPE_WIDTH = 160
 """Columns of a table that goes into a pipe or a file."""
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -45,7 +68,9 @@ def opened(folder: Path, state: Path | None) -> Iterator[House]:
     """Yield the house of a folder, and close it."""
     from bridgehead.assemble import House
 
-    house = House.open(folder, state=state)
+    context = click.get_current_context(silent=True)
+    store = context.meta.get(_STORE_NAMED, "") if context is not None else ""
+    house = House.open(folder, state=state, store=store)
     try:
         yield house
     finally:

@@ -17,7 +17,16 @@ from bridgehead.doors.cli.terminal import FOLDER, JSON, STATE, opened, operator,
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the console.")
 @click.option("--port", default=8321, show_default=True, help="Port of the console; 0 takes a free one.")
 @click.option("--until-idle", is_flag=True, help="Carry runs as far as they go, then end. No console.")
-def up(folder: Path, state: Path | None, as_json: bool, host: str, port: int, until_idle: bool) -> None:
+@click.option("--no-work", is_flag=True, help="Only the console; `bridgehead worker` carries the runs.")
+def up(
+    folder: Path,
+    state: Path | None,
+    as_json: bool,
+    host: str,
+    port: int,
+    until_idle: bool,
+    no_work: bool,
+) -> None:
     """Make FOLDER the active release, carry its runs forward, serve its console."""
     from bridgehead.doors.cli.serving import carry, listening, print_links, serve
 
@@ -36,5 +45,7 @@ def up(folder: Path, state: Path | None, as_json: bool, host: str, port: int, un
                 click.echo(f"Release {digest[:12]} of {house.deployment.charter.name} is at work.")
                 click.echo(f"Console: {url}   Sign in, once each:")
                 print_links(house, url)
+                if no_work:
+                    click.echo("This process carries no runs: start `bridgehead worker` for that.")
                 click.echo("Stop this process with Ctrl-C; nothing is lost.")
-            asyncio.run(serve([house], bound))
+            asyncio.run(serve([house], bound, work=not no_work))

@@ -152,6 +152,12 @@ def upgrade() -> None:
     op.create_index("entry_kind", "entry", ["kind"], unique=False)
     op.create_index("entry_run", "entry", ["run", "seq"], unique=False)
     op.create_table(
+        "file_content",
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256"),
+    )
+    op.create_table(
         "incident",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("run", sa.String(length=40), server_default="", nullable=False),
@@ -162,6 +168,16 @@ def upgrade() -> None:
         sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_table(
+        "lane_use",
+        sa.Column("lane", sa.Text(), nullable=False),
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("place", sa.String(length=160), nullable=False),
+        sa.Column("due_at", sa.String(length=32), nullable=False),
+        sa.Column("free_at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("lane", "run", "place"),
+    )
+    op.create_index("lane_use_due", "lane_use", ["lane", "due_at"], unique=False)
     op.create_table(
         "ledger_head",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -194,6 +210,14 @@ def upgrade() -> None:
         sa.Column("active", sa.Integer(), server_default="0", nullable=False),
         sa.Column("activators", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_table(
+        "release_file",
+        sa.Column("release", sa.String(length=64), nullable=False),
+        sa.Column("path", sa.String(length=400), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("executable", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("release", "path"),
     )
     op.create_table(
         "run",
@@ -235,7 +259,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("reached", sa.Integer(), server_default="0", nullable=False),
         sa.Column("fruitless", sa.Integer(), server_default="0", nullable=False),
-        sa.CheckConstraint("state in ('ready','claimed','ended')", name="segment_state"),
+        sa.CheckConstraint("state in ('ready','queued','claimed','ended')", name="segment_state"),
         sa.PrimaryKeyConstraint("run", "number"),
     )
     op.create_index(
@@ -253,6 +277,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'ready'"),
         postgresql_where=sa.text("state = 'ready'"),
+    )
+    op.create_index(
+        "segment_queued",
+        "segment",
+        ["run"],
+        unique=False,
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
     )
     op.create_table(
         "session",
@@ -302,4 +334,16 @@ def upgrade() -> None:
         sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint("answer in ('approve','refuse')", name="vote_answer"),
         sa.PrimaryKeyConstraint("approval", "principal"),
+    )
+    op.create_table(
+        "worker",
+        sa.Column("boot", sa.String(length=80), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("pid", sa.Integer(), nullable=False),
+        sa.Column("concurrency", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.String(length=32), nullable=False),
+        sa.Column("beat_at", sa.String(length=32), nullable=False),
+        sa.Column("left_at", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("boot"),
     )

@@ -1,0 +1,298 @@
+"""The engine for many machines: each segment is one dbos workflow on one PostgreSQL store.
+
+dbos decides where and when a segment runs; our journal decides what has happened. So a segment has no dbos
+steps, its id is ``RUN:segN``, its arguments are ids, its application version is a constant (releases are
+ours), and nothing in dbos's tables is ever unpickled. Which workers live, and what becomes of a dead one's
+segments, is ``upkeep``'s: no service beside the database is needed.
+
+The only file that imports dbos; import it where a shared store is worked on, and nowhere else (1.7 s of CPU).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from dbos import DBOS, DBOSClient
+from dbos._serialization import DBOSPortableJSONSerializer, DefaultSerializer
+
+from bridgehead.enforce.boundary import Boundary
+from bridgehead.kernel.clock import Clock, stamp
+from bridgehead.kernel.errors import ConfigError, EngineError, StoreError
+from bridgehead.record import Ledger
+from bridgehead.run import dbos_rows, segments, workers
+from bridgehead.run.carry import SUSPECT, Carrier
+from bridgehead.run.dbos_rows import QUEUE
+from bridgehead.run.embedded import taken
+from bridgehead.run.segments import Segment
+from bridgehead.run.together import Together
+from bridgehead.run.upkeep import Upkeep
+from bridgehead.store import Store
+from bridgehead.store.machines import AT_WORK, Held
+
+APPLICATION, VERSION = "bridgehead", "bridgehead-1"
+POLL = 0.1
+"""Seconds between looks for due segments, and between looks of dbos into its queue."""
+BATCH = 200
+"""Segments handed over in one transaction."""
+DISPATCHES = 100
+"""How often dbos may start one segment. Ours is the narrower limit, which counts deaths without progress
+(``carry.MAX_ALONE``): a long run that was restarted often is no poison."""
+
+
+class Leaving(BaseException):
+    """Ends a dbos workflow without an outcome: this worker stops, somebody else carries the segment on.
+
+    Not an ``Exception``: dbos would record it as the end of the workflow.
+    """
+
+
+def _refuse(*_: Any) -> Any:
+    raise EngineError(
+        "BH-RUN-031",
+        "a row of the engine holds pickled data, which could run anything",
+        means="It was not read. Bridgehead never writes such rows.",
+        fix="Find out who writes to the schema `dbos` of this database.",
+    )
+
+
+# What dbos falls back to for rows that say so themselves, whatever serializer it was given.
+DefaultSerializer.deserialize = _refuse  # type: ignore[method-assign,assignment]
+DefaultSerializer.serialize = _refuse  # type: ignore[method-assign,assignment]
+
+
+class DbosEngine:
+    """One worker: carries up to ``concurrency`` segments of a shared store side by side."""
+
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        boundary: Callable[[str], Boundary],
+        active: Callable[[], Boundary],
+        name: str,
+        concurrency: int = 8,
+    ) -> None:
+        self._store, self._clock = store, clock
+        self.name, self._concurrency = name, concurrency
+        self._boot = (
+            f"{name}.{secrets.token_hex(6)}"  # made for each start: see docs/decisions/0007-engines.md
+        )
+        self._carrier = Carrier(store, ledger, clock, boundary=boundary, active=active)
+        self._together = Together()
+        self._woken = asyncio.Event()
+        self._stopping = threading.Event()
+        self._under_way: Counter[str] = Counter()
+        self._lock = threading.Lock()  # protects ``_under_way``
+        self._upkeep = Upkeep(store, clock, self._boot, active=active, queue=self)
+
+    # --- the port ---
+
+    async def work(self, *, until_idle: bool = False) -> None:
+        """Carry runs forward for ever, or until nothing is due and nothing is under way on any worker.
+
+        Raises ``ConfigError``: BH-RUN-008 when an embedded engine works on this store, BH-RUN-032 when this
+        process is a worker already.
+        """
+        held = Held(self._store, AT_WORK, shared=True)
+        if not held.taken:
+            raise taken("the embedded engine of another process")
+        try:
+            self._loop = asyncio.get_running_loop()
+            _claim_process(self)
+            try:
+                await asyncio.to_thread(self._launch)
+                self._upkeep.start()
+                await self._feed(until_idle)
+            finally:
+                await self._leave()
+                _process.clear()
+        finally:
+            held.release()
+
+    def wake(self) -> None:
+        """Hand over what is due now instead of at the next poll."""
+        self._woken.set()
+
+    # --- what upkeep asks of the queue ---
+
+    def under_way(self) -> set[str]:
+        """Return the engine's ids of the segments this process is at work on."""
+        with self._lock:
+            return set(self._under_way)
+
+    def recover(self, workers: list[str]) -> None:
+        """Put everything these workers have under way back into the queue; harmless when repeated."""
+        DBOS._recover_pending_workflows(workers)
+
+    def requeue(self, segment: str) -> None:
+        """Put one segment of this worker, which nobody here is at work on, back into the queue."""
+        _instance()._sys_db.reenqueue_for_recovery(segment, [self._boot], QUEUE)
+
+    def forget(self, old: list[str]) -> None:
+        """Remove rows of the engine that are over."""
+        DBOS.delete_workflows(old)
+
+    # --- start and end ---
+
+    def _launch(self) -> None:
+        workers.join(self._store, self._boot, self.name, self._concurrency)
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+        url = self._store.url.set(drivername="postgresql")
+        DBOS(
+            config={
+                "name": APPLICATION,
+                "system_database_url": url.render_as_string(hide_password=False),
+                "application_version": VERSION,
+                "executor_id": self._boot,
+                "serializer": DBOSPortableJSONSerializer(),
+                # A paused worker that revives waits in a thread for whoever took its segments over.
+                "max_executor_threads": 2 * self._concurrency + 4,
+                "sys_db_pool_size": max(4, min(self._concurrency + 2, 20)),
+                "log_level": "ERROR",
+                "run_admin_server": False,
+                "enable_otlp": False,
+            }  # type: ignore[typeddict-unknown-key]
+        )
+        DBOS.workflow(name="bridgehead.segment", max_recovery_attempts=DISPATCHES)(_segment)
+        DBOS.listen_queues([QUEUE])
+        DBOS.launch()
+        with self._store.writing() as connection:
+            dbos_rows.refuse_pickle(connection)
+        DBOS.register_queue(
+            QUEUE,
+            worker_concurrency=self._concurrency,
+            polling_interval_sec=POLL,
+            on_conflict="always_update",
+        )
+        _own_concurrency(self._concurrency)
+        self._client = DBOSClient(
+            system_database_engine=self._store.engine,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=APPLICATION,
+            lazy=True,
+        )
+
+    async def _leave(self) -> None:
+        """End in order: what is under way here is carried on elsewhere, from where its journal is."""
+        self._stopping.set()
+        for task in self._together.tasks():
+            task.cancel()
+        await asyncio.gather(*self._together.tasks(), return_exceptions=True)
+        await asyncio.to_thread(self._upkeep.stop)
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        with contextlib.suppress(StoreError):
+            workers.leave(self._store, self._boot)
+
+    # --- from our rows into the queue ---
+
+    async def _feed(self, until_idle: bool) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                handed = await asyncio.to_thread(self._hand_over)
+                if until_idle and not handed and await asyncio.to_thread(self._idle):
+                    return
+            except StoreError:
+                handed = 0  # the database is away; it comes back, or an operator stops this worker
+            if handed < BATCH:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), POLL)
+
+    def _hand_over(self) -> int:
+        """Put due segments into the queue: our row and dbos's, in one transaction."""
+        with self._store.writing() as connection:
+            found = segments.hand_over(connection, self._clock, BATCH)
+            for segment in found:
+                options: Any = {
+                    "workflow_name": "bridgehead.segment",
+                    "queue_name": QUEUE,
+                    "workflow_id": dbos_rows.name_of(segment.run, segment.number),
+                    "app_version": VERSION,
+                }
+                self._client.enqueue_in_transaction(connection, options, segment.run, segment.number)
+        return len(found)
+
+    def _idle(self) -> bool:
+        soon = stamp(self._clock.now() + timedelta(seconds=60))
+        return segments.idle(self._store, soon)
+
+    # --- from the queue to the end of a segment: on a thread of dbos ---
+
+    def carry(self, run: str, number: int) -> None:
+        """Carry a segment to its end. What the database cannot do now is tried again when it can."""
+        name = dbos_rows.name_of(run, number)
+        with self._lock:
+            self._under_way[name] += 1
+        try:
+            while not self._stopping.is_set():
+                try:
+                    return self._once(run, number)
+                except StoreError:
+                    self._stopping.wait(1.0)
+            raise Leaving
+        finally:
+            with self._lock:
+                self._under_way[name] -= 1
+                self._under_way += Counter()  # drops what is at zero
+
+    def _once(self, run: str, number: int) -> None:
+        segment = segments.take(self._store, self._boot, run, number)
+        if segment is None:
+            return
+        try:
+            asyncio.run_coroutine_threadsafe(self._carried(segment), self._loop).result()
+        except (concurrent.futures.CancelledError, RuntimeError) as error:  # the loop is stopped
+            raise Leaving from error
+        self._loop.call_soon_threadsafe(self.wake)
+
+    async def _carried(self, segment: Segment) -> None:
+        async with self._together.entered(alone=segment.fruitless >= SUSPECT):
+            await self._carrier.carry(segment)
+
+
+_process: list[DbosEngine] = []
+"""The engine of this process: dbos is one for each process, too."""
+
+
+def _segment(run: str, number: int) -> None:
+    """The one dbos workflow: a segment, from the queue to its end."""
+    if not _process:
+        raise Leaving
+    _process[0].carry(run, number)
+
+
+def _claim_process(engine: DbosEngine) -> None:
+    if _process:
+        raise ConfigError(
+            "BH-RUN-032",
+            "this process is a worker of a shared store already",
+            means="One process works for one deployment on PostgreSQL.",
+            fix="Start another process for the other deployment.",
+        )
+    _process.append(engine)
+
+
+def _own_concurrency(concurrency: int) -> None:
+    """Let this worker take as many segments as it was told to: dbos keeps one number for all workers of a
+    queue, and reads it again before each look."""
+    rows = _instance()._sys_db
+    ours, read = rows.get_queue(QUEUE), rows.get_queue
+    ours._worker_concurrency = concurrency
+    rows.get_queue = lambda name, **more: ours if name == QUEUE else read(name, **more)
+
+
+def _instance() -> Any:
+    from dbos._dbos import _get_dbos_instance
+
+    return _get_dbos_instance()
