@@ -122,7 +122,8 @@ def end(boundary: Boundary, id: str, by: Principal, reason: str = "") -> Delegat
             update(t.delegation).where(t.delegation.c.id == id).values(ended_at=now, ended_by=by.id)
         )
         found = _delegation(row)
-        body = {"reason": reason, "assurance": by.assurance}
+        fallen = _let_fall(connection, id)
+        body = {"reason": reason, "assurance": by.assurance, "fallen": fallen}
         draft = Draft(kind="delegation.ended", actor=by.label(), fields=_fields(found), body=body)
         return Work(drafts=(draft,))
 
@@ -155,6 +156,15 @@ def held_by(
     )
     every = (_delegation(row) for row in found)
     return tuple(each for each in every if set(rules) <= set(each.rules))
+
+
+def _let_fall(connection: Connection, id: str) -> list[str]:
+    """Take the answers given under a delegation out of the questions that are open; return which."""
+    still_open = select(t.approval.c.id).where(t.approval.c.state == "open")
+    theirs = (t.vote.c.delegation == id, t.vote.c.approval.in_(still_open))
+    fallen = connection.execute(select(t.vote.c.approval).where(*theirs)).scalars().all()
+    connection.execute(t.vote.delete().where(*theirs))
+    return sorted(fallen)
 
 
 def _may_give(charter: Charter, by: Principal, to: str, rules: Sequence[str]) -> None:

@@ -1,0 +1,119 @@
+"""A yes is taken back while the engine is about to use it: one of the two wins, and both are on record."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridgehead.assemble import House
+from bridgehead.enforce.revoke import Revocation, revoke
+from bridgehead.enforce.stop import lift_stop, set_stop
+from bridgehead.kernel.clock import SystemClock
+from bridgehead.record import Keys, Ledger
+from bridgehead.store import Store
+from fixtures.houses import OPERATOR, Desk, act
+
+RACES = 20
+
+
+class DeskOn(Desk):
+    """A desk whose store is where a test says: SQLite or PostgreSQL."""
+
+    def __init__(self, path: Path, url: str) -> None:
+        super().__init__(path, clock=SystemClock())
+        self.url = url
+
+    def another(self) -> House:
+        """Open one more house on the same store, as another process would."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        keys = self.state / "keys"
+        origin = "example-tests/desk"
+        if not (keys / "ledger.key").exists():
+            Keys.create(keys, origin)
+        store = Store.open(self.url)
+        ledger = Ledger.open(store, Keys.load(keys), origin=origin, clock=self.clock)
+        drivers: dict[str, Any] = {
+            "server:shop": self.system,
+            "server:printer": self.printer,
+            "model:support": self.model,
+        }
+        return House(self.folder, self.state, store, ledger, self.clock, self, drivers)
+
+    def reopen(self) -> House:
+        self._house = self.another()
+        return self._house
+
+
+@pytest.fixture
+def desk_on(tmp_path: Path, store_url: str) -> Any:
+    """A desk on each database."""
+    made = DeskOn(tmp_path, store_url)
+    yield made
+    made.close()
+
+
+def test_twenty_races_have_one_winner_each(desk_on: DeskOn) -> None:
+    """Every yes waits behind a stop; then the stop is lifted and each is wanted back, at once."""
+    desk = desk_on
+    house = desk.house
+    house.activate(by=OPERATOR)
+    for number in range(RACES):
+        desk.shop.orders[f"r{number}"] = dict(desk.shop.orders["o1"])  # a record each
+        desk.start(act("refund", order_id=f"r{number}", amount=150), workflow="plain")
+    asyncio.run(desk.work())
+    questions = desk.questions()
+    assert len(questions) == RACES
+    for question in questions:
+        desk.vote("maya", question=question)
+    set_stop(house.boundary, desk.person("olga"), "all at once")
+    asyncio.run(desk.work())
+    other = desk.another()
+    try:
+        won = race(desk, other, [question.id for question in questions])
+    finally:
+        other.close()
+    judge(desk, [question.id for question in questions], won)
+
+
+def race(desk: DeskOn, other: House, approvals: list[str]) -> list[Revocation]:
+    """Let the engine carry the runs on in one thread while another takes every yes back."""
+
+    begun = threading.Event()
+    desk.on_step[10] = lambda: begun.set() if desk.shop.refunds else None
+
+    def take_back() -> list[Revocation]:
+        """From the last one on, so that the two meet in the middle."""
+        maya = other.person("maya", "test")
+        assert begun.wait(60)
+        return [revoke(other.boundary, each, maya, "no") for each in reversed(approvals)]
+
+    with ThreadPoolExecutor(2) as pool:
+        lift_stop(desk.house.boundary, desk.person("olga"), "go")
+        working = pool.submit(lambda: asyncio.run(desk.work()))
+        taken = pool.submit(take_back)
+        found = taken.result(timeout=120)
+        working.result(timeout=120)
+    asyncio.run(desk.work())
+    return found
+
+
+def judge(desk: DeskOn, approvals: list[str], won: list[Revocation]) -> None:
+    """Each race has one winner, the world agrees with it, and both sides are on record."""
+    states = {each: desk.approval(each).state for each in approvals}
+    for found in won:
+        assert states[found.approval] == ("revoked" if found.in_time else "used")
+    recorded = desk.entries("approval.revoked")
+    assert [e["approval"]["answer"] == "in time" for e in recorded] == [found.in_time for found in won]
+    used = [each for each in desk.crossings(target="refund") if each.state == "done"]
+    assert len(used) == len(desk.shop.refunds)
+    assert {each.approval for each in used}.isdisjoint({found.approval for found in won if found.in_time})
+    intents = [e["approval"]["id"] for e in desk.entries("action.intent") if "approval" in e]
+    assert sorted(intents) == sorted(each.approval for each in used)
+    refused = [each for each in desk.crossings(target="refund") if each.state == "refused"]
+    assert {each.approval for each in refused} >= {found.approval for found in won if found.in_time}
+    assert {found.in_time for found in won} == {True, False}, "nobody raced"
