@@ -212,6 +212,8 @@ CREATE TABLE run (
   ended_at VARCHAR(32),
   crossings INTEGER DEFAULT '0' NOT NULL,
   effects INTEGER DEFAULT '0' NOT NULL,
+  backup_at VARCHAR(32),
+  restored_at VARCHAR(32),
   PRIMARY KEY (id),
   CONSTRAINT run_status CHECK (status in ('running','waiting','done','failed','stopped'))
 );

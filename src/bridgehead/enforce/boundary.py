@@ -74,6 +74,7 @@ class RunState:
 
     ``subject`` is set once, when the run identifies whom it serves; until then it is empty. ``told``
     is the subject as far as this pass of the workflow has come: a replay begins without it again.
+    ``restored_at`` is set where the run was under way in a backup that was restored (``presumed``).
     """
 
     id: str
@@ -85,6 +86,7 @@ class RunState:
     attempt: int
     subject: str = ""
     told: str = ""
+    restored_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ async def settle(boundary: Boundary, crossing: Crossing, row: journal.Found) -> 
     """
     rule = crossing.rule(boundary)
     if rule is None:
-        raise Park(await _to_a_person(boundary, crossing, "its declaration is gone"))
+        raise Park(await to_a_person(boundary, crossing, "its declaration is gone"))
     ready = unstamp(row.called_at) + timedelta(seconds=seconds(rule.send_budget) + seconds(rule.settle))
     if boundary.clock.now() < ready:
         raise Park(f"settle:{crossing.position}", until=ready)
@@ -41,7 +41,7 @@ async def settle(boundary: Boundary, crossing: Crossing, row: journal.Found) -> 
         await journal.reopen(boundary, crossing, "sent again with the same key")
         return None
     if rule.probe is None:
-        raise Park(await _to_a_person(boundary, crossing, "it can be neither asked about nor repeated"))
+        raise Park(await to_a_person(boundary, crossing, "it can be neither asked about nor repeated"))
     return await _probe(boundary, crossing, row, rule, rule.probe)
 
 
@@ -50,12 +50,12 @@ async def _probe(
 ) -> Outcome | None:
     answer = await perform(boundary, _question(boundary, crossing, row, probe))
     if not isinstance(answer, Done):
-        raise Park(await _to_a_person(boundary, crossing, "the probe could not be made"))
+        raise Park(await to_a_person(boundary, crossing, "the probe could not be made"))
     try:
         landed = boundary.function(probe.landed)(*deepcopy((dict(crossing.action.arguments), answer.value)))
     except (Exception, SystemExit) as error:
         raise Park(
-            await _to_a_person(boundary, crossing, f"the probe broke ({type(error).__name__})")
+            await to_a_person(boundary, crossing, f"the probe broke ({type(error).__name__})")
         ) from error
     if landed is True:
         adopted = Done(value=answer.value)
@@ -65,7 +65,7 @@ async def _probe(
     if landed is False and probe.strength == "strong":
         await journal.reopen(boundary, crossing, "the probe proves that it did not happen")
         return None
-    raise Park(await _to_a_person(boundary, crossing, "the probe did not find it, which proves nothing"))
+    raise Park(await to_a_person(boundary, crossing, "the probe did not find it, which proves nothing"))
 
 
 def _question(boundary: Boundary, crossing: Crossing, row: journal.Found, probe: Probe) -> Crossing:
@@ -91,7 +91,7 @@ def _question(boundary: Boundary, crossing: Crossing, row: journal.Found, probe:
     )
 
 
-async def _to_a_person(boundary: Boundary, crossing: Crossing, why: str) -> str:
+async def to_a_person(boundary: Boundary, crossing: Crossing, why: str) -> str:
     """Open an incident, once, and return what the run waits for."""
     waiting = f"person:{crossing.position}"
     words = f"Nobody knows whether {crossing.action.label()} happened: {why}."

@@ -39,6 +39,8 @@ EntryKind = Literal[
     "body.erased",
     "key.rotated",
     "session.opened",
+    "store.restored",
+    "action.presumed",
 ]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 
 from bridgehead.declare.model import seconds
-from bridgehead.enforce import edit, journal, rows
+from bridgehead.enforce import edit, journal, presumed, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.park import Park
 from bridgehead.enforce.perform import perform
@@ -46,7 +46,10 @@ async def cross(boundary: Boundary, crossing: Crossing) -> Outcome:
         return journal.recorded(boundary, row)
     if row is not None and row.edit_entry is not None:
         crossing = edit.applied(boundary, crossing, row)
+    if presumed.may_have_happened(crossing, row):
+        row = await presumed.presume(boundary, crossing)
     if row is not None and row.effect != "read" and row.state in ("claimed", "unknown"):
+        await presumed.require_same_arguments(boundary, crossing, row)
         settled = await settle(boundary, crossing, row)
         if settled is not None:
             return settled

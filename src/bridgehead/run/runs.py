@@ -148,6 +148,7 @@ def state_of(connection: Connection, segment: Segment, principal: Principal) -> 
         segment=segment.number,
         attempt=segment.attempt,
         subject=row.subject,
+        restored_at=row.restored_at or "",
     )
 
 

@@ -48,7 +48,7 @@ class Store:
         missing. Raises ``StoreError``: BH-STO-001 cannot be opened, BH-STO-002 written by a newer version,
         BH-STO-003 locked, BH-STO-006 not a database we know, BH-STO-008 its driver is not installed.
         """
-        address = _address(url)
+        address = address_of(url)
         engine = engines.writers(address, lock_seconds)
         try:
             engines.make_schema(address)
@@ -71,7 +71,7 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """Yield a connection inside one write transaction: all of it is committed, or none.
 
-        Raises ``StoreError``; BH-STO-009 alone means that nobody knows whether it was committed.
+        Raises ``StoreError``; BH-STO-011 alone means that nobody knows whether it was committed.
         """
         with in_our_words(), self._begun(self.engine, read_only=False) as connection:
             try:
@@ -101,7 +101,8 @@ def _take_back(connection: Connection) -> None:
             raise
 
 
-def _address(url: str | Path) -> URL:
+def address_of(url: str | Path) -> URL:
+    """Return the address of a database. Raises ``StoreError`` (BH-STO-006) for one we cannot use."""
     if isinstance(url, Path) or "://" not in url:
         return URL.create("sqlite", database=str(url))
     try:

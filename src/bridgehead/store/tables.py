@@ -151,6 +151,9 @@ run = Table(
     Column("ended_at", String(32)),
     Column("crossings", Integer, nullable=False, server_default="0"),
     Column("effects", Integer, nullable=False, server_default="0"),
+    # Under way in a backup this store was restored from: what it did after the backup is not in its journal.
+    Column("backup_at", String(32)),
+    Column("restored_at", String(32)),
     CheckConstraint("status in ('running','waiting','done','failed','stopped')", name="run_status"),
 )
 Index("run_by_status", run.c.status, run.c.created_at)

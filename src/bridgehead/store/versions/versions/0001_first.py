@@ -237,6 +237,8 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.String(length=32), nullable=True),
         sa.Column("crossings", sa.Integer(), server_default="0", nullable=False),
         sa.Column("effects", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("backup_at", sa.String(length=32), nullable=True),
+        sa.Column("restored_at", sa.String(length=32), nullable=True),
         sa.CheckConstraint("status in ('running','waiting','done','failed','stopped')", name="run_status"),
         sa.PrimaryKeyConstraint("id"),
     )

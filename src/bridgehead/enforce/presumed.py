@@ -1,0 +1,96 @@
+"""Effects that may have happened without being on record: their run was under way in a backup that was
+restored.
+
+Such a run went on after the backup, and what it did then is in no journal. So an effect that its restored
+journal does not hold, or holds as not sent, is presumed to have been sent and is settled before it may be
+sent: the same key again where the other side drops repeats, the probe, or a person.
+
+A key and a probe speak of exactly these arguments. After a model was asked anew in such a run its effects may
+have had other arguments the first time, so from there on only a person can tell. Never guessed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from bridgehead.enforce import journal, rows, settle
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.park import Park
+from bridgehead.kernel.clock import stamp
+from bridgehead.record import Work
+from bridgehead.store import tables as t
+from bridgehead.store.statement import Statement
+
+_ASKED_ANEW = Statement(
+    select(t.crossing.c.position)
+    .where(
+        t.crossing.c.run == bindparam("of_run"),
+        t.crossing.c.kind == "model",
+        t.crossing.c.started_at >= bindparam("since"),
+    )
+    .limit(1)
+)
+WHY = "its run was under way in the backup this store was restored from"
+
+
+def may_have_happened(crossing: Crossing, row: journal.Found | None) -> bool:
+    """Say whether nobody knows if this effect was sent after the backup its run was restored from."""
+    since = crossing.run.restored_at
+    if not since or crossing.action.effect == "read":
+        return False
+    return row is None or (row.state in ("asked", "intent") and (row.called_at or "") < since)
+
+
+async def presume(boundary: Boundary, crossing: Crossing) -> journal.Found | None:
+    """Record that an effect may have happened, and return its row: ``unknown``, called at the latest when the
+    store was restored."""
+
+    def work(connection: Connection) -> Work:
+        earlier = journal.find(connection, crossing.run.id, crossing.position)
+        values = {"state": "unknown", "called_at": crossing.run.restored_at}
+        if earlier is None:
+            new = journal.new_row(boundary, crossing, stamp(boundary.clock.now()))
+            rows.add(connection, **new, **values)
+        else:
+            at = (t.crossing.c.run == crossing.run.id, t.crossing.c.position == crossing.position)
+            connection.execute(update(t.crossing).where(*at).values(**values))
+        if not journal.begun(earlier):
+            journal.count(connection, crossing)
+        fields = journal.fields_of(crossing, None) | {"note": WHY}
+        body: dict[str, Any] = {
+            "arguments": dict(crossing.action.arguments),
+            "facts": {},
+            "reasons": [],
+            "undo": None,
+            "as_of": "",
+            "purpose": crossing.action.purpose,
+        }
+        presumed = journal.draft("action.presumed", crossing, fields, body)
+        return Work(drafts=(presumed,), then=journal.point(crossing, "intent_entry"))
+
+    await boundary.ledger.commit(work)
+    with boundary.store.reading() as connection:
+        return journal.find(connection, crossing.run.id, crossing.position)
+
+
+async def require_same_arguments(boundary: Boundary, crossing: Crossing, row: journal.Found) -> None:
+    """Raise ``Park`` for a person where a presumed effect may have been sent with other arguments."""
+    since = crossing.run.restored_at
+    if not since or row.called_at != since or row.attempt:
+        return  # sent before the backup: with these arguments
+    why = _other_arguments(boundary, crossing, row)
+    if why:
+        raise Park(await settle.to_a_person(boundary, crossing, f"{WHY}, and {why}"))
+
+
+def _other_arguments(boundary: Boundary, crossing: Crossing, row: journal.Found) -> str:
+    rule = crossing.rule(boundary)
+    if rule is not None and rule.editable:
+        return "those who approve may have changed its arguments"
+    if row.started_at < crossing.run.restored_at:
+        return ""  # its arguments were recorded before the backup
+    with boundary.store.reading() as connection:
+        anew = _ASKED_ANEW.first(connection, of_run=crossing.run.id, since=crossing.run.restored_at)
+    return "" if anew is None else "a model was asked anew since: it may have been sent with other arguments"

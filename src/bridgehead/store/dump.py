@@ -1,0 +1,167 @@
+"""Copy a whole store while others work on it, and put a copy into an empty place.
+
+SQLite: the online backup API (https://www.sqlite.org/backup.html), in one step, so that the copy is one
+moment. PostgreSQL: ``pg_dump`` and ``pg_restore`` in the custom format; a dump is one snapshot by itself.
+The password goes through the environment of these programs, never onto their command lines. Never:
+overwrites anything.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+
+from bridgehead.kernel.errors import StoreError
+from bridgehead.store import engines
+from bridgehead.store.session import Store, address_of
+
+FILES = {"sqlite": "store.db", "postgresql": "store.pgdump"}
+"""The name of a copy, by kind of database."""
+PATIENCE = 5.0
+_ENVIRONMENT = {
+    "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY",
+}  # fmt: skip
+
+
+def dump(store: Store, target: Path) -> None:
+    """Write a copy of a store to a new file. Raises ``StoreError`` (BH-STO-012 to BH-STO-014)."""
+    if store.dialect == "sqlite":
+        _copy_sqlite(Path(store.engine.url.database or ""), target)
+        return
+    with store.reading() as connection:
+        schema = str(connection.exec_driver_sql("select current_schema()").scalar_one())
+    command = ["--format=custom", "--no-owner", "--no-privileges", f"--schema={schema}", f"--file={target}"]
+    _run("pg_dump", store.engine.url, command)
+
+
+def load(source: Path, url: str | Path) -> None:
+    """Put a copy into an empty place: a SQLite file that is not there, a PostgreSQL database without our
+    tables.
+
+    Raises ``StoreError``: BH-STO-012 to BH-STO-014, BH-STO-015 the place is not empty.
+    """
+    address = address_of(url)
+    if address.get_backend_name() == "sqlite":
+        place = Path(address.database or "")
+        if place.exists():
+            raise _taken(str(place))
+        shutil.copyfile(source, place)
+        return
+    schema = _empty_schema(address)
+    with tempfile.NamedTemporaryFile("w", suffix=".list") as wanted:
+        # Its schema is there already, whoever it belongs to.
+        listed = _run("pg_restore", None, ["--list", str(source)]).splitlines()
+        wanted.write("\n".join(line for line in listed if " SCHEMA - " not in line))
+        wanted.flush()
+        command = ["--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
+        command += [f"--use-list={wanted.name}", f"--dbname={address.database}", str(source)]
+        _run("pg_restore", address, command)
+    _require_same_schema(address, schema)
+
+
+def _copy_sqlite(source: Path, target: Path) -> None:
+    with (
+        closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as reading,
+        closing(sqlite3.connect(target)) as writing,
+    ):
+        try:
+            reading.backup(writing)
+            writing.execute("PRAGMA journal_mode=DELETE").close()  # one file, nothing beside it
+        except sqlite3.Error as error:
+            raise _failed("the copy", str(error)) from error
+
+
+def _empty_schema(address: URL) -> str:
+    """Return where our tables will be. Raises ``StoreError`` (BH-STO-015) where some are."""
+    engine = engines.readers(address, PATIENCE)
+    try:
+        with engines.begun(engine, read_only=True, patience=0) as connection:
+            row = connection.exec_driver_sql(
+                "select current_schema(), to_regclass('ledger_head') is null and to_regclass('run') is null"
+            ).one()
+    except DBAPIError as error:
+        raise _failed(address.render_as_string(), " ".join(str(error.orig).split())) from error
+    finally:
+        engine.dispose()
+    if not row[1]:
+        raise _taken(address.render_as_string())
+    return str(row[0])
+
+
+def _require_same_schema(address: URL, schema: str) -> None:
+    engine = engines.readers(address, PATIENCE)
+    try:
+        with engines.begun(engine, read_only=True, patience=0) as connection:
+            found = connection.exec_driver_sql("select to_regclass('ledger_head') is not null").scalar_one()
+    finally:
+        engine.dispose()
+    if not found:
+        words = f"the dump holds no tables for the schema {schema}"
+        raise _failed(address.render_as_string(), words)
+
+
+def _run(program: str, address: URL | None, arguments: list[str]) -> str:
+    path = shutil.which(program)
+    if path is None:
+        raise StoreError(
+            "BH-STO-012",
+            f"the program {program} is not on this machine",
+            means="PostgreSQL's own programs make and read copies of its databases. Nothing was done.",
+            fix="Install them (Debian: apt-get install postgresql-client), at least as new as the server.",
+        )
+    done = subprocess.run(
+        [path, *arguments], env=_environment(address), stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise StoreError(
+            "BH-STO-013",
+            f"{program} failed: {' '.join(done.stderr.split())[-600:]}",
+            means="Nothing was kept of it.",
+            fix="Its words are those of PostgreSQL. It must be at least as new as the server it reads.",
+        )
+    return done.stdout
+
+
+def _environment(address: URL | None) -> dict[str, str]:
+    said = dict(os.environ)
+    if address is not None:
+        password = address.password if isinstance(address.password, str) else str(address.password or "")
+        given = {
+            "PGHOST": address.host or "",
+            "PGPORT": str(address.port or ""),
+            "PGUSER": address.username or "",
+            "PGDATABASE": address.database or "",
+            "PGPASSWORD": password,
+        }
+        given |= {
+            _ENVIRONMENT[name]: str(value) for name, value in address.query.items() if name in _ENVIRONMENT
+        }
+        said |= {name: value for name, value in given.items() if value}
+    return said
+
+
+def _failed(place: str, words: str) -> StoreError:
+    return StoreError(
+        "BH-STO-014",
+        f"{place} cannot be copied or restored: {words}",
+        means="Nothing was kept of it.",
+        fix="Check that the place can be reached and written, and that there is room.",
+    )
+
+
+def _taken(place: str) -> StoreError:
+    return StoreError(
+        "BH-STO-015",
+        f"{place} holds a store already",
+        means="A restore never overwrites. Nothing was changed.",
+        fix="Name a place that is empty: a new folder, or a new database.",
+    )
