@@ -25,7 +25,7 @@ from bridgehead.kernel.errors import ConfigError
 from bridgehead.record import Keys, Ledger
 from bridgehead.record.export import export
 from bridgehead.record.verify import Report, verify_export, verify_store
-from bridgehead.store import Store, dump
+from bridgehead.store import Store, dump, where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,7 @@ def restore(backup: Path, place: Place, evidence: Evidence, *, clock: Clock, by:
         dump.load(backup / manifest.store, place.store(draft))
         verdict = judge(_verifier(draft, place), *_own(backup), evidence)
         found = _mark(draft, place, manifest, verdict, clock, by)
+        where.remember(draft, place.url)
         draft.rename(place.state)
     except BaseException:
         _remove(draft)

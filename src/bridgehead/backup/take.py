@@ -22,11 +22,11 @@ from sqlalchemy import select
 
 from bridgehead import __version__
 from bridgehead.backup import contents
-from bridgehead.declare import load_release
+from bridgehead.declare import load_release, lock
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.errors import ConfigError
 from bridgehead.record import Ledger
-from bridgehead.store import Store, dump, migrations
+from bridgehead.store import Store, dump, migrations, releases
 from bridgehead.store import tables as t
 
 
@@ -74,6 +74,7 @@ def _fill(
     copy = draft / dump.FILES[store.dialect]
     dump.dump(store, copy)
     for digest in _releases(store):  # those of the copy, and perhaps one that came meanwhile
+        _fetch(store, state, digest)
         _copy_release(state, digest, draft)
     shutil.copyfile(state / contents.KEYS / "ledger.vkey", draft / contents.VERIFIER)
     if with_keys:
@@ -94,6 +95,14 @@ def _fill(
 def _releases(store: Store) -> list[str]:
     with store.reading() as connection:
         return list(connection.scalars(select(t.release.c.digest)))
+
+
+def _fetch(store: Store, state: Path, digest: str) -> None:
+    """Get the files of a release that only another machine has had at hand so far."""
+    if store.shared and not lock.has(state, digest):
+        with store.reading() as connection:
+            found = list(releases.files(connection, digest))
+        lock.rebuild(state, digest, found)
 
 
 def _copy_release(state: Path, digest: str, draft: Path) -> None:

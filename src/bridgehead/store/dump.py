@@ -32,21 +32,21 @@ _ENVIRONMENT = {
 
 
 def dump(store: Store, target: Path) -> None:
-    """Write a copy of a store to a new file. Raises ``StoreError`` (BH-STO-012 to BH-STO-014)."""
+    """Write a copy of a store to a new file. Raises ``StoreError`` (BH-STO-020 to BH-STO-022)."""
     if store.dialect == "sqlite":
         _copy_sqlite(Path(store.engine.url.database or ""), target)
         return
     with store.reading() as connection:
         schema = str(connection.exec_driver_sql("select current_schema()").scalar_one())
     command = ["--format=custom", "--no-owner", "--no-privileges", f"--schema={schema}", f"--file={target}"]
-    _run("pg_dump", store.engine.url, command)
+    run("pg_dump", store.engine.url, command)
 
 
 def load(source: Path, url: str | Path) -> None:
     """Put a copy into an empty place: a SQLite file that is not there, a PostgreSQL database without our
     tables.
 
-    Raises ``StoreError``: BH-STO-012 to BH-STO-014, BH-STO-015 the place is not empty.
+    Raises ``StoreError``: BH-STO-020 to BH-STO-022, BH-STO-023 the place is not empty.
     """
     address = address_of(url)
     if address.get_backend_name() == "sqlite":
@@ -58,12 +58,12 @@ def load(source: Path, url: str | Path) -> None:
     schema = _empty_schema(address)
     with tempfile.NamedTemporaryFile("w", suffix=".list") as wanted:
         # Its schema is there already, whoever it belongs to.
-        listed = _run("pg_restore", None, ["--list", str(source)]).splitlines()
+        listed = run("pg_restore", None, ["--list", str(source)]).splitlines()
         wanted.write("\n".join(line for line in listed if " SCHEMA - " not in line))
         wanted.flush()
         command = ["--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
         command += [f"--use-list={wanted.name}", f"--dbname={address.database}", str(source)]
-        _run("pg_restore", address, command)
+        run("pg_restore", address, command)
     _require_same_schema(address, schema)
 
 
@@ -80,9 +80,10 @@ def _copy_sqlite(source: Path, target: Path) -> None:
 
 
 def _empty_schema(address: URL) -> str:
-    """Return where our tables will be. Raises ``StoreError`` (BH-STO-015) where some are."""
+    """Return where our tables will be. Raises ``StoreError`` (BH-STO-023) where some are."""
     engine = engines.readers(address, PATIENCE)
     try:
+        engines.make_schema(address)
         with engines.begun(engine, read_only=True, patience=0) as connection:
             row = connection.exec_driver_sql(
                 "select current_schema(), to_regclass('ledger_head') is null and to_regclass('run') is null"
@@ -108,22 +109,23 @@ def _require_same_schema(address: URL, schema: str) -> None:
         raise _failed(address.render_as_string(), words)
 
 
-def _run(program: str, address: URL | None, arguments: list[str]) -> str:
+def run(program: str, address: URL | None, arguments: list[str]) -> str:
+    """Run one of PostgreSQL's programs on a database; return what it printed."""
     path = shutil.which(program)
     if path is None:
         raise StoreError(
-            "BH-STO-012",
+            "BH-STO-020",
             f"the program {program} is not on this machine",
             means="PostgreSQL's own programs make and read copies of its databases. Nothing was done.",
             fix="Install them (Debian: apt-get install postgresql-client), at least as new as the server.",
         )
     done = subprocess.run(
-        [path, *arguments], env=_environment(address), stdin=subprocess.DEVNULL,
+        [path, *arguments], env=environment(address), stdin=subprocess.DEVNULL,
         capture_output=True, text=True, errors="replace", check=False,
     )  # fmt: skip
     if done.returncode:
         raise StoreError(
-            "BH-STO-013",
+            "BH-STO-021",
             f"{program} failed: {' '.join(done.stderr.split())[-600:]}",
             means="Nothing was kept of it.",
             fix="Its words are those of PostgreSQL. It must be at least as new as the server it reads.",
@@ -131,7 +133,8 @@ def _run(program: str, address: URL | None, arguments: list[str]) -> str:
     return done.stdout
 
 
-def _environment(address: URL | None) -> dict[str, str]:
+def environment(address: URL | None) -> dict[str, str]:
+    """Return the environment in which such a program finds its database."""
     said = dict(os.environ)
     if address is not None:
         password = address.password if isinstance(address.password, str) else str(address.password or "")
@@ -151,7 +154,7 @@ def _environment(address: URL | None) -> dict[str, str]:
 
 def _failed(place: str, words: str) -> StoreError:
     return StoreError(
-        "BH-STO-014",
+        "BH-STO-022",
         f"{place} cannot be copied or restored: {words}",
         means="Nothing was kept of it.",
         fix="Check that the place can be reached and written, and that there is room.",
@@ -160,7 +163,7 @@ def _failed(place: str, words: str) -> StoreError:
 
 def _taken(place: str) -> StoreError:
     return StoreError(
-        "BH-STO-015",
+        "BH-STO-023",
         f"{place} holds a store already",
         means="A restore never overwrites. Nothing was changed.",
         fix="Name a place that is empty: a new folder, or a new database.",

@@ -45,9 +45,11 @@ class Held:
             self.release()
 
     def release(self) -> None:
-        """Give it back by closing its connection; harmless when repeated."""
+        """Give it back and close its connection; harmless when repeated."""
         if self._connection is not None:
             try:
+                # A closed connection is noticed a little later; who comes next would still find it taken.
+                self._connection.execute(text("select pg_advisory_unlock_all()"))
                 self._connection.invalidate()
                 self._connection.close()
             except DBAPIError:  # the server is gone, and its locks with it

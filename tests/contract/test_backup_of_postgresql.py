@@ -1,0 +1,95 @@
+"""A store on PostgreSQL is backed up in one snapshot and restored into an empty database, verified."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from bridgehead.backup.judge import Evidence
+from bridgehead.backup.restore import Place, check, restore
+from bridgehead.backup.take import take
+from bridgehead.enforce.stop import lift_stop
+from bridgehead.kernel.errors import ConfigError, StoreError
+from bridgehead.store import dump
+from bridgehead.store.session import address_of
+from fixtures.houses import IDENTIFY, SETTLED, Desk, act
+from fixtures.ledgers import case, recording
+from fixtures.postgres import Server
+
+pytestmark = pytest.mark.postgresql
+
+
+async def test_a_deployment_moves_to_another_database_and_repeats_nothing(
+    postgresql: Server, postgresql_url: str, tmp_path: Path
+) -> None:
+    """Others append while the dump is taken; a refund is made after it; the new database knows neither."""
+    desk = Desk(tmp_path, store=postgresql_url, engine="embedded")
+    house = desk.house
+    run = desk.start(IDENTIFY, act("refund", order_id="o1", amount=20))
+    over = threading.Event()
+
+    def append() -> None:
+        count = 0
+        while not over.is_set():
+            house.ledger.append(recording(*case(f"other-{count}", "zoe")))
+            count += 1
+
+    thread = threading.Thread(target=append)
+    thread.start()
+    taken = take(house.store, house.ledger, house.state, tmp_path / "b", now=desk.clock.now(), with_keys=True)
+    over.set()
+    thread.join()
+    await desk.work()
+    assert desk.shop.refunds == [("o1", "20")]
+    desk.close()
+    desk.clock.advance(3600)
+
+    desk.store, desk.state = postgresql.new_database(), tmp_path / "n"
+    with pytest.raises(ConfigError, match="BH-BAK-008"):
+        check(taken.place, Evidence())
+    refused = [
+        (Place(state=desk.state), "BH-BAK-009"),
+        (Place(state=desk.state, url=postgresql_url), "BH-STO-023"),
+    ]
+    for place, code in refused:
+        with pytest.raises((ConfigError, StoreError), match=code):
+            restore(taken.place, place, Evidence(), clock=desk.clock, by="human:sam")
+    place = Place(state=desk.state, url=desk.store)
+    done = restore(taken.place, place, Evidence(), clock=desk.clock, by="human:sam")
+    assert done.aftermath.open_runs == 1
+    assert done.verdict.report.size >= taken.manifest.size
+
+    desk.reopen()
+    await desk.work()
+    lift_stop(desk.house.boundary, desk.person("olga"), "looked at the shop")
+    await desk.work()
+    desk.clock.advance(SETTLED)
+    await desk.work()
+    assert desk.shop.refunds == [("o1", "20")]
+    assert desk.ended(run)[-1]["is"] == "done"
+    desk.close()
+    postgresql.drop_database(desk.store)
+
+
+def test_without_its_programs_it_refuses_and_says_what_to_install(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(tmp_path, store=postgresql_url)
+    house = desk.house
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StoreError) as fault:
+        take(house.store, house.ledger, house.state, tmp_path / "b", now=desk.clock.now(), with_keys=False)
+    assert fault.value.code == "BH-STO-020" and "postgresql-client" in fault.value.fix
+    assert not (tmp_path / "b").exists()
+    desk.close()
+
+
+def test_the_password_is_on_no_command_line(postgresql_url: str) -> None:
+    secret = postgresql_url.split(":")[2].split("@")[0]
+    said = dump.environment(address_of(postgresql_url))
+    assert said["PGPASSWORD"] == secret and said["PGHOST"] == "127.0.0.1"
+    with pytest.raises(StoreError) as fault:
+        dump.run("pg_dump", address_of(postgresql_url), ["--schema=no_such_schema"])
+    assert fault.value.code == "BH-STO-021" and secret not in str(fault.value)
