@@ -14,8 +14,6 @@ from bridgehead.assemble import House
 from bridgehead.enforce.revoke import Revocation, revoke
 from bridgehead.enforce.stop import lift_stop, set_stop
 from bridgehead.kernel.clock import SystemClock
-from bridgehead.record import Keys, Ledger
-from bridgehead.store import Store
 from fixtures.houses import OPERATOR, Desk, act
 
 RACES = 20
@@ -30,19 +28,14 @@ class DeskOn(Desk):
 
     def another(self) -> House:
         """Open one more house on the same store, as another process would."""
-        self.state.mkdir(parents=True, exist_ok=True)
-        keys = self.state / "keys"
-        origin = "example-tests/desk"
-        if not (keys / "ledger.key").exists():
-            Keys.create(keys, origin)
-        store = Store.open(self.url)
-        ledger = Ledger.open(store, Keys.load(keys), origin=origin, clock=self.clock)
         drivers: dict[str, Any] = {
             "server:shop": self.system,
             "server:printer": self.printer,
             "model:support": self.model,
         }
-        return House(self.folder, self.state, store, ledger, self.clock, self, drivers)
+        return House.open(
+            self.folder, state=self.state, store=self.url, clock=self.clock, observer=self, drivers=drivers
+        )
 
     def reopen(self) -> House:
         self._house = self.another()

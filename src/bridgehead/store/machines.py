@@ -50,6 +50,8 @@ class Held:
             try:
                 # A closed connection is noticed a little later; who comes next would still find it taken.
                 self._connection.execute(text("select pg_advisory_unlock_all()"))
+                # The server notices a closed connection a moment later; whoever comes next need not wait.
+                self._connection.execute(text("select pg_advisory_unlock_all()"))
                 self._connection.invalidate()
                 self._connection.close()
             except DBAPIError:  # the server is gone, and its locks with it
