@@ -30,6 +30,7 @@ def doctor(folder: Path, state: Path | None, as_json: bool) -> int:
     """Look at FOLDER, its store, its keys, its disk, and try every server it names. Changes nothing."""
     with opened(folder, state) as house:
         found = [*house.findings(), *_disk(house), *_keys(house), *asyncio.run(_systems(house))]
+        found += _server(house)
         workers = _workers(house)
         found += _missing_workers(workers)
     blocking = [finding for finding in found if finding.severity == "block"]
@@ -47,6 +48,18 @@ def doctor(folder: Path, state: Path | None, as_json: bool) -> int:
             empty="Nothing found: this deployment can run here.",
         )
     return 1 if blocking else 0
+
+
+def _server(house: House) -> list[Finding]:
+    """Ask the server of a shared store about itself."""
+    if not house.store.shared:
+        return []
+    from bridgehead.declare import load
+    from bridgehead.doors.cli.server import findings
+    from bridgehead.store.health import health
+
+    production = load(house.folder).charter.stage == "production"
+    return list(findings(health(house.store), house.clock.now(), production=production))
 
 
 def _workers(house: House) -> list[Worker] | None:

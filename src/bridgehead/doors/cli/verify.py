@@ -6,6 +6,7 @@ Exit codes: 0 everything holds, 1 something does not, 2 there is nothing that ca
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,7 +23,17 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command()
 @FOLDER
-@click.option("--store", type=_FILE, help="The store to verify; FOLDER/.bridgehead/store.db if not given.")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where its store and keys are; FOLDER/.bridgehead if not given.",
+)
+@click.option(
+    "--store",
+    default="",
+    envvar="BRIDGEHEAD_STORE",
+    help="The store to verify: a file, or postgresql://user@host/database; the state folder's if not given.",
+)
 @click.option("--export", "exported", type=_FILE, help="Verify an export (JSON lines) instead of a store.")
 @click.option(
     "--vkey",
@@ -46,7 +57,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def verify(
     ctx: click.Context,
     folder: Path,
-    store: Path | None,
+    state: Path | None,
+    store: str,
     exported: Path | None,
     vkey: str,
     kept: Sequence[Path],
@@ -58,12 +70,13 @@ def verify(
     Reads the store and changes nothing. Exit code 0: everything holds. 1: something was changed,
     removed or added. 2: there is nothing that can be verified.
     """
-    place = store or folder / ".bridgehead" / "store.db"
-    keys = place.parent / "keys"
+    place, keys = _where(store, state or folder / ".bridgehead")
     try:
         notes = [path.read_text(encoding="utf-8") for path in kept]
         if exported is not None:
             report = verify_export(exported, vkey=_vkey(vkey, None), kept=notes)
+        elif isinstance(place, str):
+            report = _verify_shared(place, _vkey(vkey, keys), notes)
         else:
             secrets = keys if (keys / "kek").is_file() else None
             report = verify_store(place, vkey=_vkey(vkey, keys), kept=notes, keys=secrets)
@@ -78,6 +91,25 @@ def verify(
     ctx.exit(0 if report.ok else TAMPERED)
 
 
+def _where(store: str, state: Path) -> tuple[str | Path, Path]:
+    """Return what to verify, a file or the address of a database, and where the keys are."""
+    from bridgehead.store.where import address
+
+    found = address(state, store if "://" in store else "")
+    if "://" in str(found):
+        return str(found), state / "keys"
+    file = Path(store or found)
+    return file, file.parent / "keys"
+
+
+def _verify_shared(url: str, vkey: str, notes: Sequence[str]) -> Report:
+    """Verify a store on PostgreSQL by what a stranger would be given: an export, bodies included."""
+    with tempfile.TemporaryDirectory() as folder:
+        exported = Path(folder) / "ledger.jsonl"
+        _save(url, exported, bodies=True)
+        return verify_export(exported, vkey=vkey, kept=notes)
+
+
 def _vkey(given: str, beside: Path | None) -> str:
     """Return the verifier key: as given, from a file, or the one that lies beside the store."""
     path = Path(given) if given else beside and beside / "ledger.vkey"
@@ -86,14 +118,14 @@ def _vkey(given: str, beside: Path | None) -> str:
     return given
 
 
-def _save(store: Path, target: Path) -> None:
+def _save(store: str | Path, target: Path, *, bodies: bool = False) -> None:
     from bridgehead.record.export import export
     from bridgehead.store import Store
 
     opened = Store.open(store)
     try:
         with target.open("w", encoding="utf-8") as out:
-            export(opened, out)
+            export(opened, out, bodies=bodies)
     finally:
         opened.close()
 
