@@ -1,4 +1,4 @@
-"""What it costs to wait for people: ``python bench/waiting.py [--runs 10000] [--json]``.
+"""What it costs to wait for people: ``python bench/waiting.py [--runs 10000] [--on WHERE] [--json]``.
 
 Starts as many runs of a small deployment through the real engine; each asks people at once and waits. Then,
 in processes of their own, an engine on a store where nobody waits and one where all of them do:
@@ -7,6 +7,8 @@ in processes of their own, an engine on a store where nobody waits and one where
 - ready: from the start of the process, and of the engine in it, to the first due segment being claimed;
 - from a decision to its effect: votes in the engine's own process, as the console's are counted, and votes
   from another process, as ``bridgehead approve`` makes them, up to the call of the other system.
+
+``--on``: the embedded engine on SQLite or PostgreSQL, or dbos. A PostgreSQL server is started for it.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from postgres import databases
 from sqlalchemy import select
 
 from bridgehead.assemble import House
@@ -32,6 +36,8 @@ from bridgehead.kernel.principal import Principal
 from bridgehead.store import tables as t
 
 GOALS = {"more_mb": 5.0, "more_threads": 0, "ready_seconds": 2.0, "decision_to_effect_ms_p95": 250.0}
+SQLITE = "sqlite"
+ENGINES = {SQLITE: "embedded", "postgresql": "embedded", "dbos": "dbos"}
 CHARTER = """
 bridgehead: 1
 name: waiting
@@ -94,14 +100,21 @@ class Dock:
 
 
 def opened(place: Path, dock: Dock) -> House:
-    """Open the house whose folder is in ``place``."""
-    return House.open(place / "folder", drivers={"server:dock": dock})
+    """Open the house whose folder is in ``place``, on the database whose address lies beside it."""
+    address = place / "address"
+    more: dict[str, Any] = {"store": address.read_text()} if address.exists() else {}
+    return House.open(place / "folder", drivers={"server:dock": dock}, **more)
 
 
-def fill(place: Path, runs: int) -> dict[str, float]:
-    """Lay out the folder and let so many runs come as far as their question."""
+def fill(place: Path, runs: int, address: str) -> dict[str, float]:
+    """Lay out the folder and let so many runs come as far as their question.
+
+    The embedded engine does it on every database: what waits afterwards is the same rows.
+    """
     folder = place / "folder"
     folder.mkdir(parents=True)
+    if address:
+        (place / "address").write_text(address)
     (folder / "charter.yaml").write_text(CHARTER)
     (folder / "workflow.py").write_text(WORKFLOW)
     house = opened(place, Dock())
@@ -121,7 +134,7 @@ def fill(place: Path, runs: int) -> dict[str, float]:
 
 
 async def _carried(house: House) -> None:
-    async with house.at_work(concurrency=64) as engine:
+    async with house.at_work(concurrency=64, engine="embedded") as engine:
         await engine.work(until_idle=True)
 
 
@@ -145,13 +158,13 @@ def agree(house: House, question: tuple[str, str, int]) -> None:
     vote(house.boundary, question[0], house.person("maya", "bench"), "approve", question[1], "")
 
 
-async def engine_at_work(place: Path, votes: int) -> dict[str, Any]:
+async def engine_at_work(place: Path, votes: int, kind: Any) -> dict[str, Any]:
     """Run an engine in which one run is due and the others wait; say ``called`` when the due one has acted,
     measure at rest, then from decisions to effects."""
     dock = Dock()
     house = opened(place, dock)
     found: dict[str, Any] = {}
-    async with house.at_work() as engine:
+    async with house.at_work(engine=kind) as engine:
         began = time.monotonic()
         work = asyncio.create_task(engine.work())
         while not dock.called:
@@ -228,9 +241,9 @@ def _resources() -> dict[str, Any]:
     return {"mb": round(int(status["VmRSS"].split()[0]) / 1024, 1), "threads": int(status["Threads"])}
 
 
-def in_a_process(place: Path, votes: int) -> dict[str, Any]:
+def in_a_process(place: Path, votes: int, on: str) -> dict[str, Any]:
     """Start an engine in a process of its own; return what it measured, and when it was ready."""
-    program = [sys.executable, __file__, "--engine", str(place), "--votes", str(votes)]
+    program = [sys.executable, __file__, "--engine", str(place), "--votes", str(votes), "--on", on]
     began = time.monotonic()
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -241,18 +254,20 @@ def in_a_process(place: Path, votes: int) -> dict[str, Any]:
     return {**found, "ready_seconds": round(ready, 3)}
 
 
-def compared(runs: int, votes: int) -> dict[str, Any]:
+def compared(runs: int, votes: int, on: str) -> dict[str, Any]:
     """Measure an engine where one run is all there is, and one where so many more wait."""
-    with tempfile.TemporaryDirectory() as name:
+    server = nullcontext(str) if on == SQLITE else databases()
+    with tempfile.TemporaryDirectory() as name, server as database:
         alone, full = Path(name, "alone"), Path(name, "full")
         for place, count in ((alone, 1), (full, runs + 1)):
-            filled = fill(place, count)
+            filled = fill(place, count, database())
             house = opened(place, Dock())
             agree(house, open_questions(house, 1)[0])
             house.close()
-        none, all_of_them = in_a_process(alone, 0), in_a_process(full, votes)
+        none, all_of_them = in_a_process(alone, 0, on), in_a_process(full, votes, on)
     return {
         "runs": runs,
+        "on": on,
         **filled,
         "nobody_waits": none,
         "all_wait": all_of_them,
@@ -267,6 +282,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--votes", type=int, default=40)
+    parser.add_argument("--on", choices=ENGINES, default=SQLITE)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--engine", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--voter", type=Path, help=argparse.SUPPRESS)
@@ -274,9 +290,9 @@ def main() -> None:
     if given.voter:
         vote_on_request(given.voter)
     elif given.engine:
-        print(json.dumps(asyncio.run(engine_at_work(given.engine, given.votes))))
+        print(json.dumps(asyncio.run(engine_at_work(given.engine, given.votes, ENGINES[given.on]))))
     else:
-        found = compared(given.runs, given.votes)
+        found = compared(given.runs, given.votes, given.on)
         print(json.dumps(found) if given.json else _table(found))
 
 
@@ -296,7 +312,7 @@ def _table(found: dict[str, Any]) -> str:
         ("CPU to start a run", f"{found['start_cpu_ms_a_run']} ms", ""),
         ("CPU to ask and wait", f"{found['ask_and_park_cpu_ms_a_run']} ms", ""),
     ]
-    head = f"{found['runs']} runs wait for people"
+    head = f"{found['runs']} runs wait, on {found['on']}"
     return "\n".join(f"{name:<34}{value:>12}  {goal}" for name, value, goal in [(head, "", "goal"), *lines])
 
 
