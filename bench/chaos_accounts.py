@@ -60,8 +60,9 @@ def account(house: House, erp_file: Path, references: Sequence[str], kills: int)
             )
         ).all()
         told = {
-            (row.run, row.kind.removeprefix("unknown:"))
+            (row.run, row.kind.partition(":")[2])
             for row in connection.execute(select(t.incident).where(t.incident.c.closed_at.is_(None)))
+            if row.kind.startswith(("unknown:", "duplicate:"))
         }
         faults = connection.execute(select(t.run.c.id).where(t.run.c.status == "failed")).all()
         settled = Counter(_settled(house, connection))
