@@ -20,14 +20,15 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from vote_races import ASKED_BY, KINDS, Actor, Ahead, Found, Race, wrong
 
 from bridgehead.assemble import House
-from bridgehead.kernel.clock import Clock
+from bridgehead.kernel.clock import Clock, stamp
 from bridgehead.kernel.ports import Operation, Reply, Request
 from bridgehead.kernel.principal import Principal
 from bridgehead.store import tables as t
@@ -143,7 +144,7 @@ def asked(place: Path, store: str, kinds: Sequence[str]) -> None:
 
 
 async def _carried(house: House) -> None:
-    async with house.at_work(concurrency=32) as engine:
+    async with house.at_work(concurrency=32, engine="embedded") as engine:
         await engine.work(until_idle=True)
 
 
@@ -160,17 +161,30 @@ def actors(process: int, place: Path, store: str, races: Sequence[Race], seed: i
     (place / f"told-{process}.json").write_text(json.dumps(told))
 
 
-async def acted(place: Path, store: str, dock: Dock, others: Sequence[Any]) -> None:
+async def acted(place: Path, store: str, engine: Any, dock: Dock, others: Sequence[Any]) -> None:
     """Be the engine that acts on what was agreed, until the actors are done and nothing is left to do."""
     house = opened(place, store, dock)
-    async with house.at_work() as engine:
-        work = asyncio.create_task(engine.work())
-        while any(process.is_alive() for process in others) and not work.done():
+    async with house.at_work(engine=engine) as working:
+        work = asyncio.create_task(working.work())
+        while any(process.is_alive() for process in others) or _due(house):
+            if work.done():
+                work.result()
             await asyncio.sleep(0.05)
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
-        await engine.work(until_idle=True)
     house.close()
+
+
+def _due(house: House) -> int:
+    """Return how much is under way or due; what the clock that is ahead woke is due in two hours."""
+    soon = stamp(house.clock.now() + timedelta(minutes=1))
+    with house.store.reading() as connection:
+        left = (
+            select(func.count())
+            .select_from(t.segment)
+            .where(t.segment.c.state != "ended", t.segment.c.due_at < soon)
+        )
+        return int(connection.execute(left).scalar_one())
 
 
 def judged(place: Path, store: str, races: Sequence[Race], dock: Dock) -> list[tuple[Race, str]]:
@@ -217,7 +231,7 @@ def _entries(connection: Any) -> dict[str, Counter[str]]:
     return counted
 
 
-def raced(number: int, seed: int, store: str) -> dict[str, Any]:
+def raced(number: int, seed: int, store: str, engine: str) -> dict[str, Any]:
     """Let so many races be run, and return how they ended."""
     kinds = [KINDS[n % len(KINDS)] for n in range(number)]
     random.Random(seed).shuffle(kinds)
@@ -237,7 +251,7 @@ def raced(number: int, seed: int, store: str) -> dict[str, Any]:
         ]
         for process in others:
             process.start()
-        asyncio.run(acted(place, store, dock, others))
+        asyncio.run(acted(place, store, engine, dock, others))
         for process in others:
             process.join()
         bad = judged(place, store, races, dock)
@@ -246,7 +260,8 @@ def raced(number: int, seed: int, store: str) -> dict[str, Any]:
     return {
         "races": number,
         "answers": number * PROCESSES * THREADS,
-        "store": store.partition(":")[0] or "sqlite",
+        "store": store.partition("+")[0] or "sqlite",
+        "engine": engine,
         "kinds": dict(Counter(kinds)),
         "revoked_in_time": revocations[0],
         "revoked_too_late": revocations[1],
@@ -271,14 +286,16 @@ def main() -> None:
     parser.add_argument("--races", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--store", default="", help="postgresql://...; a SQLite file if not given")
+    parser.add_argument("--engine", choices=["embedded", "dbos"], default="embedded")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    found = raced(given.races, given.seed, given.store)
+    found = raced(given.races, given.seed, given.store, given.engine)
     if given.json:
         print(json.dumps(found))
     else:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(found["kinds"].items()))
-        print(f"{found['races']} races and attacks, {found['answers']} answers on {found['store']}: {kinds}")
+        where = f"{found['store']}, {found['engine']} engine"
+        print(f"{found['races']} races and attacks, {found['answers']} answers on {where}: {kinds}")
         print(f"taken back in time {found['revoked_in_time']}, too late {found['revoked_too_late']}")
         print(f"wrong: {found['wrong']}   ({found['seconds']} s)")
         print("\n".join(found["what"]))
