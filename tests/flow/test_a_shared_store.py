@@ -13,7 +13,7 @@ from bridgehead.declare import lock
 from bridgehead.kernel.errors import BridgeheadError, CharterError
 from bridgehead.store import Store, where
 from bridgehead.store import tables as t
-from fixtures.houses import OPERATOR, Desk, act
+from fixtures.houses import OPERATOR, SETTLED, Desk, act
 
 
 def code(error: pytest.ExceptionInfo[BridgeheadError]) -> str:
@@ -180,6 +180,36 @@ async def test_a_run_goes_on_under_its_release_on_the_engine_of_many_workers(
     assert [step["is"] for step in desk.ended(run)] == ["done", "done"]
     assert desk.row(run).release == old
     desk.close()
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("step", [7, 8, 9, 10])
+async def test_who_lost_a_segment_records_nothing_more(shared: Desk, step: int) -> None:
+    """It was paused between two steps of an action, and somebody else has taken the run over meanwhile."""
+    from bridgehead.run import segments
+
+    run = shared.start(act("find_customer", email="ana@example.com"), act("refund", order_id="o1", amount=20))
+    house = shared.house
+
+    def taken_over() -> None:
+        if [row.state for row in shared.crossings(run, "find_customer")] == ["done"]:
+            shared.on_step.clear()
+            assert segments.take(house.store, "another", run, 1) is not None
+            seen.append(len(shared.entries()))
+
+    seen: list[int] = []
+    shared.on_step[step] = taken_over
+    await shared.work()
+    assert len(shared.entries()) == seen[0], "nothing was recorded once it was another's"
+    assert (shared.incidents(), shared.row(run).status) == ([], "running")
+    shared.close()
+    shared.reopen()  # whoever has it now, carries it on from what the journal says
+    for _ in range(2):
+        await shared.work()
+        shared.clock.advance(SETTLED)
+    assert [one["is"] for one in shared.ended(run)] == ["done", "done"]
+    assert shared.shop.refunds == [("o1", "20")]
+    shared.close()
 
 
 @pytest.mark.postgresql

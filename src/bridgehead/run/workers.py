@@ -21,7 +21,7 @@ from bridgehead.store.machines import moment
 
 BEAT = 3.0
 """Seconds between two signs of life."""
-DEAD = 12.0
+DEAD = 10.0
 """Seconds of silence after which a worker counts as dead."""
 REMEMBERED = timedelta(days=2)
 """How long a worker that is gone is still listed."""

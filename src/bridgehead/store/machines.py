@@ -5,6 +5,7 @@ Used where ``Store.shared``; PostgreSQL only.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -45,15 +46,13 @@ class Held:
             self.release()
 
     def release(self) -> None:
-        """Give it back and close its connection; harmless when repeated."""
-        if self._connection is not None:
-            try:
-                # A closed connection is noticed a little later; who comes next would still find it taken.
-                self._connection.execute(text("select pg_advisory_unlock_all()"))
-                # The server notices a closed connection a moment later; whoever comes next need not wait.
-                self._connection.execute(text("select pg_advisory_unlock_all()"))
-                self._connection.invalidate()
-                self._connection.close()
-            except DBAPIError:  # the server is gone, and its locks with it
-                pass
-            self._connection = None
+        """Give it back; harmless when repeated."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        with suppress(DBAPIError):  # the server is gone, and its locks with it
+            # In so many words: a server may notice only later that a connection was closed.
+            connection.execute(text("select pg_advisory_unlock_all()"))
+        with suppress(DBAPIError):
+            connection.invalidate()
+            connection.close()
