@@ -81,7 +81,7 @@ class _Carrying:
             await self._finish(result)
 
     async def _workflow(self) -> Any:
-        segment, state = self._segment, self._known()
+        segment, (state, case) = self._segment, self._known()
         self._boundary = replace(self._boundary_of(segment.release), ledger=self._ledger)
         boundary = self._boundary
         if segment.attempt > 1:
@@ -90,11 +90,12 @@ class _Carrying:
             raise EngineError("BH-RUN-011", "it took its process down five times")
         workflow = boundary.function(boundary.charter.workflows[state.workflow].function)
         run = Run(boundary, state)
-        result = await run.carry(workflow(run, **self._case()))
+        result = await run.carry(workflow(run, **case))
         journal.require_finished(boundary, state.id)
         return result
 
-    def _known(self) -> RunState:
+    def _known(self) -> tuple[RunState, dict[str, Any]]:
+        """Return the run as the boundary wants it, and its case."""
         people = self._boundary.charter.people
         with self._store.reading() as connection:
             row = runs.row_of(connection, self._segment.run)
@@ -102,12 +103,7 @@ class _Carrying:
             human = Principal(id=row.on_behalf, kind="human", name=sponsor.name if sponsor else row.on_behalf)
             agent = Principal(id=row.agent, kind="agent", name=row.agent, on_behalf_of=human)
             self._state = runs.state_of(connection, self._segment, agent)
-        return self._state
-
-    def _case(self) -> dict[str, Any]:
-        with self._store.reading() as connection:
-            row = runs.row_of(connection, self._segment.run)
-            return dict(self._ledger.body(connection, row.input_entry)["input"])
+            return self._state, dict(self._ledger.body(connection, row.input_entry)["input"])
 
     async def _finish(self, result: Any) -> None:
         try:
