@@ -1,11 +1,11 @@
-"""The engine for many workers beside raw dbos, on one PostgreSQL (fsync on): ``python bench/engine.py [--json]``.
+"""The engine for many workers beside raw dbos, on one PostgreSQL with fsync: ``python bench/engine.py``.
 
 Measured in one run, each side in a database of its own:
 
-- *step*: wall time of one governed crossing (decided by Cedar, intent and outcome in the ledger, committed and
-  synced) in a run of many, and of one raw dbos step, which does the same useful nothing. Goal: at most 3 times.
-- *runs a second*: runs of three crossings, started all at once and carried by one worker with 8 side by side, and
-  raw dbos workflows of three steps from a dbos queue with the same concurrency and poll. Goal: at least 40 %.
+- *step*: wall time of one governed crossing (decided by Cedar, intent and outcome in the ledger, committed)
+  in a run of many, and of one raw dbos step, which does the same useful nothing. Goal: at most 3 times.
+- *runs a second*: runs of three crossings, started all at once and carried by one worker with 8 side by
+  side, and raw dbos workflows of three steps from a dbos queue, same concurrency and poll. Goal: 40 %.
 - *pickup*: two workers with 16 runs under way; one is killed with SIGKILL, and its runs' next crossings are
   timed on the other. Goal: p95 at most 20 seconds, each exactly once.
 
@@ -26,9 +26,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from postgres import databases
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.pool import NullPool
-from postgres import databases
 from yardstick import json_dumps_us
 
 from bridgehead.assemble import House
