@@ -15,6 +15,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -53,9 +54,21 @@ def digest(value: object) -> str:
     return hashlib.sha256(encoded_bytes(value)).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A rich value that is known by its canonical bytes, for whoever needs them more than once."""
+
+    data: bytes
+
+    @classmethod
+    def of(cls, value: object) -> Encoded:
+        """Encode a value. Raises what ``encode`` raises."""
+        return cls(encoded_bytes(value))
+
+
 def encoded_bytes(value: object) -> bytes:
     """Return the canonical bytes of a rich value."""
-    return profiled_bytes(encode(value))
+    return value.data if type(value) is Encoded else profiled_bytes(encode(value))
 
 
 def recordable(text: str) -> str:
