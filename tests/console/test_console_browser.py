@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +22,16 @@ from sqlalchemy import select
 
 from bridgehead.assemble import House
 from bridgehead.doors.console import console, make_link
+from bridgehead.enforce.delegate import give
+from bridgehead.enforce.edit import propose
 from bridgehead.enforce.stop import set_stop
 from bridgehead.kernel.clock import SetClock
 from bridgehead.kernel.principal import Principal
 from bridgehead.store.tables import crossing, run, vote
 from fixtures import console_gallery
+from fixtures.houses import IDENTIFY, Desk, act
 from fixtures.needs import missing
+from fixtures.questions import editable, emergency
 
 pytestmark = pytest.mark.browser
 
@@ -86,9 +94,9 @@ class Site:
         assert answer is not None and answer.status == 200, path
 
 
-@pytest.fixture
-def site(house: House, clock: SetClock, chromium: Browser) -> Iterator[Site]:
-    """The console of the test's house, in the browser."""
+@contextmanager
+def served(house: House, clock: SetClock, chromium: Browser) -> Iterator[Site]:
+    """Serve the console of a house."""
     settings = uvicorn.Config(
         console([house], clock=clock, more=[console_gallery.route()]),
         host="127.0.0.1",
@@ -106,6 +114,13 @@ def site(house: House, clock: SetClock, chromium: Browser) -> Iterator[Site]:
     yield Site(house, clock, chromium, f"http://127.0.0.1:{port}")
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture
+def site(house: House, clock: SetClock, chromium: Browser) -> Iterator[Site]:
+    """The console of the test's house, in the browser."""
+    with served(house, clock, chromium) as found:
+        yield found
 
 
 def addresses(house: House, questions: list[str]) -> dict[str, list[str]]:
@@ -143,6 +158,53 @@ def violations(page: Page) -> list[str]:
         for one in found.response["violations"]
         for node in one["nodes"]
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_what_can_be_done_with_a_question(
+    scheme: str, width: int, tmp_path: Path, chromium: Browser
+) -> None:
+    """A changed question, its change, its emergency, its revocation, and the delegations."""
+    desk = emergency(editable(Desk(tmp_path)))
+    desk.start(IDENTIFY, act("refund", order_id="o1", amount=150))
+    _work(desk)
+    maya, asked = desk.person("maya"), desk.question()
+    propose(desk.house.boundary, asked.id, maya, {"amount": 120}, asked.digest(), "half is enough")
+    _work(desk)
+    until = desk.clock.now() + timedelta(days=2)
+    give(desk.house.boundary, desk.person("tomas"), "rhea", ["large-refund"], until=until)
+    one = f"/deployments/desk/approvals/{desk.question().id}"
+    with served(desk.house, desk.clock, chromium) as site:
+        looked = [
+            ("tomas", one),
+            ("tomas", f"{one}/change"),
+            ("lee", f"{one}/emergency"),
+            ("tomas", "/delegations"),
+        ]
+        for person, path in looked:
+            _look(site, person, path, scheme, width)
+        desk.vote("tomas")
+        for path in (one, f"{one}/revoke"):
+            _look(site, "tomas", path, scheme, width)
+    desk.close()
+
+
+def _work(desk: Desk) -> None:
+    """Carry the desk's runs on; the browser's own loop has this thread."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(desk.work())).result()
+
+
+def _look(site: Site, person: str, path: str, scheme: str, width: int) -> None:
+    with site.visit(person, scheme, width) as page:
+        site.open(page, path)
+        assert violations(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        shots = os.environ.get("BRIDGEHEAD_SHOTS")
+        if shots:
+            name = f"{path.rpartition('/')[2][:12]}-{person}-{scheme}-{width}.png"
+            page.screenshot(path=f"{shots}/{name}", full_page=True)
 
 
 @pytest.mark.slow

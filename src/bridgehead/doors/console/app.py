@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from bridgehead.assemble import House
-from bridgehead.doors.console import approvals, deployments, problem, render, runs
+from bridgehead.doors.console import approvals, deciding, delegations, deployments, problem, render, runs
 from bridgehead.doors.console.doorstep import Doorstep, first_page
 from bridgehead.doors.console.guard import Guard
 from bridgehead.doors.console.visit import Handler, Need, serve, theme_of
@@ -60,6 +60,40 @@ SCREENS = (
         handler=approvals.answer,
         need="signed-in",
         post=("answer", "digest", "reason"),
+    ),
+    Screen(path=f"{ONE}/approvals/{{approval}}/revoke", handler=deciding.ask_revoke, need="signed-in"),
+    Screen(
+        path=f"{ONE}/approvals/{{approval}}/revoke",
+        handler=deciding.take_back,
+        need="signed-in",
+        post=("reason",),
+    ),
+    Screen(path=f"{ONE}/approvals/{{approval}}/change", handler=deciding.ask_change, need="signed-in"),
+    Screen(
+        path=f"{ONE}/approvals/{{approval}}/change",
+        handler=deciding.change,
+        need="signed-in",
+        post=("argument", "value", "digest", "reason"),
+    ),
+    Screen(path=f"{ONE}/approvals/{{approval}}/emergency", handler=deciding.ask_emergency, need="signed-in"),
+    Screen(
+        path=f"{ONE}/approvals/{{approval}}/emergency",
+        handler=deciding.permit,
+        need="signed-in",
+        post=("digest", "reason"),
+    ),
+    Screen(path="/delegations", handler=delegations.show, need="inbox"),
+    Screen(
+        path="/delegations",
+        handler=delegations.give_one,
+        need="inbox",
+        post=("deployment", "to", "rule", "until", "reason"),
+    ),
+    Screen(
+        path="/delegations/end",
+        handler=delegations.end_one,
+        need="inbox",
+        post=("deployment", "id", "reason"),
     ),
     Screen(path=f"{ONE}/runs", handler=runs.show_list, need="runs"),
     Screen(path=f"{ONE}/runs/{{run}}", handler=runs.show_run, need="runs"),

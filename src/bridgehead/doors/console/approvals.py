@@ -52,7 +52,7 @@ def show_inbox(visit: Visit) -> Answer:
 def show_decision(visit: Visit) -> Answer:
     """One question with everything it rests on, and the two buttons after it."""
     house = visit.house()
-    return _decision_page(visit, house, _view(visit, house), None)
+    return _decision_page(visit, house, view_of(visit, house), None)
 
 
 def answer(visit: Visit) -> Answer:
@@ -60,7 +60,7 @@ def answer(visit: Visit) -> Answer:
     house, given = visit.house(), ANSWERS.get(visit.form["answer"])
     if given is None:
         raise Stopped(ODD_FORM)
-    before = _view(visit, house)
+    before = view_of(visit, house)
     try:
         vote(
             house.boundary,
@@ -72,7 +72,7 @@ def answer(visit: Visit) -> Answer:
         )
     except ApprovalError as error:
         if not _same_answer_again(visit, before, given):
-            return _decision_page(visit, house, _view(visit, house), Problem.of(error))
+            return _decision_page(visit, house, view_of(visit, house), Problem.of(error))
     name = house.deployment.charter.name
     if before.next:
         return Go(to=f"/deployments/{name}/approvals/{before.next}?answered={before.id}&in={name}")
@@ -87,7 +87,7 @@ def _same_answer_again(visit: Visit, seen: QuestionView, given: str) -> bool:
     )
 
 
-def _view(visit: Visit, house: House) -> QuestionView:
+def view_of(visit: Visit, house: House) -> QuestionView:
     with house.store.reading() as connection:
         found = question(connection, house.boundary, visit.viewer(), visit.path["approval"])
     if found is None:
@@ -124,7 +124,7 @@ def _just_answered(visit: Visit) -> dict[str, Any] | None:
         return None
     there = replace(visit, path={"deployment": house.deployment.charter.name, "approval": approval})
     try:
-        view = _view(there, house)
+        view = view_of(there, house)
     except Stopped:
         return None
     mine = [item for item in view.votes if item.person == visit.person]
