@@ -115,6 +115,7 @@ def test_a_pickled_row_is_refused_by_the_database_and_by_the_code(workshop: Work
         # The owner of the tables can take the constraint away.
         connection.execute(text("alter table dbos.workflow_status drop constraint no_pickle"))
         connection.execute(poison, {"bad": pickled(witness)})
+        connection.execute(text("update dbos.workflow_input set inputs = :bad"), {"bad": pickled(witness)})
     workshop.worker("next")
     assert workshop.ended(run) == ["Done", "Done"]
     assert workshop.booked() == ["inv-0", "inv-1"]

@@ -228,6 +228,12 @@ async def test_rows_the_engine_lost_are_handed_over_anew(tmp_path: Path, postgre
         connection.execute(text("delete from dbos.workflow_status"))
     await desk.work()
     assert [desk.ended(one)[0]["is"] for one in (first, run)] == ["done", "done"]
+    with desk.house.store.writing() as connection:
+        assert dbos_rows.old(connection) == [], "kept for a day"
+        connection.execute(text("update dbos.workflow_status set updated_at = 0"))
+        assert dbos_rows.old(connection) == [dbos_rows.name_of(run, 1)]
+        connection.execute(text("update segment set state = 'ready'"))
+        assert dbos_rows.old(connection) == [], "what may still run is never cleared away"
     desk.close()
 
 

@@ -139,10 +139,6 @@ class DbosEngine:
         """Put one segment of this worker, which nobody here is at work on, back into the queue."""
         _instance()._sys_db.reenqueue_for_recovery(segment, [self._boot], QUEUE)
 
-    def forget(self, old: list[str]) -> None:
-        """Remove rows of the engine that are over."""
-        DBOS.delete_workflows(old)
-
     # --- start and end ---
 
     def _launch(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, text
 
 QUEUE = "bridgehead-segments"
 KEEP_HOURS = 24
@@ -29,10 +29,7 @@ _PENDING = text(
     "select workflow_uuid, executor_id from dbos.workflow_status"
     " where queue_name = :queue and status = 'PENDING'"
 )
-_POISONED = text(
-    "select workflow_uuid from dbos.workflow_status"
-    " where serialization = 'py_pickle' and status in ('ENQUEUED', 'PENDING', 'DELAYED')"
-)
+_POISONED = text("select workflow_uuid from dbos.workflow_status where serialization = 'py_pickle'")
 _STRANDED = text(
     "select s.run, s.number, coalesce(w.status, 'missing') as status from segment s"
     " left join dbos.workflow_status w on w.workflow_uuid = s.run || '\\:seg' || s.number"
@@ -46,8 +43,9 @@ _OLD = text(
     " and not exists (select 1 from segment s where s.run || '\\:seg' || s.number = w.workflow_uuid"
     " and s.state <> 'ended') limit 500"
 )
-_FORGET = text("delete from dbos.workflow_status where workflow_uuid in :ids").bindparams(
-    bindparam("ids", expanding=True)
+_OF_WORKFLOWS = text(
+    "select table_name from information_schema.columns"
+    " where table_schema = 'dbos' and column_name = 'workflow_uuid' order by table_name"
 )
 
 
@@ -77,15 +75,21 @@ def refuse_pickle(connection: Connection) -> None:
 
 
 def poisoned(connection: Connection) -> list[str]:
-    """Return the ids of rows that stand in the queue and would have to be unpickled."""
+    """Return the ids of rows that would have to be unpickled."""
     return list(connection.execute(_POISONED).scalars())
 
 
 def forget(connection: Connection, ids: Iterable[str]) -> None:
-    """Remove rows of the engine, with all that hangs on them."""
+    """Remove rows of the engine, with all that any of its tables holds of them: what is handed over again
+    must find nothing of what was there."""
     wanted = list(ids)
-    if wanted:
-        connection.execute(_FORGET, {"ids": wanted})
+    if not wanted:
+        return
+    for table in connection.execute(_OF_WORKFLOWS).scalars().all():
+        connection.execute(
+            text(f'delete from dbos."{table}" where workflow_uuid = any(:ids)'),  # noqa: S608
+            {"ids": wanted},
+        )
 
 
 def pending(connection: Connection) -> list[tuple[str, str]]:

@@ -37,9 +37,6 @@ class Queue(Protocol):
     def requeue(self, segment: str) -> None:
         """Put back a segment of this worker that nobody is at work on."""
 
-    def forget(self, old: list[str]) -> None:
-        """Remove rows that are over."""
-
 
 class Upkeep:
     """The upkeep of one worker."""
@@ -134,10 +131,8 @@ class Upkeep:
                 raise_incident_now(self._active(), segment.run, "BH-RUN-033", words)
 
     def _clean(self) -> None:
-        with self._store.reading() as connection:
-            old = dbos_rows.old(connection)
-        if old:
-            self._queue.forget(old)
+        with self._store.writing() as connection:
+            dbos_rows.forget(connection, dbos_rows.old(connection))
         self._cleaned = self._clock.monotonic()
 
 
