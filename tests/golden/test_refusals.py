@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from bridgehead.declare import load
+from bridgehead.declare.questions import able
 from bridgehead.enforce.policy import CedarPolicy, PolicyRequest, people_entities
+from bridgehead.kernel import quorum
 from bridgehead.kernel.decision import Ask, Decision, Permit
 from fixtures.error_codes import _calls, _Scope
 from fixtures.golden import ROOT, check_golden
@@ -227,7 +229,23 @@ def who_may_do_what() -> str:
             if isinstance(decided(engine, ("Human", person), action, usual(action)), Permit | Ask)
         ]
         lines += ["", f"{person} ({', '.join(declared.roles)})", f"  {', '.join(may) or 'no action at all'}"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *who_decides()]) + "\n"
+
+
+def who_decides() -> list[str]:
+    """Return who agrees under each approval rule."""
+    charter = retail().charter
+    lines = ["", "WHO DECIDES", "", "Never who asks, whom it is about, or who activated the release.", ""]
+    for name, rule in sorted(charter.approvals.items()):
+        calendar = f", in the working time of {rule.calendar}" if rule.calendar else ""
+        lines += [f"{name}: {quorum.words(rule.needs)}, within {rule.within}{calendar}; then it is refused"]
+        lines += [f"  may answer      {', '.join(sorted(able(charter, rule))) or 'nobody'}"]
+        lines += [f"  after {rung.after:<10}{rung.do} {rung.to or ''}".rstrip() for rung in rule.escalate]
+        at_once = rule.emergency.who if rule.emergency else "nobody"
+        lines += [f"  at once, alone  {at_once}"]
+    changeable = {name: rule.editable for name, rule in charter.actions.items() if rule.editable}
+    lines += ["", f"What they may change before others decide: {changeable or 'nothing'}"]
+    return lines
 
 
 def test_who_may_do_what_in_the_retail_example() -> None:
