@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -20,9 +21,9 @@ from bridgehead.record.hot import HotStatements, Row
 from bridgehead.record.merkle import Tree, leaf_hash
 from bridgehead.record.unit import Receipt, UnitOfWork
 from bridgehead.store import Store
-from bridgehead.store.engines import hurry
 from bridgehead.store.faults import BUSY, UNANSWERED, in_our_words, was_taken_back
 from bridgehead.store.savepoint import Savepoint
+from bridgehead.store.statement import together
 
 MAX_ENTRIES = 512
 """A batch takes no further unit once it holds this many entries."""
@@ -101,10 +102,11 @@ class Appender:
             with self._store.writing() as connection:
                 before = self._open(connection)
                 start, pending.tree, pending.time = before.size, before.copy(), stamp(self._clock.now())
-                hurry(connection)
                 taken = self._take_all(connection, units, pending)
-                self._flush(connection, pending)
-                self._move_head(connection, before, pending.tree)
+                with together(connection):
+                    self._flush(connection, pending)
+                    moved = self._move_head(connection, before, pending.tree)
+                _require_moved(moved, before)
         except BaseException as error:
             self._forget()
             if not isinstance(error, StoreError) or error.code != UNANSWERED:
@@ -226,20 +228,13 @@ class Appender:
             (self._sql.set_run_heads, heads),
         ):
             if rows:
-                statement.run(connection, rows)
+                statement.send(connection, rows)
                 rows.clear()
 
-    def _move_head(self, connection: Connection, before: Tree, after: Tree) -> None:
+    def _move_head(self, connection: Connection, before: Tree, after: Tree) -> Any:
         if after.size == before.size:
-            return
-        moved = self._sql.move_head.run(connection, [(1, before.size, after.size, after.frontier())])
-        if moved != 1:
-            raise StoreError(
-                "BH-REC-014",
-                f"the head of the ledger moved away from {before.size} under a lock",
-                means="Nothing was written. Something other than Bridgehead writes to this store.",
-                fix="Stop it, then run: bridgehead verify",
-            )
+            return None
+        return self._sql.move_head.send(connection, [(1, before.size, after.size, after.frontier())])
 
     def _remember(self, pending: _Pending) -> None:
         if len(self._runs) > MAX_REMEMBERED_RUNS:
@@ -251,6 +246,16 @@ class Appender:
         self._left = None
         self._runs.clear()
         self._keys.forget()
+
+
+def _require_moved(moved: Any, before: Tree) -> None:
+    if moved is not None and moved.rowcount != 1:
+        raise StoreError(
+            "BH-REC-014",
+            f"the head of the ledger moved away from {before.size} under a lock",
+            means="Nothing was written. Something other than Bridgehead writes to this store.",
+            fix="Stop it, then run: bridgehead verify",
+        )
 
 
 def _told(error: BaseException) -> BaseException:

@@ -14,7 +14,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from bridgehead.store import tables as t
-from bridgehead.store.statement import execute, execute_many
+from bridgehead.store.statement import execute, execute_many, send_many
 
 Row = tuple[Any, ...]
 
@@ -35,6 +35,10 @@ class Statement:
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Execute once for each row; return how many rows it matched."""
         return execute_many(connection, self._text, [self._bound(row) for row in rows])
+
+    def send(self, connection: Connection, rows: Sequence[Row]) -> Any:
+        """Do what ``run`` does; the ``rowcount`` of what it returns is known when ``together`` ends."""
+        return send_many(connection, self._text, [self._bound(row) for row in rows])
 
     def first(self, connection: Connection, *row: Any) -> Row | None:
         """Execute and return the first row of the result."""

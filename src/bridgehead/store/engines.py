@@ -26,8 +26,6 @@ LOOK = 0.01
 ABANDONED_SECONDS = 10
 """How long PostgreSQL lets a writer hold its locks and say nothing (a machine that lost its power, a process
 that was paused). Less than others wait for the same locks, so that they outlast it."""
-FOREIGN_LOCK_SECONDS = 2
-"""How long a unit of work waits for a row, while everybody else waits for the ledger's head behind it."""
 _ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "connect_timeout": 5}
 _BEGIN = {
     "sqlite": {True: "BEGIN", False: "BEGIN IMMEDIATE"},
@@ -92,12 +90,6 @@ def make_schema(address: URL) -> None:
                 connection.exec_driver_sql(f"create schema if not exists {SCHEMA}")
             if connection.execute(known).first() is None:
                 connection.exec_driver_sql(f"create schema {SCHEMA}")  # says why it cannot be made
-
-
-def hurry(connection: Connection) -> None:
-    """Wait for rows of others only shortly for the rest of the transaction: others wait behind it."""
-    if connection.dialect.name == "postgresql":
-        execute(connection, f"SET LOCAL lock_timeout = '{FOREIGN_LOCK_SECONDS}s'", None).close()
 
 
 def _begun(engine: Engine, begin: str) -> Connection:

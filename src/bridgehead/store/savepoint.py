@@ -9,29 +9,34 @@ from sqlalchemy import Connection
 
 from bridgehead.store.statement import as_sqlalchemy
 
+HURRY = "SET LOCAL lock_timeout = '2s'; "
+"""How long a unit of work waits for a row, while everybody else waits for the ledger's head behind it."""
+
 
 class Savepoint:
     """Set, then release or undo, again and again.
 
     On PostgreSQL a release goes along with the savepoint after it, which saves a way there and back for each
-    unit; the last one is released by the commit.
+    unit; the last one is released by the commit. From the first one on the transaction waits for rows of
+    others only shortly: everybody else waits behind it.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._execute = connection.connection.cursor().execute
         self._together = connection.dialect.name == "postgresql"
-        self._open = False
+        self._before = HURRY if self._together else ""
 
     def set(self) -> None:
         """Begin a unit."""
-        self._run("RELEASE SAVEPOINT unit; SAVEPOINT unit" if self._open else "SAVEPOINT unit")
-        self._open = False
+        self._run(f"{self._before}SAVEPOINT unit")
+        self._before = ""
 
     def release(self) -> None:
         """Keep what the unit did."""
-        self._open = self._together
-        if not self._together:
+        if self._together:
+            self._before = "RELEASE SAVEPOINT unit; "
+        else:
             self._run("RELEASE SAVEPOINT unit")
 
     def undo(self, error: BaseException) -> None:

@@ -13,7 +13,9 @@ database cannot do is raised as SQLAlchemy raises it, so ``Store`` tells it in o
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect
@@ -111,6 +113,41 @@ def execute_many(connection: Connection, text: str, rows: Sequence[Any]) -> int:
     matched = int(cursor.rowcount)
     cursor.close()
     return matched
+
+
+def send_many(connection: Connection, text: str, rows: Sequence[Any]) -> Any:
+    """Execute text once for each row; return the cursor. Its ``rowcount`` is known when ``together`` ends."""
+    cursor = connection.connection.cursor()
+    try:
+        cursor.executemany(text, rows)
+    except Exception as error:
+        raise as_sqlalchemy(connection, text, error) from error
+    return cursor
+
+
+@contextmanager
+def together(connection: Connection) -> Iterator[None]:
+    """Send what is executed inside without waiting for each answer: on PostgreSQL, one way there and back.
+
+    Nothing inside may need an answer. Raises, at its end, what the first failing statement raises.
+    """
+    driver = connection.connection.driver_connection
+    if connection.dialect.name != "postgresql" or not _pipelines():
+        yield
+        return
+    try:
+        with driver.pipeline():  # type: ignore[union-attr]
+            yield
+    except Exception as error:
+        raise as_sqlalchemy(connection, "a pipeline", error) from error
+
+
+@cache
+def _pipelines() -> bool:
+    """Say whether the client library is new enough (libpq 14)."""
+    from psycopg import Pipeline
+
+    return bool(Pipeline.is_supported())
 
 
 def as_sqlalchemy(connection: Connection, text: str, error: Exception) -> BaseException:
