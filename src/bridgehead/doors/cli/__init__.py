@@ -37,6 +37,7 @@ COMMANDS = {
     "break-glass": "Permit at once in an emergency; others review it.",
     "stop": "Stop a deployment: no new action starts.",
     "resume": "Let a stopped deployment act again.",
+    "undo": "Take back what a run or a release did, and count it.",
     "verify": "Check every entry and proof of a ledger, offline.",
     "sign-in": "Make a link that signs a person in to the console, once.",
     "doctor": "Look for what would stop this deployment from running.",
