@@ -40,6 +40,8 @@ from bridgehead.kernel.ports import Driver, Operation, Reply, Request
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Keys, Ledger, Work
 from bridgehead.record.unit import UnitOfWork
+from bridgehead.rollout.releases import Releases
+from bridgehead.rollout.undo import Undo
 from bridgehead.run import runs
 from bridgehead.run.code import Code
 from bridgehead.run.embedded import EmbeddedEngine
@@ -71,6 +73,7 @@ class House:
         self._drivers: dict[tuple[str, str], Driver] = {}
         self._active = ""
         self._looked = -LOOK_AGAIN
+        self.releases = Releases(active=lambda: self.boundary, boundary_of=self.boundary_of)
 
     @classmethod
     def open(
@@ -139,10 +142,12 @@ class House:
     def activate(self, by: Principal) -> str:
         """Make the folder as it is now the active release; return its digest.
 
-        Nothing happens when it is active already. Raises ``CharterError`` (BH-ASM-002) when
-        readiness finds something that blocks: a deployment without an owner does not go live.
+        Nothing happens when it is active already. Raises ``CharterError``: BH-ASM-002 when readiness
+        finds something that blocks (a deployment without an owner does not go live), BH-ASM-004 when this
+        release was taken back.
         """
         deployment = load(self.folder)
+        self._require_not_undone(deployment.digest)
         if deployment.digest == self._active_digest(missing_ok=True):
             return deployment.digest
         blocking = [finding for finding in self.findings() if finding.severity == "block"]
@@ -278,6 +283,21 @@ class House:
             assurance=assurance,
         )
 
+    def _require_not_undone(self, digest: str) -> None:
+        with self.store.reading() as connection:
+            row = connection.execute(
+                select(t.release.c.stopped_by).where(
+                    t.release.c.digest == digest, t.release.c.state == "stopped"
+                )
+            ).first()
+        if row is not None:
+            raise CharterError(
+                "BH-ASM-004",
+                f"the folder holds release {digest[:12]}, which was taken back by {row.stopped_by}",
+                means="It is not made active again; the release before it stays at work.",
+                fix="Correct the folder, or restore the release before it, and try again.",
+            )
+
     def _active_digest(self, *, missing_ok: bool = False) -> str:
         if not self._active or self.clock.monotonic() - self._looked >= LOOK_AGAIN:
             with self.store.reading() as connection:
@@ -304,6 +324,7 @@ class House:
             directory=self._directory,
             boot=self.boot,
             observer=self._observer,
+            own={"undo": Undo(self.releases)},
         )
 
     def _directory(self) -> Charter:

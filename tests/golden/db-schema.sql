@@ -75,6 +75,7 @@ CREATE TABLE crossing (
   amount TEXT DEFAULT '' NOT NULL,
   currency VARCHAR(3) DEFAULT '' NOT NULL,
   approval VARCHAR(40) DEFAULT '' NOT NULL,
+  undoes VARCHAR(170) DEFAULT '' NOT NULL,
   decision TEXT DEFAULT '' NOT NULL,
   intent_entry INTEGER,
   outcome_entry INTEGER,
@@ -90,6 +91,10 @@ CREATE INDEX crossing_by_key ON crossing (effect_key);
 CREATE INDEX crossing_by_record ON crossing (record, state);
 
 CREATE INDEX crossing_by_state ON crossing (state);
+
+CREATE INDEX crossing_by_undoes ON crossing (undoes) WHERE undoes <> '';
+
+CREATE UNIQUE INDEX crossing_undone_once ON crossing (undoes) WHERE undoes <> '' and state in ('claimed','done','unknown');
 
 CREATE TABLE data_key (
   kid VARCHAR(64) NOT NULL,
@@ -184,7 +189,10 @@ CREATE TABLE release (
   activated_by TEXT NOT NULL,
   active INTEGER DEFAULT '0' NOT NULL,
   activators TEXT DEFAULT '' NOT NULL,
-  PRIMARY KEY (digest)
+  state VARCHAR(10) DEFAULT 'allowed' NOT NULL,
+  stopped_by VARCHAR(40) DEFAULT '' NOT NULL,
+  PRIMARY KEY (digest),
+  CONSTRAINT release_state CHECK (state in ('allowed','stopped'))
 );
 
 CREATE TABLE release_file (
@@ -197,6 +205,7 @@ CREATE TABLE release_file (
 
 CREATE TABLE run (
   id VARCHAR(40) NOT NULL,
+  kind VARCHAR(8) DEFAULT 'case' NOT NULL,
   release VARCHAR(64) NOT NULL,
   workflow TEXT NOT NULL,
   title TEXT DEFAULT '' NOT NULL,
@@ -215,6 +224,7 @@ CREATE TABLE run (
   backup_at VARCHAR(32),
   restored_at VARCHAR(32),
   PRIMARY KEY (id),
+  CONSTRAINT run_kind CHECK (kind in ('case','undo')),
   CONSTRAINT run_status CHECK (status in ('running','waiting','done','failed','stopped'))
 );
 
@@ -282,6 +292,55 @@ CREATE TABLE stop (
   lifted_at VARCHAR(32),
   PRIMARY KEY (id)
 );
+
+CREATE TABLE undo (
+  id VARCHAR(40) NOT NULL,
+  scope VARCHAR(8) NOT NULL,
+  target VARCHAR(64) NOT NULL,
+  state VARCHAR(10) NOT NULL,
+  run VARCHAR(40) NOT NULL,
+  ordered_by TEXT NOT NULL,
+  rate VARCHAR(20) DEFAULT '' NOT NULL,
+  next_at VARCHAR(32) DEFAULT '' NOT NULL,
+  expected VARCHAR(64) DEFAULT '' NOT NULL,
+  plan_digest VARCHAR(64) DEFAULT '' NOT NULL,
+  plan_entry INTEGER,
+  ordered_entry INTEGER,
+  certificate_entry INTEGER,
+  created_at VARCHAR(32) NOT NULL,
+  ended_at VARCHAR(32),
+  PRIMARY KEY (id),
+  CONSTRAINT undo_scope CHECK (scope in ('run','release')),
+  CONSTRAINT undo_state CHECK (state in ('stopping','looking','planned','asking','running','ended','refused'))
+);
+
+CREATE INDEX undo_by_run ON undo (run);
+
+CREATE INDEX undo_by_target ON undo (target, created_at);
+
+CREATE TABLE undo_item (
+  undo VARCHAR(40) NOT NULL,
+  number INTEGER NOT NULL,
+  run VARCHAR(40) NOT NULL,
+  position VARCHAR(120) NOT NULL,
+  effect_key VARCHAR(64) NOT NULL,
+  target TEXT NOT NULL,
+  "group" VARCHAR(12) NOT NULL,
+  why TEXT DEFAULT '' NOT NULL,
+  "after" INTEGER DEFAULT '0' NOT NULL,
+  compensation TEXT DEFAULT '' NOT NULL,
+  amount TEXT DEFAULT '' NOT NULL,
+  currency VARCHAR(3) DEFAULT '' NOT NULL,
+  state VARCHAR(10) DEFAULT 'planned' NOT NULL,
+  saga VARCHAR(40) DEFAULT '' NOT NULL,
+  slot_at VARCHAR(32) DEFAULT '' NOT NULL,
+  person TEXT DEFAULT '' NOT NULL,
+  due_at VARCHAR(32) DEFAULT '' NOT NULL,
+  PRIMARY KEY (undo, number),
+  CONSTRAINT undo_item_state CHECK (state in ('planned','waiting','undone','refused','skipped','person'))
+);
+
+CREATE INDEX undo_item_by_saga ON undo_item (saga);
 
 CREATE TABLE vote (
   approval VARCHAR(40) NOT NULL,

@@ -9,6 +9,7 @@ from bridgehead.check.rule import Family, Rule
 from bridgehead.check.written import all_readable, written_policies
 from bridgehead.declare import Deployment
 from bridgehead.declare.asking import ApprovalRule
+from bridgehead.declare.given import OWNER, UNDO
 from bridgehead.declare.questions import able
 from bridgehead.kernel.finding import Finding
 from bridgehead.kernel.quorum import missing, words
@@ -55,9 +56,10 @@ def look(d: Deployment) -> Iterator[Finding]:
     asked = _asked(d)
     for name, rule in d.charter.approvals.items():
         people = able(d.charter, rule)
-        yield from _requester(d, name, rule, people)
-        yield from _releaser(d, name, rule, people)
-        if name not in asked:
+        if name != UNDO:  # a person asks there, not an agent, and about another release than the active one
+            yield from _requester(d, name, rule, people)
+            yield from _releaser(d, name, rule, people)
+        if name not in asked and name != UNDO:  # asked when somebody takes something back
             yield NEVER_ASKED.found(f"Nothing ever asks `{name}`.", d.where("approvals", name))
         needed = sum(count for _, count in rule.needs)
         if needed > 1 and len(people) == needed:
@@ -67,7 +69,7 @@ def look(d: Deployment) -> Iterator[Finding]:
             )
     deciding = {group for rule in d.charter.approvals.values() for group, _ in rule.needs}
     for person_name, person in d.charter.people.items():
-        groups = deciding & set(person.groups)
+        groups = (deciding - {OWNER}) & set(person.groups)  # owners reach the question from its undo
         if person.active and groups and "approver" not in person.roles:
             yield NO_INBOX.found(
                 f"`{person_name}` decides in `{sorted(groups)[0]}` and lacks the role `approver`.",

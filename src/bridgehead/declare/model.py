@@ -236,6 +236,15 @@ class Probe(Part):
     strength: Literal["strong", "weak"] = Field(description="`strong` if a no proves that it did not happen.")
 
 
+class Listing(Part):
+    """What the other system says it did for us, to compare with what the ledger says."""
+
+    action: Name = Field(description="A `read` action of this charter without required arguments.")
+    keys: str = Field(
+        description="`file.py:name`: a pure function (bindings, answer) -> list of our keys found in it."
+    )
+
+
 class ActionRule(Part):
     """One action: what it does to the world and how it is settled."""
 
@@ -279,6 +288,11 @@ class ActionRule(Part):
         default_factory=dict, description="Arguments of the undo: `arguments.X` or `before.READ.FIELD`."
     )
     probe: Probe | None = None
+    listing: Listing | None = Field(
+        default=None,
+        description="Where the other system keeps our keys: the action that lists them. An undo compares "
+        "them with the ledger, both ways.",
+    )
     key_argument: str = Field(
         default="", description="Argument that carries our key, where the other side drops repeats of it."
     )

@@ -18,6 +18,7 @@ def errors(deployment: Deployment) -> Iterator[CharterError]:
         yield from _undo(deployment, name, rule)
         yield from _probe(deployment, name, rule)
         yield from _facts(deployment, name, rule)
+        yield from _listing(deployment, name, rule)
 
 
 def _undo(d: Deployment, name: str, rule: ActionRule) -> Iterator[CharterError]:
@@ -109,6 +110,24 @@ def _probe(d: Deployment, name: str, rule: ActionRule) -> Iterator[CharterError]
     problem_of_code = pure(d, rule.probe.landed, "arguments, answer", *place, "landed")
     if problem_of_code:
         yield problem_of_code
+
+
+def _listing(d: Deployment, name: str, rule: ActionRule) -> Iterator[CharterError]:
+    if rule.listing is None:
+        return
+    place = ("actions", name, "listing")
+    yield from _read(d, rule.listing.action, {}, *place)
+    problem_of_code = pure(d, rule.listing.keys, "bindings, answer", *place, "keys")
+    if problem_of_code:
+        yield problem_of_code
+    if not rule.key_argument:
+        yield fault(
+            d,
+            "BH-CHA-051",
+            f"`{name}` has a `listing` and no `key_argument`: the other side keeps no key of ours",
+            "Add `key_argument`, or remove `listing`.",
+            *place,
+        )
 
 
 def _facts(d: Deployment, name: str, rule: ActionRule) -> Iterator[CharterError]:

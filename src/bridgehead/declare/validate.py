@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from bridgehead.declare.compose import Written
 from bridgehead.declare.faults import did_you_mean
+from bridgehead.declare.given import with_given
 from bridgehead.declare.lines import Place
 from bridgehead.declare.model import Charter
 from bridgehead.kernel.errors import CharterError
@@ -42,7 +43,7 @@ def validate(written: Written) -> Validated:
 def _problems(value: Any) -> Charter | list[Any]:
     try:
         # JSON in strict mode: a number is never taken for text, text never for a number.
-        return Charter.model_validate_json(json.dumps(value), strict=True)
+        return Charter.model_validate_json(json.dumps(with_given(value)), strict=True)
     except ValidationError as error:
         return list(error.errors(include_url=False))
 

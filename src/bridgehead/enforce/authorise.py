@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from bridgehead.declare.given import UNDO
 from bridgehead.declare.model import ActionRule
 from bridgehead.enforce import cedar
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.policy import STEP, PolicyRequest, people_entities
-from bridgehead.kernel.decision import Ask, Decision, Reason, Refuse
+from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
 from bridgehead.kernel.principal import Principal
 
 
@@ -35,7 +37,27 @@ def decide(
         # It is read anew after every wait: a yes to this one would be spent before it could be used.
         words = f"{crossing.action.target} needs people to agree, and what is read to decide cannot wait."
         return Refuse(step=STEP, reasons=(Reason(rule="read.asks", words=words), *decision.reasons))
-    return decision
+    return _one_by_one(boundary, crossing, approvals, decision)
+
+
+def _one_by_one(
+    boundary: Boundary, crossing: Crossing, approvals: tuple[str, ...], decision: Decision
+) -> Decision:
+    """A compensation that cannot be taken back itself is asked about by itself, whatever policies say."""
+    if crossing.undoes is None or not crossing.undoes.single or UNDO in approvals:
+        return decision
+    reason = boundary.reason(
+        "undo.one-by-one", "This compensation is agreed to by itself.", "approvals", UNDO
+    )
+    match decision:
+        case Permit():
+            return Ask(approvals=(UNDO,), reasons=(reason,))
+        case Ask():
+            return replace(
+                decision, approvals=(*decision.approvals, UNDO), reasons=(*decision.reasons, reason)
+            )
+        case Refuse():
+            return decision
 
 
 def _request(
@@ -53,6 +75,8 @@ def _request(
         "approvals": list(approvals),
         "subject": crossing.run.subject,
     }
+    if crossing.run.kind == "undo":
+        context["undoing"] = True
     principal = ("Agent" if who.kind == "agent" else "Human", who.id)
     match action.kind:
         case "act" if action.target.startswith("decide:"):
@@ -100,7 +124,8 @@ def _act_context(
     rule: ActionRule, crossing: Crossing, evidence: Evidence, record_changes: int
 ) -> dict[str, Any]:
     context: dict[str, Any] = {
-        "record_changes": record_changes,
+        # What is taken back was a change itself; later changes by others stand in its way at the claim.
+        "record_changes": 0 if crossing.run.kind == "undo" else record_changes,
         "arguments": {
             name: _cedar(cedar.cedar_type(rule.arguments[name]), value)
             for name, value in crossing.action.arguments.items()

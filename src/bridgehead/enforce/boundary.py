@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from bridgehead.declare import Deployment
 from bridgehead.declare.model import ActionRule, Charter
@@ -34,13 +34,20 @@ class Unobserved:
         """Do nothing."""
 
 
+class OwnWorkflow(Protocol):
+    """A workflow of the house: it takes the run as it is, and returns what is recorded at its end."""
+
+    def __call__(self, boundary: Boundary, run: RunState, /) -> Awaitable[Any]:
+        """Carry the run as far as it goes; raise ``Park`` to wait."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boundary:
     """One release at work. ``drivers`` are keyed ``server:NAME``, ``model:NAME``, ``source:NAME``.
 
     ``directory`` gives the people and agents of the *active* release: a run keeps the rules of its own
     release, but a person switched off today is off for every run at once. ``function`` loads
-    ``file.py:name`` from this release's snapshot.
+    ``file.py:name`` from this release's snapshot. ``own`` are workflows of the house itself, by kind of run.
     """
 
     deployment: Deployment
@@ -53,6 +60,7 @@ class Boundary:
     directory: Callable[[], Charter]
     boot: str
     observer: StepObserver = field(default_factory=Unobserved)
+    own: Mapping[str, OwnWorkflow] = field(default_factory=dict)
 
     @property
     def charter(self) -> Charter:
@@ -66,6 +74,28 @@ class Boundary:
     def reason(self, rule: str, words: str, *path: str | int) -> Reason:
         """Return a reason that points into the charter."""
         return Reason(rule=rule, words=words, source=self.where(*path) if path else "")
+
+
+RunKind = Literal["case", "undo"]
+"""``case``: a workflow works on something. ``undo``: what other runs did is taken back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undoes:
+    """The effect that a compensation takes back: its place in the journal and its key.
+
+    ``single``: people agree to this compensation by itself, whatever the policies say.
+    """
+
+    run: str
+    position: str
+    key: str
+    single: bool = False
+
+    @property
+    def name(self) -> str:
+        """``run/position``: what the journal's row of the compensation names."""
+        return f"{self.run}/{self.position}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,6 +117,7 @@ class RunState:
     subject: str = ""
     told: str = ""
     restored_at: str = ""
+    kind: RunKind = "case"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +148,7 @@ class Crossing:
     evidence_of: str = ""  # set on the reads that only inform another crossing's decision
     edit: Edit | None = None
     settles: bool = False  # set on the read that asks whether an unclear effect landed: no stop holds it back
+    undoes: Undoes | None = None  # set on a compensation
 
     @cached_property
     def action_digest(self) -> str:
@@ -137,8 +169,11 @@ class Crossing:
     def key(self) -> str:
         """The key of the effect: the run, the position, the target and the canonical arguments.
 
-        Stable across retries, never random.
+        Stable across retries, never random. That of a compensation comes from the effect it takes back,
+        so that no second undo can send it again to a system that drops repeats.
         """
+        if self.undoes is not None:
+            return digest([self.undoes.key, "undo"])
         return digest([self.run.id, self.position, self.action.target, self.arguments_digest])
 
     def rule(self, boundary: Boundary) -> ActionRule | None:

@@ -17,7 +17,7 @@ from bridgehead.declare.limit import limit
 from bridgehead.declare.model import ActionRule, Charter
 
 _FACT_TYPES = {"text": "String", "integer": "Long", "boolean": "Bool", "amount": "decimal"}
-_COMMON = "purpose: String, stage: String, approvals: Set<String>, subject: String"
+_COMMON = "purpose: String, stage: String, approvals: Set<String>, subject: String, undoing?: Bool"
 
 
 def schema(charter: Charter) -> str:
@@ -55,6 +55,7 @@ def policies(deployment: Deployment) -> str:
             *_residency(deployment),
             *_limits(deployment, charter),
             *_decisions(deployment, charter),
+            *_undo(deployment, charter),
         ]
     )
 
@@ -153,6 +154,27 @@ def _decisions(deployment: Deployment, charter: Charter) -> Iterator[str]:
             unless=f"context.approvals.contains({_quote(name)})",
             ask=name,
         )
+
+
+def _undo(deployment: Deployment, charter: Charter) -> Iterator[str]:
+    """What an undo needs: the actions that take others back, and the reads that show whether they may."""
+    taken_back = [rule for rule in charter.actions.values() if rule.undo]
+    actions = {rule.undo for rule in taken_back if rule.undo}
+    for rule in charter.actions.values():
+        actions |= {rule.probe.action} if rule.probe else set()
+        actions |= {rule.listing.action} if rule.listing else set()
+        actions |= {read.action for read in rule.facts.reads.values()} if rule.facts else set()
+    if not actions:
+        return
+    names = ", ".join(f"BH::Action::{_quote(action)}" for action in sorted(actions))
+    yield _policy(
+        "permit",
+        "undo.people",
+        "A person takes back what a run or a release did, as a plan that people agreed to says.",
+        deployment.where("actions"),
+        f"principal is BH::Human, action in [{names}], resource",
+        "principal.active && context has undoing && context.undoing",
+    )
 
 
 def _context(rule: ActionRule) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, case, select, update
 from bridgehead.enforce import arguments, budget, inspection, lanes, limits, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
+from bridgehead.enforce.undone import in_the_way
 from bridgehead.kernel.canonical import canonical_bytes, decoded, encoded_bytes
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
@@ -100,6 +101,7 @@ async def claim(
 
     def work(connection: Connection) -> Work:
         limits.heed_stop(connection, crossing)
+        limits.heed_undo(connection, crossing)
         lanes.enter(connection, boundary, crossing, claimed_at)
         now = stamp(claimed_at)
         earlier = find(connection, crossing.run.id, crossing.position)
@@ -108,6 +110,8 @@ async def claim(
             _use(connection, boundary, granted, now)
         record = record_name(boundary, crossing)
         denied = limits.check_again(connection, boundary, crossing, record, standing, begun=begun(earlier))
+        if denied is None:
+            denied = in_the_way(connection, crossing)
         if again:
             budget.settle(connection, boundary, crossing, Decimal(0))
         if denied is None:
@@ -385,6 +389,7 @@ def new_row(boundary: Boundary, crossing: Crossing, now: str) -> dict[str, Any]:
         "outward": int(action.outward),
         "effect_key": crossing.key,
         "record": record_name(boundary, crossing),
+        "undoes": crossing.undoes.name if crossing.undoes else "",
         "started_at": now,
     }
 

@@ -15,6 +15,12 @@ from bridgehead.store.statement import Statement
 
 STEP = 4
 _RUN = Statement(select(t.run.c.crossings, t.run.c.effects).where(t.run.c.id == bindparam("run")))
+_ALLOWED = Statement(
+    select(t.run.c.status, t.release.c.state)
+    .select_from(t.run)
+    .outerjoin(t.release, t.release.c.digest == t.run.c.release)
+    .where(t.run.c.id == bindparam("run"))
+)
 _CHANGES = Statement(
     select(func.count().label("number"))
     .select_from(t.crossing)
@@ -53,13 +59,25 @@ def heed_stop(connection: Connection, crossing: Crossing) -> None:
         raise Park(f"stop:{stopped.id}")
 
 
+def heed_undo(connection: Connection, crossing: Crossing) -> None:
+    """Raise ``Park`` where the release was undone, or the run stopped: it does nothing new.
+
+    What is on its way is still asked about, and what takes effects back goes on.
+    """
+    if crossing.settles or crossing.run.kind == "undo":
+        return
+    row = _ALLOWED.first(connection, run=crossing.run.id)
+    if row is not None and (row.state == "stopped" or row.status == "stopped"):
+        raise Park(f"release:{crossing.run.release[:12]}")
+
+
 def check(boundary: Boundary, crossing: Crossing, now: Standing, *, begun: bool) -> Refuse | None:
     """Refuse what is too much.
 
     What has ``begun`` is counted already and is carried to its end, with the reads that takes: they
-    do not count, and are as many as the crossings they belong to need.
+    do not count, and are as many as the crossings they belong to need. An undo does what its plan lists.
     """
-    if begun or crossing.evidence_of:
+    if begun or crossing.evidence_of or crossing.run.kind == "undo":
         return None
     budget = boundary.charter.budget
     if now.crossings >= budget.run_crossings:

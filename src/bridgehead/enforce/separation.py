@@ -17,8 +17,8 @@ Bar = Literal["asked", "subject", "release", "edit", "emergency"]
 def bars(connection: Connection, row: Row[Any]) -> dict[str, Bar]:
     """Return everybody who may not decide this question, each with the reason.
 
-    Everyone in the chain that asked; whom it is about; whoever made the run's release the active one;
-    whoever changed what is asked; for a review, whoever is reviewed.
+    Everyone in the chain that asked; whom it is about; whoever made the run's release, or the
+    one that is taken back, the active one; whoever changed what is asked; for a review, whoever is reviewed.
     """
     found: dict[str, Bar] = dict.fromkeys(json.loads(row.requester), "asked")
     if row.subject:
@@ -56,10 +56,21 @@ def refusal(why: Bar, able: Collection[str]) -> ApprovalError:
 
 
 def _activators(connection: Connection, run: str) -> list[str]:
-    labels = connection.execute(
-        select(t.release.c.activators)
-        .join(t.run, t.run.c.release == t.release.c.digest)
-        .where(t.run.c.id == run)
-    ).scalar()
+    released = t.release.c.digest == _judged(connection, run)
+    labels = connection.execute(select(t.release.c.activators).where(released)).scalar()
     people = [label.partition(":") for label in (labels or "").split()]
     return [person for kind, _, person in people if kind == "human"]
+
+
+def _judged(connection: Connection, run: str) -> str:
+    """Return the release whose makers do not decide: the run's own, or for an undo the one taken back."""
+    row = connection.execute(select(t.run.c.release, t.run.c.kind).where(t.run.c.id == run)).one()
+    if row.kind != "undo":
+        return str(row.release)
+    saga = select(t.undo_item.c.undo).where(t.undo_item.c.saga == run)
+    taken = connection.execute(
+        select(t.undo.c.scope, t.undo.c.target).where((t.undo.c.run == run) | t.undo.c.id.in_(saga))
+    ).first()
+    if taken is None or taken.scope == "release":
+        return str(taken.target if taken else row.release)
+    return str(connection.execute(select(t.run.c.release).where(t.run.c.id == taken.target)).scalar_one())

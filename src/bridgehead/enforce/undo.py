@@ -18,8 +18,8 @@ def inverse(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> dict[
     A ``write`` whose inverse cannot be computed is refused: it could not be taken back as declared.
     """
     rule = crossing.rule(boundary)
-    if rule is None or rule.undo is None:
-        return None
+    if rule is None or rule.undo is None or crossing.undoes is not None:
+        return None  # what takes something back is not taken back again
     values = {
         name: arguments.follow(
             path, arguments=crossing.action.arguments, before=evidence.reads, facts=evidence.facts

@@ -33,6 +33,10 @@ EntryKind = Literal[
     "delegation.ended",
     "stop.set",
     "stop.lifted",
+    "undo.ordered",
+    "undo.planned",
+    "undo.ended",
+    "undo.certified",
     "finding.raised",
     "finding.cleared",
     "owner.changed",
@@ -50,7 +54,7 @@ class Draft:
 
     ``fields`` holds only envelope fields of ``docs/reference/ledger.md`` (``action``, ``decision``,
     ``approval``, ``outcome``, ``refs``, ``model``, ``position``, ``segment``, ``attempt``,
-    ``release``, ``note``); ``body`` is any rich value, kept encrypted under ``subject``'s key.
+    ``release``, ``note``, ``undo``); ``body`` is any rich value, kept encrypted under ``subject``'s key.
     """
 
     kind: EntryKind

@@ -75,6 +75,18 @@ FIELDS: Final = Allowed(
         usage=Allowed(input_tokens=_COUNT, output_tokens=_COUNT, cost=_TEXT),
     ),
     finding=Allowed(rule=_TEXT, severity=_TEXT),
+    undo=Allowed(
+        id=_TEXT,
+        scope=_TEXT,
+        target=_TEXT,
+        state=_TEXT,
+        plan=_TEXT,
+        certificate=_TEXT,
+        effect=_TEXT,
+        group=_TEXT,
+        effects=_COUNT,
+        undone=_COUNT,
+    ),
     erased=Allowed(kid=_TEXT, index=_COUNT, leaf=_TEXT, basis=_TEXT),
     trace=Allowed(trace_id=_TEXT, span_id=_TEXT),
 )

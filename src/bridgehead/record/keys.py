@@ -75,6 +75,11 @@ class Keys:
             raise _unusable(f"{folder / VERIFIER} does not belong to {SIGNING}")
         return cls(origin=origin, vkey=vkey, kek=kek, _signer=signer)
 
+    def sign_note(self, text: str) -> str:
+        """Return any other text of this ledger as a signed note; it ends with a line feed."""
+        public = self._signer.public_key().public_bytes_raw()
+        return signed_note(text, self.origin, public, self._signer.sign)
+
     def sign_checkpoint(self, size: int, root: bytes) -> str:
         """Return the signed checkpoint note of a tree."""
         public = self._signer.public_key().public_bytes_raw()

@@ -143,6 +143,15 @@ class Ledger:
             ).scalar()
         return str(kept) if kept is not None else str(self._writer.append(self._sign(tree)).value)
 
+    def sign_note(self, text: str) -> str:
+        """Return a text signed with the key that signs checkpoints (C2SP signed note).
+
+        INVARIANT: its second line is no decimal number, or it would pass for a checkpoint.
+        """
+        if text.split("\n")[1].isdecimal() or not text.endswith("\n"):
+            raise ValueError("a text that could pass for a checkpoint, or lacks its last line feed")
+        return self._keys.sign_note(text)
+
     def size_and_root(self) -> tuple[int, str]:
         """Return how many entries there are, and the root of the tree in hexadecimal."""
         tree = self._tree()

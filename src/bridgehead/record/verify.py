@@ -34,6 +34,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -248,6 +249,106 @@ def _signs(key: VerifierKey, text: str, line: str) -> bool:
     except (binascii.Error, InvalidSignature, ValueError):
         return False
     return signature[:4] == key.id
+
+
+# --- certificates --------------------------------------------------------------------------------
+
+CERTIFICATE = "bridgehead undo certificate 1"
+_OUTCOMES = ("undone", "refused", "pending", "skipped", "person", "impossible", "unknown", "nothing")
+
+
+@dataclass(slots=True)
+class CertificateReport:
+    """What a certificate of an undo says, and what does not hold. ``signed`` is true only under the key."""
+
+    origin: str = ""
+    undo: str = ""
+    of: str = ""
+    issued: str = ""
+    signed: bool = False
+    effects: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    money: dict[str, dict[str, str]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Say whether it is signed and balances."""
+        return self.signed and not self.problems
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the verdict as plain values."""
+        return {"ok": self.ok, **asdict(self)}
+
+
+def verify_certificate(note: str, *, vkey: str) -> CertificateReport:
+    """Check the signature of an undo's certificate, and that its lines add up. Raises ``Unreadable``."""
+    key = read_vkey(vkey)
+    text, blank, signatures = note.rpartition("\n\n")
+    lines = text.split("\n")
+    if not blank or lines[0] != CERTIFICATE:
+        raise Unreadable("this is no certificate of an undo")
+    report = CertificateReport(signed=any(_signs(key, text + "\n", line) for line in signatures.split("\n")))
+    said: dict[str, str] = {}
+    items: list[list[str]] = []
+    for line in lines[1:]:
+        name, colon, value = line.partition(": ")
+        if not colon:
+            raise Unreadable(f"{line!r} is no line of a certificate")
+        if name == "item":
+            items.append(value.split(" "))
+        elif name == "money":
+            currency, *parts = value.split(" ")
+            report.money[currency] = dict(part.split("=", 1) for part in parts)
+        elif said.setdefault(name, value) != value:
+            report.problems.append(f"it says {name} twice")
+    try:
+        _read_certificate(report, said, items)
+    except (KeyError, ValueError, IndexError, ArithmeticError) as error:
+        raise Unreadable(f"a certificate that cannot be read: {error!r}") from error
+    if report.origin != key.name:
+        report.problems.append(f"it is of {report.origin}, and the key is that of {key.name}")
+    if not report.signed:
+        report.problems.append("its signature does not hold under this key")
+    return report
+
+
+def _read_certificate(report: CertificateReport, said: dict[str, str], items: list[list[str]]) -> None:
+    report.origin, report.undo, report.of = said["deployment"], said["undo"], said["of"]
+    report.issued, report.effects = said["issued"], int(said["effects"])
+    report.counts = {name: int(said[name]) for name in _OUTCOMES}
+    listed = dict.fromkeys(_OUTCOMES, 0)
+    sums: dict[str, dict[str, Decimal]] = {}
+    names = set()
+    for number, (place, outcome, effect, _, amount, currency, *_rest) in enumerate(items, 1):
+        listed[outcome] += 1
+        names.add(effect)
+        if int(place) != number:
+            report.problems.append(f"item {place} stands where item {number} should")
+        if amount != "-" and outcome != "nothing":
+            of = sums.setdefault(currency, dict.fromkeys(_MONEY, Decimal(0)))
+            for what in _moved(outcome):
+                of[what] += Decimal(amount)
+    if len(names) != len(items):
+        report.problems.append("it lists an effect twice")
+    if len(items) != report.effects or sum(report.counts.values()) != report.effects:
+        report.problems.append("its counts do not add up to its effects")
+    if listed != report.counts:
+        report.problems.append("its counts are not those of its items")
+    said_money = {
+        currency: {name: Decimal(of[name]) for name in _MONEY} for currency, of in report.money.items()
+    }
+    if said_money != sums:
+        report.problems.append("its sums of money are not those of its items")
+
+
+_MONEY = ("moved", "taken-back", "remaining", "unclear")
+
+
+def _moved(outcome: str) -> tuple[str, ...]:
+    if outcome == "unknown":
+        return ("unclear",)
+    return ("moved", "taken-back" if outcome == "undone" else "remaining")
 
 
 # --- reading -------------------------------------------------------------------------------------

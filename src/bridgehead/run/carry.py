@@ -17,7 +17,6 @@ from bridgehead.enforce.park import Park
 from bridgehead.kernel.canonical import recordable
 from bridgehead.kernel.clock import Clock
 from bridgehead.kernel.errors import BridgeheadError, EngineError, StoreError
-from bridgehead.kernel.principal import Principal
 from bridgehead.record import Ledger
 from bridgehead.run import journal, leftovers, runs, segments
 from bridgehead.run.incidents import raise_incident
@@ -88,6 +87,9 @@ class _Carrying:
             await leftovers.end_reads(boundary, state)
         if segment.fruitless >= SUSPECT + MAX_ALONE:
             raise EngineError("BH-RUN-011", "it took its process down five times")
+        own = boundary.own.get(state.kind)
+        if own is not None:
+            return await own(boundary, state)
         workflow = boundary.function(boundary.charter.workflows[state.workflow].function)
         run = Run(boundary, state)
         result = await run.carry(workflow(run, **case))
@@ -99,11 +101,9 @@ class _Carrying:
         people = self._boundary.charter.people
         with self._store.reading() as connection:
             row = runs.row_of(connection, self._segment.run)
-            sponsor = people.get(row.on_behalf)
-            human = Principal(id=row.on_behalf, kind="human", name=sponsor.name if sponsor else row.on_behalf)
-            agent = Principal(id=row.agent, kind="agent", name=row.agent, on_behalf_of=human)
-            self._state = runs.state_of(connection, self._segment, agent)
-            return self._state, dict(self._ledger.body(connection, row.input_entry)["input"])
+            self._state = runs.state_of(connection, self._segment, runs.principal_of(people, row))
+            body = self._ledger.body(connection, row.input_entry)
+            return self._state, dict(body.get("input", {}))
 
     async def _finish(self, result: Any) -> None:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
+from bridgehead.declare.model import Person
 from bridgehead.enforce.boundary import Boundary, RunState
 from bridgehead.enforce.park import Park
 from bridgehead.enforce.stop import wake
@@ -39,7 +40,7 @@ _BEGUN = Statement(
 )
 _PARKED = Statement(
     update(t.run)
-    .where(t.run.c.id == bindparam("of_run"))
+    .where(t.run.c.id == bindparam("of_run"), t.run.c.status != "stopped")
     .values(status="waiting", waiting_for=bindparam("now_for"))
 )
 _ENDED = Statement(
@@ -60,6 +61,11 @@ _END_SEGMENTS = Statement(
     .where(t.segment.c.run == bindparam("of_run"), t.segment.c.state != "ended")
     .values(state="ended")
 )
+_STATE = Statement(
+    select(t.release.c.stopped_by).where(
+        t.release.c.digest == bindparam("release"), t.release.c.state == "stopped"
+    )
+)
 _APPROVAL = Statement(select(t.approval.c.state).where(t.approval.c.id == bindparam("approval")))
 
 
@@ -76,7 +82,7 @@ def start(
     """Start a run under the boundary's release; return its id.
 
     ``key`` makes starting safe to repeat: the same key gives the same run. Raises ``EngineError``
-    (BH-RUN-006 unknown workflow, BH-RUN-007 bindings missing or unknown).
+    (BH-RUN-006 unknown workflow, BH-RUN-007 bindings missing or unknown, BH-RUN-015 the release was undone).
     """
     declared = boundary.charter.workflows.get(workflow)
     if declared is None:
@@ -99,6 +105,8 @@ def start(
     def work(connection: Connection) -> Work:
         if _RUN.first(connection, of_run=run_id) is not None:
             return Work(drafts=(), value=run_id)
+        if _STATE.first(connection, release=boundary.deployment.digest) is not None:
+            raise _stopped(boundary.deployment.digest)
         _ADD_RUN.run(
             connection,
             id=run_id,
@@ -149,7 +157,17 @@ def state_of(connection: Connection, segment: Segment, principal: Principal) -> 
         attempt=segment.attempt,
         subject=row.subject,
         restored_at=row.restored_at or "",
+        kind=row.kind,
     )
+
+
+def principal_of(people: Mapping[str, Person], row: Row) -> Principal:
+    """Return who acts in a run: an agent on somebody's behalf, or the person who ordered an undo."""
+    known = people.get(row.on_behalf)
+    person = Principal(id=row.on_behalf, kind="human", name=known.name if known else row.on_behalf)
+    if row.kind == "undo":
+        return person
+    return Principal(id=row.agent, kind="agent", name=row.agent, on_behalf_of=person)
 
 
 def park(clock: Clock, segment: Segment, why: Park) -> Callable[[Connection], Work]:
@@ -208,6 +226,15 @@ def open_runs(connection: Connection, release: str) -> int:
                 t.run.c.release == release, or_(t.run.c.status == "running", t.run.c.status == "waiting")
             )
         ).all()
+    )
+
+
+def _stopped(release: str) -> EngineError:
+    return EngineError(
+        "BH-RUN-015",
+        f"release {release[:12]} was stopped by an undo, and there is none before it that could take over",
+        means="Nothing was started.",
+        fix="Correct the folder and activate it: `bridgehead up`.",
     )
 
 

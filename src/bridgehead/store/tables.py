@@ -111,6 +111,10 @@ release = Table(
     # Everybody who ever made it the active release, as labels with a space between: none of them decides
     # under it.
     Column("activators", Text, nullable=False, server_default=""),
+    # stopped: it was undone; none of its runs may act any more, and it is not activated again.
+    Column("state", String(10), nullable=False, server_default="allowed"),
+    Column("stopped_by", String(40), nullable=False, server_default=""),  # the undo
+    CheckConstraint("state in ('allowed','stopped')", name="release_state"),
 )
 
 # A shared store holds the files of its releases, so that every machine can have them.
@@ -136,6 +140,7 @@ run = Table(
     "run",
     metadata,
     Column("id", String(40), primary_key=True),
+    Column("kind", String(8), nullable=False, server_default="case"),  # undo: it takes back what others did
     Column("release", String(64), nullable=False),
     Column("workflow", Text, nullable=False),
     Column("title", Text, nullable=False, server_default=""),
@@ -155,6 +160,7 @@ run = Table(
     Column("backup_at", String(32)),
     Column("restored_at", String(32)),
     CheckConstraint("status in ('running','waiting','done','failed','stopped')", name="run_status"),
+    CheckConstraint("kind in ('case','undo')", name="run_kind"),
 )
 Index("run_by_status", run.c.status, run.c.created_at)
 Index("run_by_release", run.c.release)
@@ -244,6 +250,7 @@ crossing = Table(
     Column("amount", Text, nullable=False, server_default=""),  # decimal text
     Column("currency", String(3), nullable=False, server_default=""),
     Column("approval", String(40), nullable=False, server_default=""),
+    Column("undoes", String(170), nullable=False, server_default=""),  # run/position of what it takes back
     Column("decision", Text, nullable=False, server_default=""),  # canonical JSON: result and rule ids
     Column("intent_entry", Idx),  # its body holds arguments, facts, reasons, inverse
     Column("outcome_entry", Idx),  # its body holds the value as the workflow got it
@@ -258,6 +265,20 @@ crossing = Table(
 Index("crossing_by_record", crossing.c.record, crossing.c.state)
 Index("crossing_by_state", crossing.c.state)
 Index("crossing_by_key", crossing.c.effect_key)
+Index(
+    "crossing_by_undoes",
+    crossing.c.undoes,
+    sqlite_where=text("undoes <> ''"),
+    postgresql_where=text("undoes <> ''"),
+)
+# An effect is taken back once: the database itself would refuse a second time.
+Index(
+    "crossing_undone_once",
+    crossing.c.undoes,
+    unique=True,
+    sqlite_where=text("undoes <> '' and state in ('claimed','done','unknown')"),
+    postgresql_where=text("undoes <> '' and state in ('claimed','done','unknown')"),
+)
 
 # --- enforce: approvals, kill switch, budget ----------------------------------------------------
 
@@ -374,6 +395,63 @@ incident = Table(
     Column("closed_at", String(32)),
     Column("entry", Idx),
 )
+
+# --- rollout: undo ------------------------------------------------------------------------------
+
+undo = Table(
+    "undo",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("scope", String(8), nullable=False),  # run release
+    Column("target", String(64), nullable=False),  # a run's id, or a release's digest
+    # stopping: open runs come to rest. looking: records are read. planned: a plan and nothing more.
+    # asking: people decide about the plan. running: compensations are made. ended, refused: over.
+    Column("state", String(10), nullable=False),
+    Column("run", String(40), nullable=False),  # the run that carries it
+    Column("ordered_by", Text, nullable=False),
+    Column("rate", String(20), nullable=False, server_default=""),
+    Column("next_at", String(32), nullable=False, server_default=""),  # when the next compensation may start
+    Column("expected", String(64), nullable=False, server_default=""),  # digest of the plan its orderer saw
+    Column("plan_digest", String(64), nullable=False, server_default=""),
+    Column("plan_entry", Idx),
+    Column("ordered_entry", Idx),  # its body holds the reason
+    Column("certificate_entry", Idx),  # its body holds the signed certificate
+    Column("created_at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    CheckConstraint("scope in ('run','release')", name="undo_scope"),
+    CheckConstraint(
+        "state in ('stopping','looking','planned','asking','running','ended','refused')", name="undo_state"
+    ),
+)
+Index("undo_by_target", undo.c.target, undo.c.created_at)
+Index("undo_by_run", undo.c.run)
+
+undo_item = Table(
+    "undo_item",
+    metadata,
+    Column("undo", String(40), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # 1 is the last effect
+    Column("run", String(40), nullable=False),  # the effect, by its place in the journal
+    Column("position", String(120), nullable=False),
+    Column("effect_key", String(64), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("group", String(12), nullable=False),  # automatic approval impossible changed nothing unknown
+    Column("why", Text, nullable=False, server_default=""),  # words without content
+    Column("after", Integer, nullable=False, server_default="0"),  # number that must be taken back before
+    Column("compensation", Text, nullable=False, server_default=""),  # the action that takes it back
+    Column("amount", Text, nullable=False, server_default=""),  # decimal text
+    Column("currency", String(3), nullable=False, server_default=""),
+    # planned waiting undone refused skipped person; items that nothing is done about stay planned.
+    Column("state", String(10), nullable=False, server_default="planned"),
+    Column("saga", String(40), nullable=False, server_default=""),  # the run that takes it back
+    Column("slot_at", String(32), nullable=False, server_default=""),  # its turn, as the rate allows
+    Column("person", Text, nullable=False, server_default=""),
+    Column("due_at", String(32), nullable=False, server_default=""),
+    CheckConstraint(
+        "state in ('planned','waiting','undone','refused','skipped','person')", name="undo_item_state"
+    ),
+)
+Index("undo_item_by_saga", undo_item.c.saga)
 
 # --- doors: sign-in -----------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ COMMANDS = {
     "resume": "Let a stopped deployment act again.",
     "backup": "Back up a deployment while it is at work.",
     "restore": "Restore a backup elsewhere, verified and stopped.",
+    "undo": "Take back what a run or a release did, and count it.",
     "verify": "Check every entry and proof of a ledger, offline.",
     "sign-in": "Make a link that signs a person in to the console, once.",
     "doctor": "Look for what would stop this deployment from running.",

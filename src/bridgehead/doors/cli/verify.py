@@ -14,7 +14,15 @@ import click
 
 from bridgehead.doors.cli.terminal import FOLDER, JSON, print_json
 from bridgehead.kernel.errors import ConfigError
-from bridgehead.record.verify import Problem, Report, Unreadable, verify_export, verify_store
+from bridgehead.record.verify import (
+    CertificateReport,
+    Problem,
+    Report,
+    Unreadable,
+    verify_certificate,
+    verify_export,
+    verify_store,
+)
 
 TAMPERED = 1
 SHOWN = 20
@@ -52,6 +60,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the verified ledger as JSON lines.",
 )
+@click.option("--certificate", type=_FILE, help="Check the certificate of an undo instead of a ledger.")
 @JSON
 @click.pass_context
 def verify(
@@ -63,6 +72,7 @@ def verify(
     vkey: str,
     kept: Sequence[Path],
     save_export: Path | None,
+    certificate: Path | None,
     as_json: bool,
 ) -> None:
     """Check every entry and proof of a ledger, offline.
@@ -72,6 +82,10 @@ def verify(
     """
     place, keys = _where(store, state or folder / ".bridgehead")
     try:
+        if certificate is not None:
+            said = verify_certificate(certificate.read_text(encoding="utf-8"), vkey=_vkey(vkey, keys))
+            print_json(said.as_dict()) if as_json else click.echo("\n".join(_certificate_words(said)))
+            ctx.exit(0 if said.ok else TAMPERED)
         notes = [path.read_text(encoding="utf-8") for path in kept]
         if exported is not None:
             report = verify_export(exported, vkey=_vkey(vkey, None), kept=notes)
@@ -201,3 +215,14 @@ def _nothing_to_verify(error: Exception) -> ConfigError:
         means="This says nothing about the record, good or bad.",
         fix="Name a deployment folder that has run, a store (--store), or an export (--export).",
     )
+
+
+def _certificate_words(said: CertificateReport) -> Iterator[str]:
+    yield f"Certificate of {said.undo}, of {said.of}, issued {said.issued}."
+    yield f"{said.effects} effects: " + ", ".join(f"{n} {name}" for name, n in said.counts.items() if n) + "."
+    for currency, of in said.money.items():
+        yield f"{currency}: " + ", ".join(f"{name} {amount}" for name, amount in of.items()) + "."
+    for problem in said.problems:
+        yield f"It does not hold: {problem}."
+    if said.ok:
+        yield "Its signature holds, and every count adds up."

@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("amount", sa.Text(), server_default="", nullable=False),
         sa.Column("currency", sa.String(length=3), server_default="", nullable=False),
         sa.Column("approval", sa.String(length=40), server_default="", nullable=False),
+        sa.Column("undoes", sa.String(length=170), server_default="", nullable=False),
         sa.Column("decision", sa.Text(), server_default="", nullable=False),
         sa.Column("intent_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("outcome_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -113,6 +114,22 @@ def upgrade() -> None:
     op.create_index("crossing_by_key", "crossing", ["effect_key"], unique=False)
     op.create_index("crossing_by_record", "crossing", ["record", "state"], unique=False)
     op.create_index("crossing_by_state", "crossing", ["state"], unique=False)
+    op.create_index(
+        "crossing_by_undoes",
+        "crossing",
+        ["undoes"],
+        unique=False,
+        sqlite_where=sa.text("undoes <> ''"),
+        postgresql_where=sa.text("undoes <> ''"),
+    )
+    op.create_index(
+        "crossing_undone_once",
+        "crossing",
+        ["undoes"],
+        unique=True,
+        sqlite_where=sa.text("undoes <> '' and state in ('claimed','done','unknown')"),
+        postgresql_where=sa.text("undoes <> '' and state in ('claimed','done','unknown')"),
+    )
     op.create_table(
         "data_key",
         sa.Column("kid", sa.String(length=64), nullable=False),
@@ -209,6 +226,9 @@ def upgrade() -> None:
         sa.Column("activated_by", sa.Text(), nullable=False),
         sa.Column("active", sa.Integer(), server_default="0", nullable=False),
         sa.Column("activators", sa.Text(), server_default="", nullable=False),
+        sa.Column("state", sa.String(length=10), server_default="allowed", nullable=False),
+        sa.Column("stopped_by", sa.String(length=40), server_default="", nullable=False),
+        sa.CheckConstraint("state in ('allowed','stopped')", name="release_state"),
         sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
@@ -222,6 +242,7 @@ def upgrade() -> None:
     op.create_table(
         "run",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=8), server_default="case", nullable=False),
         sa.Column("release", sa.String(length=64), nullable=False),
         sa.Column("workflow", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), server_default="", nullable=False),
@@ -239,6 +260,7 @@ def upgrade() -> None:
         sa.Column("effects", sa.Integer(), server_default="0", nullable=False),
         sa.Column("backup_at", sa.String(length=32), nullable=True),
         sa.Column("restored_at", sa.String(length=32), nullable=True),
+        sa.CheckConstraint("kind in ('case','undo')", name="run_kind"),
         sa.CheckConstraint("status in ('running','waiting','done','failed','stopped')", name="run_status"),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -323,6 +345,57 @@ def upgrade() -> None:
         sa.Column("lifted_at", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_table(
+        "undo",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("scope", sa.String(length=8), nullable=False),
+        sa.Column("target", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("ordered_by", sa.Text(), nullable=False),
+        sa.Column("rate", sa.String(length=20), server_default="", nullable=False),
+        sa.Column("next_at", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("expected", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("plan_digest", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("plan_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("ordered_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("certificate_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_at", sa.String(length=32), nullable=False),
+        sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.CheckConstraint("scope in ('run','release')", name="undo_scope"),
+        sa.CheckConstraint(
+            "state in ('stopping','looking','planned','asking','running','ended','refused')",
+            name="undo_state",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("undo_by_run", "undo", ["run"], unique=False)
+    op.create_index("undo_by_target", "undo", ["target", "created_at"], unique=False)
+    op.create_table(
+        "undo_item",
+        sa.Column("undo", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("position", sa.String(length=120), nullable=False),
+        sa.Column("effect_key", sa.String(length=64), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("group", sa.String(length=12), nullable=False),
+        sa.Column("why", sa.Text(), server_default="", nullable=False),
+        sa.Column("after", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("compensation", sa.Text(), server_default="", nullable=False),
+        sa.Column("amount", sa.Text(), server_default="", nullable=False),
+        sa.Column("currency", sa.String(length=3), server_default="", nullable=False),
+        sa.Column("state", sa.String(length=10), server_default="planned", nullable=False),
+        sa.Column("saga", sa.String(length=40), server_default="", nullable=False),
+        sa.Column("slot_at", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("person", sa.Text(), server_default="", nullable=False),
+        sa.Column("due_at", sa.String(length=32), server_default="", nullable=False),
+        sa.CheckConstraint(
+            "state in ('planned','waiting','undone','refused','skipped','person')", name="undo_item_state"
+        ),
+        sa.PrimaryKeyConstraint("undo", "number"),
+    )
+    op.create_index("undo_item_by_saga", "undo_item", ["saga"], unique=False)
     op.create_table(
         "vote",
         sa.Column("approval", sa.String(length=40), nullable=False),

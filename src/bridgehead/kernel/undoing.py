@@ -1,0 +1,26 @@
+"""What an undo makes of an effect: the group it is planned in, and the one outcome it ends with."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Group = Literal["automatic", "approval", "impossible", "changed", "nothing", "unknown"]
+GROUPS: tuple[Group, ...] = ("automatic", "approval", "impossible", "changed", "unknown", "nothing")
+TAKEN_BACK: tuple[Group, ...] = ("automatic", "approval")
+"""Groups whose effects are taken back once people agree to the plan."""
+
+OUTCOMES = ("undone", "refused", "pending", "skipped", "person", "impossible", "unknown", "nothing")
+"""Taken back; refused by a rule or by people; still to come; left because the record was changed since;
+left to a person; cannot be taken back; nobody knows yet whether it happened; nothing to take back."""
+
+_OF_GROUP = {"impossible": "impossible", "changed": "skipped", "nothing": "nothing", "unknown": "unknown"}
+_OF_STATE = {"planned": "pending", "waiting": "pending"}
+
+
+def outcome(group: str, item_state: str, undo_state: str) -> str:
+    """Return what became of an effect: exactly one of ``OUTCOMES``."""
+    if group not in TAKEN_BACK:
+        return _OF_GROUP[group]
+    if undo_state == "refused":
+        return "refused"
+    return _OF_STATE.get(item_state, item_state)

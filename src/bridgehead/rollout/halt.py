@@ -1,0 +1,144 @@
+"""Bring the runs that are to be taken back to rest: stopped, or settled as far as anybody can.
+
+A run in the middle of something is not cut off: its release may not begin anything new, so it comes to its
+next action and sleeps. An effect nobody heard back from is settled first, by the run itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from bridgehead.enforce import approve
+from bridgehead.enforce.boundary import Boundary
+from bridgehead.enforce.park import Park
+from bridgehead.kernel.clock import stamp, unstamp
+from bridgehead.kernel.entry import Draft, Written
+from bridgehead.record import Work
+from bridgehead.rollout.releases import Releases
+from bridgehead.run import leftovers, runs
+from bridgehead.run.segments import Segment
+from bridgehead.store import tables as t
+
+LOOKS, BETWEEN = 100, 0.1
+"""How often, and after how many seconds, a run at work is looked at before the undo goes to sleep itself."""
+AGAIN = 5.0
+"""Seconds it then sleeps."""
+
+
+async def bring_to_rest(releases: Releases, scope: str, target: str) -> None:
+    """Stop every open run of a release, or one run. Raises ``Park`` while one of them is under way.
+
+    Runs that only a person can settle stay as they are: they are listed, and their release cannot act.
+    """
+    boundary = releases.active()
+    for _ in range(LOOKS):
+        due = await _stop_all(releases, boundary, scope, target)
+        now = boundary.clock.now()
+        if not due:
+            return
+        if min(due) > now:  # nothing to do before that moment: an effect is being settled
+            raise Park("undo:rest", until=min(due))
+        await asyncio.sleep(BETWEEN)
+    raise Park("undo:rest", until=boundary.clock.now() + timedelta(seconds=AGAIN))
+
+
+async def _stop_all(releases: Releases, boundary: Boundary, scope: str, target: str) -> list[datetime]:
+    """Stop what is at rest; return when to look again at each of the others."""
+    column = t.run.c.id if scope == "run" else t.run.c.release
+    with boundary.store.reading() as connection:
+        rows = connection.execute(
+            select(t.run)
+            .where(column == target, t.run.c.kind == "case", t.run.c.status.in_(("running", "waiting")))
+            .order_by(t.run.c.created_at)
+        ).all()
+        looks = [(row, _under_way(connection, row, boundary.clock.now())) for row in rows]
+    due = []
+    for row, again in looks:
+        if again is None and not row.waiting_for.startswith("person:"):
+            again = await _stop(releases, boundary, row)
+        if again is not None:
+            due.append(again)
+    return due
+
+
+def _under_way(connection: Connection, row: Row[Any], now: datetime) -> datetime | None:
+    """Return when to look at a run again, or None where it is at rest."""
+    segments = connection.execute(
+        select(t.segment.c.state, t.segment.c.due_at).where(
+            t.segment.c.run == row.id, t.segment.c.state != "ended"
+        )
+    ).all()
+    if any(segment.state != "ready" for segment in segments):
+        return now
+    unclear = connection.execute(
+        select(t.crossing.c.position).where(
+            t.crossing.c.run == row.id,
+            t.crossing.c.effect != "read",
+            t.crossing.c.state.in_(("claimed", "unknown")),
+        )
+    ).first()
+    if unclear is None or not segments:
+        return None
+    return min(unstamp(segment.due_at) for segment in segments)
+
+
+async def _stop(releases: Releases, active: Boundary, row: Row[Any]) -> datetime | None:
+    """Stop a run that is at rest; return when to look again where it has begun something meanwhile."""
+    boundary = releases.boundary_of(row.release)
+    with boundary.store.reading() as connection:
+        open_questions = (
+            connection.execute(
+                select(t.approval.c.id).where(t.approval.c.run == row.id, t.approval.c.state == "open")
+            )
+            .scalars()
+            .all()
+        )
+        last = connection.execute(
+            select(func.max(t.segment.c.number)).where(t.segment.c.run == row.id)
+        ).scalar_one()
+        segment = Segment(run=row.id, number=last or 0, attempt=0, release=row.release)
+        state = runs.state_of(connection, segment, runs.principal_of(active.directory().people, row))
+    for approval in open_questions:
+        await approve.withdraw(boundary, approval, "its release is being taken back")
+    receipt = await boundary.ledger.commit(_stopping(boundary, row))
+    if not receipt.value:
+        return boundary.clock.now()
+    await leftovers.end_all(boundary, state)
+    return None
+
+
+def _stopping(boundary: Boundary, row: Row[Any]) -> Any:
+    def work(connection: Connection) -> Work:
+        of_run = t.segment.c.run == row.id
+        claimed = connection.execute(
+            select(t.segment.c.number).where(of_run, t.segment.c.state.not_in(("ready", "ended")))
+        ).first()
+        if claimed is not None:
+            return Work(value=False)
+        connection.execute(update(t.segment).where(of_run).values(state="ended"))
+        connection.execute(
+            update(t.run)
+            .where(t.run.c.id == row.id)
+            .values(status="stopped", waiting_for="", ended_at=stamp(boundary.clock.now()))
+        )
+        ended = Draft(
+            kind="run.ended",
+            actor="service:undo",
+            run=row.id,
+            fields={"outcome": {"state": "stopped"}, "release": row.release},
+            body={"words": "It was stopped, so that it can be taken back."},
+            subject=row.subject,
+        )
+
+        def then(connection: Connection, written: tuple[Written, ...]) -> None:
+            connection.execute(
+                update(t.run).where(t.run.c.id == row.id).values(result_entry=written[0].index)
+            )
+
+        return Work(drafts=(ended,), value=True, then=then)
+
+    return work

@@ -1,0 +1,225 @@
+"""The flow of an undo: rest, look, plan, ask, take back, certify. Each step is on record before the next.
+
+This is a workflow of the house itself: an engine carries it like any other run, so a process that dies
+in the middle loses nothing. The undo's own run does everything but the compensations; those are made by one
+saga for each run that is taken back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from bridgehead.declare.given import UNDO
+from bridgehead.enforce.boundary import Boundary, Crossing, RunState
+from bridgehead.enforce.park import Park
+from bridgehead.enforce.stop import wake
+from bridgehead.kernel.action import Action
+from bridgehead.kernel.canonical import canonical_bytes
+from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.entry import Draft, Written
+from bridgehead.kernel.outcome import Done
+from bridgehead.kernel.undoing import TAKEN_BACK
+from bridgehead.record import Work
+from bridgehead.rollout import certificate, items
+from bridgehead.rollout.halt import bring_to_rest
+from bridgehead.rollout.listing import compare
+from bridgehead.rollout.look import look
+from bridgehead.rollout.plan import Plan, Seen, plan
+from bridgehead.rollout.population import Known, Population, population
+from bridgehead.rollout.releases import Releases
+from bridgehead.rollout.saga import take_back
+from bridgehead.run.journal import cross
+from bridgehead.store import tables as t
+
+AT_ONCE = 16
+"""Records read side by side; sagas put on the list in one transaction."""
+
+
+class Undo:
+    """The house's own workflow for runs of kind ``undo``."""
+
+    def __init__(self, releases: Releases) -> None:
+        self._releases = releases
+
+    async def __call__(self, boundary: Boundary, run: RunState, /) -> dict[str, Any]:
+        """Carry the undo, or one saga of it, as far as it goes. Raises ``Park`` to wait."""
+        # Whatever is recorded on the way goes through the segment's own ledger, which a lost worker has not.
+        releases = Releases(
+            active=lambda: boundary,
+            boundary_of=lambda digest: replace(self._releases.boundary_of(digest), ledger=boundary.ledger),
+        )
+        undo = _undo(boundary, run)
+        if undo is None:
+            return await take_back(releases, boundary, run)
+        if undo.state == "stopping":
+            await bring_to_rest(releases, undo.scope, undo.target)
+        if undo.state in ("stopping", "looking"):
+            await _plan(releases, boundary, run, undo)
+            undo = _undo(boundary, run) or undo
+        if undo.state == "asking":
+            agreed = await _agreed(boundary, run, undo)
+            await boundary.ledger.commit(items.move(boundary, undo, "running" if agreed else "refused"))
+            undo = _undo(boundary, run) or undo
+        if undo.state == "running":
+            await _begin_sagas(boundary, undo)
+            with boundary.store.reading() as connection:
+                if items.left(connection, undo.id):
+                    raise Park(f"undo:{undo.id}")
+        if undo.state in ("running", "refused"):
+            await boundary.ledger.commit(certificate.issue(boundary, undo, final=True))
+        return {"undo": undo.id}
+
+
+async def _plan(releases: Releases, boundary: Boundary, run: RunState, undo: Row[Any]) -> None:
+    with boundary.store.reading() as connection:
+        found = population(connection, undo.scope, undo.target, boundary, releases.boundary_of)
+        maker = maker_of(connection, undo.scope, undo.target)
+    listed = await compare(run, found.known)
+    seen = await _seen(run, found) | listed.seen
+    made = plan(undo.scope, undo.target, found.effects(), seen, found.later)
+    state = "planned" if undo.state == "looking" else _next(made)
+    person = items.answers_for(boundary.directory(), maker)
+    sights: dict[str, int] = dict(Counter(one.sight for one in seen.values()))
+    if listed.only_there:
+        sights["only-there"] = len(listed.only_there)
+    await boundary.ledger.commit(
+        items.write_plan(boundary, undo, made, state, person, sights, listed.only_there)
+    )
+
+
+def _next(made: Plan) -> str:
+    """People are asked where there is something to take back."""
+    return "asking" if any(item.group in TAKEN_BACK for item in made.items) else "running"
+
+
+async def _seen(run: RunState, found: Population) -> dict[str, Seen]:
+    """Look at every effect that another one on the same record does not hide."""
+    known = [one for one in found.known.values() if _visible(one, found)]
+    seen: dict[str, Seen] = {}
+    for start in range(0, len(known), AT_ONCE):
+        part = known[start : start + AT_ONCE]
+        looks = await asyncio.gather(
+            *(look(run, one, f"see.{one.effect.entry}") for one in part), return_exceptions=True
+        )
+        for one, sight in zip(part, looks, strict=True):
+            if isinstance(sight, BaseException):
+                raise sight
+            seen[one.effect.name] = sight
+    return seen
+
+
+def _visible(known: Known, found: Population) -> bool:
+    effect = known.effect
+    hidden = any(entry > effect.entry for entry, _ in found.later.get(effect.record, ()))
+    return not effect.taken_back and effect.fate != "unclear" and not (effect.record and hidden)
+
+
+async def _agreed(boundary: Boundary, run: RunState, undo: Row[Any]) -> bool:
+    """Ask people about exactly this plan; return whether they agreed. Raises ``Park`` while they are asked.
+
+    Whoever made the release active is not let to decide about taking it back (``enforce.separation``).
+    """
+    with boundary.store.reading() as connection:
+        counts = dict(
+            Counter(
+                connection.execute(select(t.undo_item.c.group).where(t.undo_item.c.undo == undo.id)).scalars()
+            )
+        )
+    number = sum(counts.get(group, 0) for group in TAKEN_BACK)
+    what = f"{undo.scope} {undo.target[:12]}"
+    evidence = {"plan": undo.plan_digest, "target": undo.target, "groups": counts, "rate": undo.rate}
+    if undo.expected and undo.expected != undo.plan_digest:
+        evidence["changed_since"] = undo.expected
+    asked = Action(
+        kind="act",
+        target=f"decide:{UNDO}",
+        arguments={"question": f"Take back {number} effects of {what}?", "evidence": evidence},
+        effect="read",
+    )
+    outcome = await cross(boundary, Crossing(run=run, position="agree", action=asked))
+    return isinstance(outcome, Done)
+
+
+async def _begin_sagas(boundary: Boundary, undo: Row[Any]) -> None:
+    """Put a run on the list for each run that is taken back. Harmless when repeated."""
+    with boundary.store.reading() as connection:
+        rows = connection.execute(
+            select(t.undo_item.c.saga, t.run)
+            .join(t.run, t.run.c.id == t.undo_item.c.run)
+            .where(t.undo_item.c.undo == undo.id, t.undo_item.c.saga != "")
+            .order_by(t.undo_item.c.number)
+        ).all()
+        begun = set(
+            connection.execute(
+                select(t.run.c.id).where(t.run.c.id.in_(select(t.undo_item.c.saga).distinct()))
+            ).scalars()
+        )
+    missing = list({row.saga: row for row in rows if row.saga not in begun}.values())
+    for start in range(0, len(missing), AT_ONCE):
+        await boundary.ledger.commit(_sagas(boundary, undo, missing[start : start + AT_ONCE]))
+
+
+def _sagas(boundary: Boundary, undo: Row[Any], rows: list[Row[Any]]) -> Any:
+    now, release = stamp(boundary.clock.now()), boundary.deployment.digest
+
+    def work(connection: Connection) -> Work:
+        for row in rows:
+            connection.execute(
+                insert(t.run).values(
+                    id=row.saga,
+                    kind="undo",
+                    release=release,
+                    workflow=row.workflow,
+                    title=f"Undo of {row.title}",
+                    agent="",
+                    on_behalf=undo.ordered_by,
+                    bindings=canonical_bytes({}).decode(),
+                    subject=row.subject,
+                    input_entry=-1,  # set once the entry has its index
+                    status="running",
+                    created_at=now,
+                )
+            )
+        wake(connection, [row.saga for row in rows], now)
+        drafts = tuple(
+            Draft(
+                kind="run.started",
+                actor=f"human:{undo.ordered_by}",
+                run=row.saga,
+                fields={"release": release, "note": "undo", "undo": {"id": undo.id, "target": row.id}},
+                body={"input": {"undo": undo.id, "run": row.id}, "title": f"Undo of {row.title}"},
+                subject=row.subject,
+            )
+            for row in rows
+        )
+
+        def then(connection: Connection, written: tuple[Written, ...]) -> None:
+            for row, entry in zip(rows, written, strict=True):
+                connection.execute(
+                    update(t.run).where(t.run.c.id == row.saga).values(input_entry=entry.index)
+                )
+
+        return Work(drafts=drafts, then=then)
+
+    return work
+
+
+def maker_of(connection: Connection, scope: str, target: str) -> str:
+    """Return the id of who made the release active."""
+    release = target
+    if scope == "run":
+        release = connection.execute(select(t.run.c.release).where(t.run.c.id == target)).scalar_one()
+    label = connection.execute(
+        select(t.release.c.activated_by).where(t.release.c.digest == release)
+    ).scalar_one()
+    return str(label).partition(" ")[0].partition(":")[2]
+
+
+def _undo(boundary: Boundary, run: RunState) -> Row[Any] | None:
+    with boundary.store.reading() as connection:
+        return items.of_run(connection, run.id)
