@@ -11,7 +11,7 @@ from bridgehead.doors.console.app import SCREENS, console
 from bridgehead.doors.console.guard import CONTENT_SECURITY_POLICY
 from bridgehead.explain import Viewer
 from bridgehead.kernel.clock import SetClock
-from bridgehead.store.tables import run
+from bridgehead.store.tables import crossing, run
 from fixtures.console_caller import Caller, SignIn
 from fixtures.golden import check_golden
 
@@ -21,8 +21,10 @@ ONE = "/deployments/retail-support"
 def pages(house: House, questions: list[str]) -> list[str]:
     with house.store.reading() as connection:
         first = connection.execute(select(run.c.id).limit(1)).scalar_one()
+        effect = connection.execute(select(crossing).where(crossing.c.effect != "read").limit(1)).one()
     return [
         "/inbox",
+        "/effects",
         "/deployments",
         ONE,
         f"{ONE}/stop",
@@ -32,6 +34,7 @@ def pages(house: House, questions: list[str]) -> list[str]:
         f"{ONE}/approvals/{questions[0]}/change",
         f"{ONE}/approvals/{questions[0]}/emergency",
         "/delegations",
+        f"{ONE}/effects/{effect.run}/{effect.position}",
         f"{ONE}/runs",
         f"{ONE}/runs/{first}",
         f"{ONE}/entries/3",
@@ -44,7 +47,13 @@ def concrete(path: str, house: House, questions: list[str]) -> str:
     with house.store.reading() as connection:
         first = connection.execute(select(run.c.id).limit(1)).scalar_one()
     return path.format(
-        deployment="retail-support", approval=questions[0], run=first, index="3", query="stops", token="abc"
+        deployment="retail-support",
+        approval=questions[0],
+        run=first,
+        position="1",
+        index="3",
+        query="stops",
+        token="abc",
     )
 
 

@@ -105,8 +105,12 @@ def typed(words: list[str]) -> None:
     command = cli.get_command(context, words[0])
     if command is None:
         raise click.UsageError(f"no command {words[0]!r}")
-    inner = click.Context(command, parent=context, info_name=words[0])
-    _, left, _ = command.make_parser(inner).parse_args(list(words[1:]))
+    inner, rest = click.Context(command, parent=context, info_name=words[0]), list(words[1:])
+    if isinstance(command, click.Group):  # `effects RUN` is `effects list RUN`
+        name = rest.pop(0) if rest and rest[0] in command.commands else "list"
+        command = command.commands[name]
+        inner = click.Context(command, parent=inner, info_name=name)
+    _, left, _ = command.make_parser(inner).parse_args(rest)
     if left:
         raise click.UsageError(f"unexpected {left}")
 
@@ -131,11 +135,23 @@ def test_the_page_of_commands_is_their_help() -> None:
     check_section(ROOT / "docs" / "reference" / "commands.md", "commands", _help())
 
 
+def _every_command() -> Iterator[list[str]]:
+    yield []
+    for name in COMMANDS:
+        yield [name]
+        command = cli.get_command(click.Context(cli), name)
+        if isinstance(command, click.Group):
+            yield from ([name, inner] for inner in command.commands)
+
+
 def _help() -> str:
     runner = CliRunner()
     parts = []
-    for words in ([], *([command] for command in COMMANDS)):
-        command = cli.get_command(click.Context(cli), words[0]) if words else cli
+    for words in _every_command():
+        command: click.Command | None = cli
+        for word in words:
+            assert isinstance(command, click.Group)
+            command = command.get_command(click.Context(command), word)
         assert command is not None
         # click keeps the help option of whoever asked first; another test may have called the bare command.
         command._help_option = None

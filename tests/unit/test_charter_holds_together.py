@@ -58,6 +58,8 @@ SLIPS = {
     "a model nobody declared": Slip("models: [assistant, played]", "models: [assistent, played]", "BH-CHA-023", "assistent", "Did you mean `assistant`?"),
     "a query nobody declared": Slip("models: [assistant, played]", "models: [assistant, played]\n    queries: [crm.orders]", "BH-CHA-024", "crm.orders", "None is declared here."),
     "an agent nobody declared": Slip("    agent: desk", "    agent: desc", "BH-CHA-027", "agent: desc", "Did you mean `desk`?"),
+    "settled by a group nobody declared": Slip(CLOSE, CLOSE.replace("    probe:", "    settled_by: desk-lead\n    probe:"), "BH-CHA-021", "settled_by", "Did you mean `desk-leads`?"),
+    "a key's length without a key": Slip(CLOSE, CLOSE.replace("    probe:", "    key_length: 20\n    probe:"), "BH-CHA-053", "key_length", "key_argument"),
     # systems
     "an unknown server": Slip("  read_ticket:\n    server: desk", "  read_ticket:\n    server: disk", "BH-CHA-025", "server: disk", "Did you mean `desk`?"),
     "a hidden tool": Slip("    region: local\n    refusals", "    region: local\n    hidden: [close_ticket]\n    refusals", "BH-CHA-026", "  close_ticket:", "hidden"),

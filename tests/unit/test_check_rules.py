@@ -121,6 +121,8 @@ CASES = [
     Case("BH-CHK-016", swap(", refund_customer]\n", "]\n"), "  refund_customer:\n", swap("close_ticket, reopen_ticket, ", "close_ticket, ")),
     Case("BH-CHK-017", swap("    agent: desk\n", "    agent: desk\n    subject: customer\n"), "  close_ticket:", swap("    agent: desk\n", "    agent: desk\n    bindings: [customer]\n")),
     Case("BH-CHK-018", swap("      answer: {type: string}", "      answer: {maxLength: 9}"), "maxLength", swap("      answer: {type: string}", "      answer: {enum: [a, b]}")),
+    Case("BH-CHK-028", swap(CLOSE_PROBE, "    settled_by: night-shift\n" + CLOSE_PROBE, "groups:\n", "groups:\n  night-shift: {description: Nobody yet}\n"), "settled_by", swap(CLOSE_PROBE, "    settled_by: desk-leads\n" + CLOSE_PROBE)),
+    Case("BH-CHK-029", swap(CLOSE_PROBE, "    key_argument: request_id\n    repeats: kept\n"), "  close_ticket:", swap(CLOSE_PROBE, "    key_argument: request_id\n")),
     Case("BH-CHK-019", swap(CLOSE_PROBE, CLOSE_PROBE.replace("strong", "weak")), "strength: weak", nothing),
     # questions to people
     Case("BH-CHK-020", swap("    email: sam@example.com\n", "    email: sam@example.com\n    groups: [desk-leads]\n", "quorum: 1", "quorum: 3"), "    who: desk-leads\n    quorum", swap("    email: sam@example.com\n", "    email: sam@example.com\n    groups: [desk-leads]\n", "quorum: 1", "quorum: 2")),

@@ -9,6 +9,7 @@ from bridgehead.check.rule import Family, Rule
 from bridgehead.check.written import all_readable, written_policies
 from bridgehead.declare import Deployment
 from bridgehead.declare.model import ActionRule
+from bridgehead.declare.questions import members
 from bridgehead.kernel.finding import Finding
 
 FINAL_ALONE = Rule(
@@ -82,6 +83,21 @@ WEAK_PROBE = Rule(
     fix="Probe with something only this effect can leave behind, and declare `strength: strong`.",
 )
 
+NOBODY_SETTLES = Rule(
+    id="BH-CHK-028",
+    severity="warn",
+    title="Nobody of the group that settles an action's effects takes part",
+    why="When an outcome stays unknown, the owner or the deputy has to find out instead.",
+    fix="Add `groups: [GROUP]` to somebody active, or remove `settled_by`.",
+)
+REFERENCE_ONLY = Rule(
+    id="BH-CHK-029",
+    severity="warn",
+    title="The other side keeps repeats of the key, and nothing can be asked about it",
+    why="A key that is only a reference settles nothing: after a lost answer a person has to find out.",
+    fix="Add a `probe` that looks the key up.",
+)
+
 _CHANGING = re.compile(
     r"^(add|approve|assign|book|cancel|change|charge|close|create|delete|disable|enable|exchange|grant|insert|"
     r"issue|modify|move|order|pay|post|publish|purge|refund|remove|reset|return|revoke|send|set|submit|transfer|"
@@ -127,6 +143,11 @@ def _settlement(d: Deployment, name: str, rule: ActionRule) -> Iterator[Finding]
     if rule.effect != "read" and rule.probe is None and not rule.key_argument:
         which = WRITE_UNSETTLED if rule.effect == "write" else FINAL_UNSETTLED
         yield which.found(f"`{name}` is `{rule.effect}` and cannot be asked whether it landed.", where)
+    if rule.key_argument and rule.repeats == "kept" and rule.probe is None:
+        yield REFERENCE_ONLY.found(f"`{name}` sends a key that nothing drops or asks for.", where)
+    if rule.settled_by and not members(d.charter, rule.settled_by):
+        words = f"Nobody active belongs to `{rule.settled_by}`."
+        yield NOBODY_SETTLES.found(words, d.where("actions", name, "settled_by"))
     if rule.effect != "read" and rule.probe is not None and rule.probe.strength == "weak":
         yield WEAK_PROBE.found(
             f"The probe of `{name}` is weak.", d.where("actions", name, "probe", "strength")
@@ -179,6 +200,8 @@ FAMILY = Family(
         UNCONFINED,
         UNTYPED,
         WEAK_PROBE,
+        NOBODY_SETTLES,
+        REFERENCE_ONLY,
     ),
     look,
 )

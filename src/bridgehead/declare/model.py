@@ -232,7 +232,10 @@ class Probe(Part):
 
     action: Name = Field(description="A `read` action of this charter.")
     arguments: dict[str, str] = Field(description="Its arguments: `arguments.X` or `key`.")
-    landed: str = Field(description="`file.py:name`: a pure function (arguments, answer) -> bool.")
+    landed: str = Field(
+        description="`file.py:name`: a pure function (arguments, answer) -> bool, or how many were found: "
+        "more than one is a duplicate, and a person is told."
+    )
     strength: Literal["strong", "weak"] = Field(description="`strong` if a no proves that it did not happen.")
 
 
@@ -294,13 +297,47 @@ class ActionRule(Part):
         "them with the ledger, both ways.",
     )
     key_argument: str = Field(
-        default="", description="Argument that carries our key, where the other side drops repeats of it."
+        default="",
+        description="Argument that carries our key, where people of the other system see it; `repeats` "
+        "says what that system does with a second call.",
+    )
+    key_length: int = Field(
+        default=64,
+        ge=16,
+        le=64,
+        description="Longest key that argument takes. Below 64 a short form is sent that people can read "
+        "out, such as `BH-7K3M-9QXD-4TPA-W2NE`.",
+    )
+    repeats: Literal["dropped", "kept"] = Field(
+        default="dropped",
+        description="What the other side does with a second call with the same key. `dropped`: an unclear "
+        "call is sent again. `kept`: the key is a reference only, and nothing is repeated on its strength.",
+    )
+    key_lifetime: str = Field(
+        default="",
+        description="How long the other side remembers a key, e.g. `24h`; empty: for ever. After it an "
+        "unclear call is asked about, or left to a person.",
+    )
+    settled_by: Name | None = Field(
+        default=None,
+        description="Group that says what became of an effect when nothing can be asked; empty: owner or "
+        "deputy. Never whoever asked for it, or whom it is about.",
+    )
+    late: bool = Field(
+        default=True,
+        description="Ask the probe once more, ten times `settle` after the end: what failed and happened "
+        "after all, is gone, or is there twice becomes an incident.",
     )
     send_budget: str = Field(default="10s", description="Give up before sending when older than this.")
     settle: str = Field(default="30s", description="How late the other system may still apply a call.")
     deadline: str = Field(default="", description="How long one call may take; empty: the server's.")
 
     _durations = field_validator("send_budget", "settle")(is_duration)
+
+    @field_validator("key_lifetime")
+    @classmethod
+    def _lifetime(cls, value: str) -> str:
+        return is_duration(value) if value else value
 
 
 class Hazard(Part):

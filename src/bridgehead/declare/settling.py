@@ -13,12 +13,14 @@ from bridgehead.kernel.errors import CharterError
 
 
 def errors(deployment: Deployment) -> Iterator[CharterError]:
-    """Yield what does not hold in undo (BH-CHA-040 to 044), probe and facts (BH-CHA-050 to 052)."""
+    """Yield what does not hold in undo (BH-CHA-040 to 044), probe and facts (BH-CHA-050 to 052), and
+    settlement (BH-CHA-021, BH-CHA-053)."""
     for name, rule in deployment.charter.actions.items():
         yield from _undo(deployment, name, rule)
         yield from _probe(deployment, name, rule)
         yield from _facts(deployment, name, rule)
         yield from _listing(deployment, name, rule)
+        yield from _settlement(deployment, name, rule)
 
 
 def _undo(d: Deployment, name: str, rule: ActionRule) -> Iterator[CharterError]:
@@ -128,6 +130,21 @@ def _listing(d: Deployment, name: str, rule: ActionRule) -> Iterator[CharterErro
             "Add `key_argument`, or remove `listing`.",
             *place,
         )
+
+
+def _settlement(d: Deployment, name: str, rule: ActionRule) -> Iterator[CharterError]:
+    place = ("actions", name)
+    if rule.settled_by is not None and rule.settled_by not in d.charter.groups:
+        yield unknown(d, "BH-CHA-021", rule.settled_by, "groups", d.charter.groups, *(*place, "settled_by"))
+    for key in ("key_length", "repeats", "key_lifetime"):
+        if key in rule.model_fields_set and not rule.key_argument:
+            yield fault(
+                d,
+                "BH-CHA-053",
+                f"action `{name}` says `{key}` and sends no key",
+                "Name the argument that carries our key with `key_argument`, or remove it.",
+                *(*place, key),
+            )
 
 
 def _facts(d: Deployment, name: str, rule: ActionRule) -> Iterator[CharterError]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bridgehead.declare.model import seconds
-from bridgehead.enforce import stop
+from bridgehead.enforce import keys, stop
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.journal import Granted
 from bridgehead.kernel.errors import ConfigError, ConnectError, EffectState
@@ -127,7 +127,7 @@ def _request(boundary: Boundary, crossing: Crossing) -> tuple[Driver | None, Req
         server = charter.servers[rule.server]
         bound = {name: crossing.run.bindings[binding] for name, binding in server.bound.items()}
         if rule.key_argument:
-            bound[rule.key_argument] = key
+            key = bound[rule.key_argument] = keys.as_sent(rule, key)
         return boundary.drivers.get(f"server:{rule.server}"), Request(
             operation=rule.tool or action.target,
             arguments=action.arguments,

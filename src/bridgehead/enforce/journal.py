@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, select, update
 
-from bridgehead.enforce import arguments, budget, inspection, lanes, limits, rows
+from bridgehead.enforce import arguments, budget, incidents, inspection, lanes, later, limits, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.undone import in_the_way
@@ -42,6 +42,17 @@ class Granted:
     bound: str
     by: tuple[str, ...]
     reason: str
+
+
+class SettledElsewhere(EngineError):
+    """Somebody else, a person or another process, has said meanwhile how an effect ended."""
+
+    def __init__(self, crossing: Crossing) -> None:
+        super().__init__(
+            "BH-RUN-004",
+            f"the crossing at {crossing.position} of {crossing.run.id} was settled by someone else",
+            means="What is recorded stays; this answer comes second and changes nothing.",
+        )
 
 
 class Denied(Exception):
@@ -145,44 +156,66 @@ async def finish(
     *,
     kind: EntryKind = "action.outcome",
     note: str = "",
+    called_at: datetime | None = None,
 ) -> Outcome:
-    """Step 10: record how it ended; return it as the journal will return it ever after."""
+    """Step 10: record how it ended; return it as the journal will return it ever after.
+
+    ``called_at`` is when the call was claimed that this is the answer to. Raises ``SettledElsewhere``
+    where the row has its end already; an answer that comes too late is told as an incident.
+    """
     state = _state(outcome)
-    body = _outcome_body(outcome)
-    usage = outcome.usage if isinstance(outcome, Done) else Usage()
-    fields = fields_of(crossing, None) | {
-        "outcome": {
-            "state": state,
-            "effect_state": "done" if isinstance(outcome, Done) else outcome.fault.effect_state,
-            "usage": {
-                "input_tokens": usage.input_tokens,
-                "output_tokens": usage.output_tokens,
-                "cost": usage.cost,
-            },
-        }
-    }
-    if note:
-        fields["note"] = note
+    entry = ended(kind, crossing, outcome, note=note)
 
     def work(connection: Connection) -> Work:
-        ended_at = None if state == "unknown" else stamp(boundary.clock.now())
-        if not rows.end(connection, crossing.run.id, crossing.position, _row_state(outcome), ended_at):
-            raise EngineError(
-                "BH-RUN-004",
-                f"the crossing at {crossing.position} of {crossing.run.id} was settled by someone else",
-                means="Its outcome is recorded already; this one is dropped.",
-            )
-        budget.settle(connection, boundary, crossing, Decimal(usage.cost))
+        now = boundary.clock.now()
+        if not rows.end(
+            connection,
+            crossing.run.id,
+            crossing.position,
+            _row_state(outcome),
+            None if state == "unknown" else stamp(now),
+            look_again_at=later.due(boundary, crossing, outcome, now),
+            called_at=stamp(called_at) if called_at is not None else "",
+        ):
+            return Work(drafts=_too_late(connection, boundary, crossing, state, called_at), value=False)
+        spent = outcome.usage.cost if isinstance(outcome, Done) else "0"
+        budget.settle(connection, boundary, crossing, Decimal(spent))
         lanes.leave(connection, boundary, crossing)
         if isinstance(outcome, Done):
             _identify(connection, boundary, crossing, outcome)
-        return Work(drafts=(draft(kind, crossing, fields, body),), then=point(crossing, "outcome_entry"))
+        closed = _closed(connection, boundary, crossing) if kind == "action.settled" else ()
+        return Work(drafts=(entry, *closed), value=True, then=point(crossing, "outcome_entry"))
 
     try:
-        await boundary.ledger.commit(work)
+        receipt = await boundary.ledger.commit(work)
     except Denied as denied:
         return await refuse(boundary, crossing, denied.refuse)
-    return _returned(body)
+    if not receipt.value:
+        raise SettledElsewhere(crossing)
+    return _returned(entry.body)
+
+
+def _too_late(
+    connection: Connection, boundary: Boundary, crossing: Crossing, state: str, called_at: datetime | None
+) -> tuple[Draft, ...]:
+    """Tell of an answer to a call that others have settled since: what they rested on may be wrong now."""
+    if called_at is None or crossing.action.effect == "read":
+        return ()
+    words = (
+        f"An answer to a call of {crossing.action.label()} came after it had been settled without it: "
+        f"{'it happened' if state == 'done' else state}. Whatever was done since may have repeated it."
+    )
+    run = crossing.run
+    return incidents.open_once(
+        connection, boundary, run.id, crossing.position, "late-answer", words, subject=run.subject
+    )
+
+
+def _closed(connection: Connection, boundary: Boundary, crossing: Crossing) -> tuple[Draft, ...]:
+    run = crossing.run
+    return incidents.close(
+        connection, boundary, run.id, crossing.position, actor="service:settle", subject=run.subject
+    )
 
 
 async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Refused:
@@ -223,31 +256,40 @@ async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Ref
 async def reopen(boundary: Boundary, crossing: Crossing, note: str) -> None:
     """Record that an unclear effect did not happen, so that it may be sent again.
 
-    A yes of people that its claim had used up was not used after all, and stands until it is too old, or
-    until somebody who gave it has wanted it back.
+    Raises ``SettledElsewhere`` where somebody has settled it meanwhile.
     """
 
     def work(connection: Connection) -> Work:
-        connection.execute(
-            update(t.crossing)
-            .where(*_at(crossing), t.crossing.c.state.in_(("claimed", "unknown")))
-            .values(state="intent")
-        )
-        used = select(t.crossing.c.approval).where(*_at(crossing)).scalar_subquery()
-        # Somebody may have wanted the yes back while it was used: then it is not given again.
-        taken_back = case((t.approval.c.late_revocation.is_(None), "approved"), else_="revoked")
-        connection.execute(
-            update(t.approval)
-            .where(t.approval.c.id == used, t.approval.c.state == "used")
-            .values(state=taken_back)
-        )
+        if not reopen_row(connection, crossing.run.id, crossing.position):
+            raise SettledElsewhere(crossing)
         fields = fields_of(crossing, None) | {
             "outcome": {"state": "intent", "effect_state": "none"},
             "note": note,
         }
-        return Work(drafts=(draft("action.settled", crossing, fields, None),))
+        settled = draft("action.settled", crossing, fields, None)
+        return Work(drafts=(settled, *_closed(connection, boundary, crossing)))
 
     await boundary.ledger.commit(work)
+
+
+def reopen_row(connection: Connection, run: str, position: str) -> bool:
+    """Make an unclear effect ready to be sent again; return False where it is settled already.
+
+    A yes of people that its claim had used up was not used after all, and stands until it is too old, or
+    until somebody who gave it has wanted it back.
+    """
+    if not rows.reopen(connection, run, position):
+        return False
+    at = (t.crossing.c.run == run, t.crossing.c.position == position)
+    used = select(t.crossing.c.approval).where(*at).scalar_subquery()
+    # Somebody may have wanted the yes back while it was used: then it is not given again.
+    taken_back = case((t.approval.c.late_revocation.is_(None), "approved"), else_="revoked")
+    connection.execute(
+        update(t.approval)
+        .where(t.approval.c.id == used, t.approval.c.state == "used")
+        .values(state=taken_back)
+    )
+    return True
 
 
 def recorded(boundary: Boundary, row: Found) -> Outcome:
@@ -315,8 +357,9 @@ def _claim_row(
         "currency": evidence.currency,
     }
     if earlier is None:
-        rows.add(connection, **new_row(boundary, crossing, now), **values, attempt=1)
+        rows.add(connection, **new_row(boundary, crossing, now), **values, attempt=1, first_called_at=now)
         return 1
+    values["first_called_at"] = earlier.first_called_at or now
     attempt = int(earlier.attempt) + 1
     changed = connection.execute(
         update(t.crossing)
@@ -419,6 +462,29 @@ def draft(kind: EntryKind, crossing: Crossing, fields: dict[str, Any], body: Any
         body=body,
         subject=crossing.run.subject,
     )
+
+
+def outside(kind: EntryKind, run: str, fields: dict[str, Any], body: Any, subject: str) -> Draft:
+    """Return an entry about a crossing that nobody of its run makes: the house looked by itself."""
+    return Draft(kind=kind, actor="service:look", run=run, fields=fields, body=body, subject=subject)
+
+
+def ended(kind: EntryKind, crossing: Crossing, outcome: Done | Failed, *, note: str = "") -> Draft:
+    """Return the entry that says how a crossing ended."""
+    usage = outcome.usage if isinstance(outcome, Done) else Usage()
+    fields = fields_of(crossing, None)
+    fields["outcome"] = {
+        "state": _state(outcome),
+        "effect_state": "done" if isinstance(outcome, Done) else outcome.fault.effect_state,
+        "usage": {
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "cost": usage.cost,
+        },
+    }
+    if note:
+        fields["note"] = note
+    return draft(kind, crossing, fields, _outcome_body(outcome))
 
 
 def fields_of(crossing: Crossing, decision: Decision | None) -> dict[str, Any]:

@@ -70,9 +70,14 @@ def enter(connection: Connection, boundary: Boundary, crossing: Crossing, now: d
 
 
 async def queue_up(boundary: Boundary, crossing: Crossing) -> Park:
-    """Keep a place in the lane for the run; return until when it waits."""
+    """Keep a place in the lane for the run; return until when it waits.
+
+    A late look belongs to no segment of its run, which may have ended: it keeps no place, and comes again.
+    """
     lane = _lane(boundary, crossing)
     assert lane is not None  # only a lane can have been full
+    if not crossing.run.segment:
+        return Park(f"lane:{lane.name}", until=boundary.clock.now() + LOOK_AGAIN)
 
     def work(connection: Connection) -> Work:
         now = boundary.clock.now()

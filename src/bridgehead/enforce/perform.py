@@ -7,13 +7,13 @@ keeps ten promises, in this order:
 2.  Policy: arguments fit their declaration, facts are read, Cedar permits, asks or refuses. No
     decision, and any fault of the engine, means refused.
 3.  Entitlements: a run opened for one subject touches nobody else's records.
-4.  Limits: the deployment is not stopped; crossings, effects and money stay within budget; models
-    run where they may.
+4.  Limits: neither the deployment nor the run's release is stopped; crossings, effects and money stay
+    within budget; models run where they may.
 5.  Approval: where people must agree, they are asked, and the run waits outside memory.
 6.  Re-check: after the wait steps 1 to 4 have been repeated, and what people approved is compared,
     by digest, with what would happen now. Any difference asks again.
 7.  Intent: durable in the ledger, with its inverse, before anything happens; the claim looks at
-    stop, limits, budget and approval once more in the same transaction.
+    stop, release, limits, budget and approval once more in the same transaction.
 8.  Execute: one call within its deadline; repeated only where that is proven harmless.
 9.  Inspect: what came back is looked at before anybody gets it.
 10. Outcome: recorded, and returned exactly as every later replay will return it.
@@ -45,7 +45,7 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     """Take one action through the boundary and return how it ended.
 
     Raises ``Park`` when the run has to wait, ``LedgerError`` or ``StoreError`` when nothing can be
-    recorded (then nothing was done), ``EngineError`` when somebody else has claimed the effect.
+    recorded (then nothing was done), ``EngineError`` when somebody else has claimed or settled the effect.
     """
     observe = boundary.observer.step
     with boundary.store.reading() as connection:
@@ -112,6 +112,6 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
         return await journal.refuse(boundary, crossing, seen)
 
     observe(10)  # outcome
-    ended = await journal.finish(boundary, crossing, seen)
+    ended = await journal.finish(boundary, crossing, seen, called_at=claimed)
     observe(0)
     return ended

@@ -16,7 +16,10 @@ _AT = (t.crossing.c.run == bindparam("at_run"), t.crossing.c.position == bindpar
 _EMPTY: dict[str, Any] = {
     "boot": "",
     "called_at": None,
+    "first_called_at": None,
     "ended_at": None,
+    "look_again_at": None,
+    "settled": "",
     "amount": "",
     "currency": "",
     "approval": "",
@@ -34,11 +37,19 @@ _ADD = Statement(
         }
     )
 )
-_END = Statement(
+_ENDED: dict[str, Any] = {
+    "state": bindparam("now_state"),
+    "ended_at": bindparam("now_ended_at"),
+    "look_again_at": bindparam("now_look_again_at"),
+}
+_UNCLEAR = or_(t.crossing.c.state == "claimed", t.crossing.c.state == "unknown")
+_END = Statement(update(t.crossing).where(*_AT, _UNCLEAR).values(_ENDED))
+_END_OWN = Statement(
     update(t.crossing)
-    .where(*_AT, or_(t.crossing.c.state == "claimed", t.crossing.c.state == "unknown"))
-    .values(state=bindparam("now_state"), ended_at=bindparam("now_ended_at"))
+    .where(*_AT, t.crossing.c.state == "claimed", t.crossing.c.called_at == bindparam("of_call"))
+    .values(_ENDED)
 )
+_REOPEN = Statement(update(t.crossing).where(*_AT, _UNCLEAR).values(state="intent"))
 _POINT = {
     column: Statement(update(t.crossing).where(*_AT).values({column: bindparam("entry")}))
     for column in ("intent_entry", "outcome_entry")
@@ -60,10 +71,36 @@ def add(connection: Connection, **values: Any) -> None:
     _ADD.run(connection, **(_EMPTY | values))
 
 
-def end(connection: Connection, run: str, position: str, state: str, ended_at: str | None) -> bool:
-    """Give the row of a call under way its end; return False where it has one already."""
-    changed = _END.run(connection, at_run=run, at_position=position, now_state=state, now_ended_at=ended_at)
+def end(
+    connection: Connection,
+    run: str,
+    position: str,
+    state: str,
+    ended_at: str | None,
+    *,
+    look_again_at: str | None = None,
+    called_at: str = "",
+) -> bool:
+    """Give the row of a call under way its end; return False where it has one already.
+
+    ``called_at`` is given by whoever made the call: what was claimed again since is not theirs to end.
+    """
+    values = {
+        "at_run": run,
+        "at_position": position,
+        "now_state": state,
+        "now_ended_at": ended_at,
+        "now_look_again_at": look_again_at,
+    }
+    changed = (
+        _END_OWN.run(connection, **values, of_call=called_at) if called_at else _END.run(connection, **values)
+    )
     return changed == 1
+
+
+def reopen(connection: Connection, run: str, position: str) -> bool:
+    """Let an unclear effect be sent again; return False where somebody has settled it already."""
+    return _REOPEN.run(connection, at_run=run, at_position=position) == 1
 
 
 def point(connection: Connection, run: str, position: str, column: str, entry: int) -> None:

@@ -1,129 +1,156 @@
 """An effect nobody heard back from: wait, probe, then adopt it, send it again, or ask a person.
 
 Never guessed. The wait is the send budget plus how late the other system may still apply a call,
-counted from the claim; it is a due time on a row, not a thread.
+counted from the claim; it is a due time on a row, not a thread. What only a person can tell waits for one
+(``settlement``); whoever settles it first, person or probe, has settled it.
 """
 
 from __future__ import annotations
 
-from copy import deepcopy
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, update
 
-from bridgehead.declare.model import ActionRule, Probe, seconds
-from bridgehead.enforce import arguments, journal
+from bridgehead.declare.model import ActionRule, seconds
+from bridgehead.enforce import equals, found, incidents, journal, probe
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.park import Park
-from bridgehead.enforce.perform import perform
-from bridgehead.kernel.action import Action
-from bridgehead.kernel.clock import stamp, unstamp
-from bridgehead.kernel.entry import Draft
-from bridgehead.kernel.ids import new_id
-from bridgehead.kernel.outcome import Done, Outcome
+from bridgehead.kernel.clock import unstamp
+from bridgehead.kernel.entry import Draft, Written
+from bridgehead.kernel.outcome import Done, Failed, Fault, Outcome
 from bridgehead.record import Work
 from bridgehead.store import tables as t
+
+LOST = Failed(
+    fault=Fault(code="BH-RUN-014", words="The process ended before the answer came.", effect_state="unknown")
+)
 
 
 async def settle(boundary: Boundary, crossing: Crossing, row: journal.Found) -> Outcome | None:
     """Return the adopted outcome, or None where it is proven that nothing happened (send again).
 
-    Raises ``Park`` while the settle window runs, or when only a person can tell.
+    Raises ``Park`` while the settle window runs, when only a person can tell, and when somebody has
+    told meanwhile: then the run looks again at once.
     """
+    try:
+        return await _settle(boundary, crossing, row)
+    except journal.SettledElsewhere as settled:
+        raise Park(f"settle:{crossing.position}", until=boundary.clock.now()) from settled
+
+
+def ready_at(rule: ActionRule, called_at: str) -> datetime:
+    """Return when an unclear call has either happened or never will."""
+    return unstamp(called_at) + timedelta(seconds=seconds(rule.send_budget) + seconds(rule.settle))
+
+
+def may_repeat(rule: ActionRule, first_called_at: str | None, now: datetime) -> bool:
+    """Say whether the other side still drops a second call with our key.
+
+    ``first_called_at`` is None where nobody knows: the effect is only presumed (``presumed``).
+    """
+    if not rule.key_argument or rule.repeats != "dropped":
+        return False
+    if not rule.key_lifetime:
+        return True
+    lifetime = timedelta(seconds=seconds(rule.key_lifetime))
+    return first_called_at is not None and now < unstamp(first_called_at) + lifetime
+
+
+async def _settle(boundary: Boundary, crossing: Crossing, row: journal.Found) -> Outcome | None:
     rule = crossing.rule(boundary)
     if rule is None:
         raise Park(await to_a_person(boundary, crossing, "its declaration is gone"))
-    ready = unstamp(row.called_at) + timedelta(seconds=seconds(rule.send_budget) + seconds(rule.settle))
-    if boundary.clock.now() < ready:
+    ready, now = ready_at(rule, row.called_at), boundary.clock.now()
+    if now < ready:
         raise Park(f"settle:{crossing.position}", until=ready)
-    if rule.key_argument:
+    if may_repeat(rule, row.first_called_at, now):
         await journal.reopen(boundary, crossing, "sent again with the same key")
         return None
     if rule.probe is None:
-        raise Park(await to_a_person(boundary, crossing, "it can be neither asked about nor repeated"))
-    return await _probe(boundary, crossing, row, rule, rule.probe)
+        why = "it can be neither asked about nor repeated"
+        if rule.key_argument and rule.repeats == "dropped":
+            why = f"the other side has forgotten its key after {rule.key_lifetime}"
+        raise Park(await to_a_person(boundary, crossing, why))
+    return await _probe(boundary, crossing, row, rule)
 
 
 async def _probe(
-    boundary: Boundary, crossing: Crossing, row: journal.Found, rule: ActionRule, probe: Probe
+    boundary: Boundary, crossing: Crossing, row: journal.Found, rule: ActionRule
 ) -> Outcome | None:
-    answer = await perform(boundary, _question(boundary, crossing, row, probe))
-    if not isinstance(answer, Done):
-        raise Park(await to_a_person(boundary, crossing, "the probe could not be made"))
-    try:
-        landed = boundary.function(probe.landed)(*deepcopy((dict(crossing.action.arguments), answer.value)))
-    except (Exception, SystemExit) as error:
-        raise Park(
-            await to_a_person(boundary, crossing, f"the probe broke ({type(error).__name__})")
-        ) from error
-    if landed is True:
-        adopted = Done(value=answer.value)
-        return await journal.finish(
-            boundary, crossing, adopted, kind="action.settled", note="adopted: the probe found it"
-        )
-    if landed is False and probe.strength == "strong":
-        await journal.reopen(boundary, crossing, "the probe proves that it did not happen")
-        return None
-    raise Park(await to_a_person(boundary, crossing, "the probe did not find it, which proves nothing"))
-
-
-def _question(boundary: Boundary, crossing: Crossing, row: journal.Found, probe: Probe) -> Crossing:
-    values: dict[str, Any] = {
-        name: row.effect_key if path == "key" else arguments.follow(path, arguments=crossing.action.arguments)
-        for name, path in probe.arguments.items()
-    }
-    rule = boundary.charter.actions[probe.action]
     run = crossing.run
-    return Crossing(
-        run=run,
-        position=f"{crossing.position}.p{run.segment}-{run.attempt}",
-        action=Action(
-            kind="act",
-            target=probe.action,
-            arguments=values,
-            effect=rule.effect,
-            outward=rule.outward,
-            purpose=f"to settle {crossing.action.target}",
-        ),
-        evidence_of=crossing.position,
-        settles=True,
-    )
+    place = f"{crossing.position}.p{run.segment}-{run.attempt}"
+    answer = await probe.ask(boundary, crossing, row.effect_key, place)
+    if answer.landed is None:
+        raise Park(await to_a_person(boundary, crossing, answer.problem))
+    with boundary.store.reading() as connection:
+        others = equals.others(connection, boundary, crossing, rule)
+    match found.verdict(answer.landed, others):
+        case "landed":
+            note = "adopted: the probe found it"
+            adopted = Done(value=answer.value)
+            return await journal.finish(boundary, crossing, adopted, kind="action.settled", note=note)
+        case "absent" if rule.probe is not None and rule.probe.strength == "strong":
+            await journal.reopen(boundary, crossing, "the probe proves that it did not happen")
+            return None
+        case "absent":
+            why = "the probe did not find it, which proves nothing"
+            raise Park(await to_a_person(boundary, crossing, why))
+        case "ambiguous":
+            why = "the probe cannot tell it from equal effects on record"
+            raise Park(await to_a_person(boundary, crossing, why))
+        case "duplicate":
+            extra = int(answer.landed) - others.done - others.unclear
+            raise Park(await to_a_person(boundary, crossing, "", found_of_it=extra))
 
 
-async def to_a_person(boundary: Boundary, crossing: Crossing, why: str) -> str:
-    """Open an incident, once, and return what the run waits for."""
-    waiting = f"person:{crossing.position}"
+async def to_a_person(boundary: Boundary, crossing: Crossing, why: str, *, found_of_it: int = 0) -> str:
+    """Open an incident, once, and return what the run waits for.
+
+    A call whose process died is ``unknown`` from here on, so that a person may settle it.
+    """
+    what = "duplicate" if found_of_it else "unknown"
     words = f"Nobody knows whether {crossing.action.label()} happened: {why}."
+    if found_of_it:
+        words = (
+            f"{crossing.action.label()} was meant once, and the probe found it {found_of_it} times: "
+            "a person has to say which one counts and take the others back."
+        )
 
     def work(connection: Connection) -> Work:
-        known = connection.execute(
-            select(t.incident.c.id).where(
-                t.incident.c.run == crossing.run.id,
-                t.incident.c.kind == f"unknown:{crossing.position}",
-                t.incident.c.closed_at.is_(None),
-            )
-        ).first()
-        if known is not None:
-            return Work(drafts=())
-        connection.execute(
-            insert(t.incident).values(
-                id=new_id("inc", boundary.clock),
-                run=crossing.run.id,
-                kind=f"unknown:{crossing.position}",
-                words=words,
-                opened_at=stamp(boundary.clock.now()),
-            )
-        )
-        raised = Draft(
-            kind="finding.raised",
-            actor="service:settle",
-            run=crossing.run.id,
-            fields={"position": crossing.position},
-            body={"words": words, "owner": boundary.directory().owner.person},
+        lost = _lost(connection, boundary, crossing)
+        if found_of_it:
+            connection.execute(update(t.crossing).where(*_at(crossing)).values(settled="duplicate"))
+        raised = incidents.open_once(
+            connection,
+            boundary,
+            crossing.run.id,
+            crossing.position,
+            what,
+            words,
             subject=crossing.run.subject,
         )
-        return Work(drafts=(raised,))
+
+        def then(connection: Connection, written: tuple[Written, ...]) -> None:
+            if lost:
+                journal.point(crossing, "outcome_entry")(connection, written)
+
+        return Work(drafts=(*lost, *raised), then=then)
 
     await boundary.ledger.commit(work)
-    return waiting
+    return f"person:{crossing.position}"
+
+
+def _lost(connection: Connection, boundary: Boundary, crossing: Crossing) -> tuple[Draft, ...]:
+    """Make the row of a call whose process died ``unknown``; return the entry that says so, if it did."""
+    row = journal.find(connection, crossing.run.id, crossing.position)
+    if row is None or row.state not in ("claimed", "unknown"):
+        raise journal.SettledElsewhere(crossing)
+    if row.state == "unknown":
+        return ()
+    connection.execute(update(t.crossing).where(*_at(crossing)).values(state="unknown"))
+    return (journal.ended("action.outcome", crossing, LOST),)
+
+
+def _at(crossing: Crossing) -> tuple[Any, Any]:
+    return t.crossing.c.run == crossing.run.id, t.crossing.c.position == crossing.position

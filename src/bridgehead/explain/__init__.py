@@ -4,6 +4,7 @@ In: a connection, the ledger, and who is looking. Out: frozen dataclasses; ``pla
 Never: decides, writes, renders, or gives a figure without the entries or the named query behind it.
 """
 
+from bridgehead.explain.effects import CaseView, EffectLine, Effects, case_view, list_effects
 from bridgehead.explain.figures import Figure, plain
 from bridgehead.explain.inbox import Inbox, Waiting, inbox
 from bridgehead.explain.overview import Overview, overview
@@ -17,6 +18,9 @@ from bridgehead.explain.why import Sentence, why
 
 __all__ = [
     "Book",
+    "CaseView",
+    "EffectLine",
+    "Effects",
     "Figure",
     "Inbox",
     "Overview",
@@ -29,8 +33,10 @@ __all__ = [
     "Story",
     "Viewer",
     "Waiting",
+    "case_view",
     "entry_at",
     "inbox",
+    "list_effects",
     "list_runs",
     "overview",
     "plain",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from bridgehead.declare import Deployment
 from bridgehead.declare.model import Charter
+from bridgehead.enforce.incidents import WHATS
 from bridgehead.explain import queries
 from bridgehead.explain.figures import Figure
 from bridgehead.explain.recorded import Book
@@ -42,12 +43,16 @@ class StopState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """Something open that needs a person: an incident, or an action nobody knows the outcome of."""
+    """Something open that needs a person: an incident, or an action nobody knows the outcome of.
+
+    ``position`` is set where it is about one effect.
+    """
 
     kind: str
     words: str
     run: str
     since: str
+    position: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +189,7 @@ def _troubles(connection: Connection) -> tuple[Trouble, ...]:
             words=f"Nobody knows yet whether {row['target']} happened.",
             run=row["run"],
             since=row["called_at"] or "",
+            position=row["position"],
         )
         for row in queries.rows(connection, "outcomes-unknown", limit=20)
     ]
@@ -191,4 +197,11 @@ def _troubles(connection: Connection) -> tuple[Trouble, ...]:
 
 
 def _incident(row: dict[str, Any]) -> Trouble:
-    return Trouble(kind=row["kind"], words=row["words"], run=row["run"], since=row["opened_at"])
+    what, _, position = row["kind"].partition(":")
+    return Trouble(
+        kind=what,
+        words=row["words"],
+        run=row["run"],
+        since=row["opened_at"],
+        position=position if what in WHATS else "",
+    )

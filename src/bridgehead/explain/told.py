@@ -49,6 +49,17 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """What a person said became of an effect nobody could find out about by asking."""
+
+    name: str
+    said: str
+    reason: str
+    at: str
+    entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """One crossing, told: words first, then what it did, who agreed, and the proof.
 
@@ -70,6 +81,7 @@ class Told:
     decision: str
     reasons: tuple[Reason, ...]
     asking: tuple[Asking, ...]
+    settlings: tuple[Settling, ...]
     strip: tuple[Step, ...]
     started_at: str
     ended_at: str
@@ -95,8 +107,7 @@ def tell(connection: Connection, charter: Charter, row: Row[Any], entries: Seque
     """Return the crossing of a row of table ``crossing``, from the entries at its position."""
     asking = _asking(connection, charter, row)
     content = _content(entries)
-    ended = of_kind(entries, "action.outcome", "action.settled", "action.refused")
-    value = ended[-1].said("value", ended[-1].said("fault")) if ended else None
+    value = _value(entries)
     arguments = next((item.said("arguments") for item in entries if item.said("arguments") is not None), None)
     return Told(
         position=row.position,
@@ -105,7 +116,7 @@ def tell(connection: Connection, charter: Charter, row: Row[Any], entries: Seque
         target=row.target,
         words=_model_words(row, value) or _words(charter, row, entries, arguments, content),
         state=row.state,
-        state_words=words.CROSSING.get(row.state, row.state),
+        state_words=words.crossing(row.state, row.settled),
         effect=row.effect,
         effect_words=words.effect(row.effect, bool(row.outward)) if row.kind == "act" else "",
         amount=f"{row.amount} {row.currency}".strip(),
@@ -113,6 +124,7 @@ def tell(connection: Connection, charter: Charter, row: Row[Any], entries: Seque
         decision=_decision(row),
         reasons=_reasons(entries),
         asking=asking,
+        settlings=_settlings(charter, entries),
         strip=strip(entries, row.state, _last_asked(asking)),
         started_at=row.started_at,
         ended_at=row.ended_at or "",
@@ -123,6 +135,35 @@ def tell(connection: Connection, charter: Charter, row: Row[Any], entries: Seque
         model_text=row.kind == "model",
         entries=tuple(item.index for item in entries),
     )
+
+
+def _settlings(charter: Charter, entries: Sequence[Recorded]) -> tuple[Settling, ...]:
+    said = {"happened": "it happened", "did-not": "it did not happen", "leave": "nobody can tell"}
+    found = []
+    for item in of_kind(entries, "action.settled"):
+        kind, _, person = str(item.envelope.get("actor", "")).partition(":")
+        if kind == "human":
+            known = charter.people.get(person)
+            found.append(
+                Settling(
+                    name=known.name if known else person,
+                    said=said.get(item.said("answer", ""), "settled"),
+                    reason=item.said("reason", ""),
+                    at=item.time,
+                    entry=item.index,
+                )
+            )
+    return tuple(found)
+
+
+def _value(entries: Sequence[Recorded]) -> Any:
+    """Return what the run was given: an answer or a fault. What was learnt later is not part of it."""
+    ended = of_kind(entries, "action.outcome", "action.settled", "action.refused")
+    for item in reversed(ended):
+        value = item.said("value", item.said("fault"))
+        if value is not None:
+            return value
+    return None
 
 
 def _model_words(row: Row[Any], value: Any) -> str:

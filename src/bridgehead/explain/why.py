@@ -65,6 +65,9 @@ def _crossing(item: Told) -> Iterator[Sentence]:
             entry = answer.entry if answer.entry is not None else asking.entry
             said = f"{answer.name} {answer.answer} at {words.moment(answer.at)}."
             yield Sentence(words=said, entries=(entry,))
+    for settling in item.settlings:
+        why = f", because: {settling.reason}" if settling.reason else ""
+        yield Sentence(words=f"{settling.name} said: {settling.said}{why}.", entries=(settling.entry,))
     if item.state == "unknown":
         yield Sentence(
             words="No clear answer came back. It is probed, and a person settles it; it is never guessed.",

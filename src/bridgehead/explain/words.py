@@ -18,6 +18,14 @@ CROSSING = {
     "failed": "failed",
     "unknown": "unknown",
 }
+SETTLED = {
+    "zombie": "failed, and happened after all",
+    "gone": "done, and no longer there",
+    "duplicate": "there more than once",
+    "left": "nobody can tell",
+    "happened": "it happened, a person says",
+    "did-not": "it did not happen, a person says",
+}
 RUN = {
     "running": "running",
     "waiting": "waiting",
@@ -37,6 +45,11 @@ APPROVAL = {
 KIND = {"act": "action", "model": "model call", "query": "query", "retrieve": "retrieval"}
 
 _PLACE = re.compile(r"\{([a-z][a-z0-9_.]*)\}", re.IGNORECASE)
+
+
+def crossing(state: str, settled: str) -> str:
+    """Return how a crossing stands, and what was learnt of it since."""
+    return SETTLED.get(settled) or CROSSING.get(state, state)
 
 
 def title(template: str, values: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ EntryKind = Literal[
     "action.claimed",
     "action.outcome",
     "action.settled",
+    "action.looked",
     "approval.opened",
     "approval.voted",
     "approval.closed",

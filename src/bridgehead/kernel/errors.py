@@ -11,6 +11,7 @@
     │   └── Nondeterminism  replay asked for another action than the journal holds
     ├── PolicyError         the policy set cannot be loaded (an evaluation fault is a Refuse)
     ├── ApprovalError       a vote that cannot count
+    ├── SettlementError     an answer about an unclear effect that cannot count
     └── ConnectError        a driver: carries ``effect_state``, what is known about the effect
 
 Every fault has a stable code, e.g. ``BH-REC-004``, and answers three questions in words an
@@ -95,6 +96,10 @@ class PolicyError(BridgeheadError):
 
 class ApprovalError(BridgeheadError):
     """A vote that cannot count: closed, stale, by the requester, by someone not asked."""
+
+
+class SettlementError(BridgeheadError):
+    """An answer about an unclear effect that cannot count: settled already, stale, by the wrong person."""
 
 
 class ConnectError(BridgeheadError):

@@ -13,7 +13,8 @@ for each run. What it checks, in this order:
 2. each leaf hash is that of the stored bytes (RFC 6962: SHA-256 of 0x00 and the bytes);
 3. the columns people search by say what the bytes say;
 4. each run counts 1, 2, 3 ... and each entry names the one before it in its run;
-5. each run begins with its start, and once ended has an outcome for every action it began;
+5. each run begins with its start, and once ended has an outcome for every action it began (a late look,
+   made beside a run about one of its effects, may still be under way);
 6. each body is the one that was recorded, or was erased lawfully under an entry of this log;
 7. stored subtree hashes, the head row and the heads of runs follow from the entries;
 8. the root equals every checkpoint, stored or kept elsewhere, and their signatures hold.
@@ -47,6 +48,8 @@ CHUNK_LEVEL = 8
 CHUNK = 1 << CHUNK_LEVEL
 """Leaves are folded 256 at a time; every eighth level of the tree is also stored."""
 
+_LOOK = b".p0-"
+"""Part of the position of a late look: a read the house makes beside a run, also after the run has ended."""
 _CLOSES = (b"action.outcome", b"action.settled", b"action.refused")
 _OPENS = (b"action.intent", b"action.claimed")
 
@@ -682,6 +685,8 @@ class _Runs:
     def check_open(self) -> None:
         """Name the actions that have no outcome although their run has ended."""
         for (run, position), index in self.open.items():
+            if _LOOK in position:
+                continue
             if run in self.ended:
                 where = _text(position).removesuffix(",")
                 words = f"its run ended without an outcome for this action ({where})"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from bridgehead.enforce.boundary import Crossing, RunState
+from bridgehead.enforce.keys import as_sent
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.outcome import Done
@@ -44,7 +45,7 @@ async def compare(run: RunState, known: Mapping[str, Known]) -> Listed:
         if keys is None:
             continue
         for one in effects:
-            there = one.effect.key in keys
+            there = _sent(one, one.effect.key) in keys
             if there or one.effect.fate == "done":
                 found.seen[one.effect.name] = Seen(sight="there" if there else "gone")
         found.only_there += sorted(keys - _ours(effects[0], keys))
@@ -86,4 +87,9 @@ def _ours(known: Known, keys: set[str]) -> set[str]:
                 t.crossing.c.target == known.effect.target, t.crossing.c.attempt > 0
             )
         )
-        return {row.effect_key for row in rows} & keys
+        return {_sent(known, row.effect_key) for row in rows} & keys
+
+
+def _sent(known: Known, key: str) -> str:
+    """Return a key as the other system got it: an argument too short for it carries a short form."""
+    return as_sent(known.ground.charter.actions[known.effect.target], key)

@@ -16,13 +16,13 @@ from sqlalchemy import Connection, Row, select
 
 from bridgehead.declare.limit import limit
 from bridgehead.declare.model import Charter
+from bridgehead.enforce import equals
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.rollout.plan import Compensation, Effect, Fate
 from bridgehead.store import tables as t
 
-FATES: dict[str, Fate] = {"done": "done", "claimed": "unclear", "unknown": "unclear"}
 _STANDS = ("claimed", "done", "unknown")
 
 _EFFECTS = (
@@ -145,7 +145,7 @@ def _known(
         position=row.position,
         key=row.effect_key,
         target=row.target,
-        fate=FATES.get(row.state, "none"),
+        fate=_fate(row),
         effect=row.effect,
         outward=bool(row.outward),
         record=row.record,
@@ -166,6 +166,13 @@ def _known(
         inverse=inverse.get("arguments", {}),
         answer=row.outcome_entry,
     )
+
+
+def _fate(row: Row[Any]) -> Fate:
+    """Return what became of an effect: as its run was told, or as was learnt since (``crossing.settled``)."""
+    if equals.unclear(row.state, row.settled):
+        return "unclear"
+    return "done" if equals.happened(row.state, row.settled) else "none"
 
 
 def holds_rules(

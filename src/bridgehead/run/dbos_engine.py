@@ -32,6 +32,7 @@ from bridgehead.run import dbos_rows, segments, workers
 from bridgehead.run.carry import SUSPECT, Carrier
 from bridgehead.run.dbos_rows import QUEUE
 from bridgehead.run.embedded import taken
+from bridgehead.run.looks import Looks
 from bridgehead.run.segments import Segment
 from bridgehead.run.together import Together
 from bridgehead.run.upkeep import Upkeep
@@ -89,6 +90,7 @@ class DbosEngine:
             f"{name}.{secrets.token_hex(6)}"  # made for each start: see docs/decisions/0007-engines.md
         )
         self._carrier = Carrier(store, ledger, clock, boundary=boundary, active=active)
+        self._looks = Looks(store, clock, boundary)
         self._together = Together()
         self._woken = asyncio.Event()
         self._stopping = threading.Event()
@@ -182,6 +184,7 @@ class DbosEngine:
     async def _leave(self) -> None:
         """End in order: what is under way here is carried on elsewhere, from where its journal is."""
         self._stopping.set()
+        await self._looks.stop()
         for task in self._together.tasks():
             task.cancel()
         await asyncio.gather(*self._together.tasks(), return_exceptions=True)
@@ -197,7 +200,9 @@ class DbosEngine:
             self._woken.clear()
             try:
                 handed = await asyncio.to_thread(self._hand_over)
-                if until_idle and not handed and await asyncio.to_thread(self._idle):
+                # Looks of several workers share the work: each is leased to one of them.
+                looking = self._looks.begin_in_turn()
+                if until_idle and not handed and not looking and await asyncio.to_thread(self._idle):
                     return
             except StoreError:
                 handed = 0  # the database is away; it comes back, or an operator stops this worker

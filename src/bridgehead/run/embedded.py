@@ -21,6 +21,7 @@ from bridgehead.kernel.errors import ConfigError, StoreError
 from bridgehead.record import Ledger
 from bridgehead.run import segments
 from bridgehead.run.carry import SUSPECT, Carrier
+from bridgehead.run.looks import Looks
 from bridgehead.run.segments import Segment
 from bridgehead.store import Store
 from bridgehead.store.machines import AT_WORK, Held
@@ -29,7 +30,7 @@ POLL = 0.1
 """Seconds between looks at the table for what somebody's answer has woken: from a page of this process, or
 from another one. A look costs about 0.2 ms of CPU, however many runs wait."""
 SWEEP = 5.0
-"""Seconds between sweeps for questions whose time is over."""
+"""Seconds between sweeps: for questions whose time is over, and effects to be asked about once more."""
 
 
 class EmbeddedEngine:
@@ -50,6 +51,7 @@ class EmbeddedEngine:
         self._store, self._ledger, self._clock = store, ledger, clock
         self._boot, self._active = boot, active
         self._carrier = Carrier(store, ledger, clock, boundary=boundary, active=active)
+        self._looks = Looks(store, clock, boundary)
         self._lock_path, self._concurrency = lock, concurrency
         self._lock: TextIO | None = None
         self._held: Held | None = None
@@ -86,11 +88,19 @@ class EmbeddedEngine:
             self._woken.clear()
             if self._clock.monotonic() - swept >= SWEEP:
                 approve.sweep(self._active())
+                self._look_again()
                 swept = self._clock.monotonic()
             self._begin_due()
             if until_idle and not self._tasks and not self._due_soon():
                 return
             await self._pause()
+
+    def _look_again(self) -> None:
+        """Ask once more about effects that ended long ago, beside the runs, but never beside a suspect."""
+        looking = None if self._suspects or self._on_trial() else self._looks.begin()
+        if looking is not None:
+            self._tasks.add(looking)
+            looking.add_done_callback(self._tasks.discard)
 
     def _begin_due(self) -> None:
         if self._on_trial():

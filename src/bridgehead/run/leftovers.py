@@ -7,25 +7,28 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select, update
 
-from bridgehead.enforce import approve, journal
+from bridgehead.enforce import approve, incidents, journal
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
+from bridgehead.enforce.settle import ready_at
 from bridgehead.kernel.action import Action
+from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.kernel.errors import EffectState, LedgerError
 from bridgehead.kernel.outcome import Failed, Fault
-from bridgehead.run.incidents import raise_incident
+from bridgehead.record import Work
 from bridgehead.store import tables as t
 
 
 async def end_reads(boundary: Boundary, run: RunState) -> None:
     """End the reads that an earlier attempt made to decide or to settle: they are made anew, elsewhere.
 
-    Everything else is at a position that the code comes to again, and is settled or repeated there.
+    Everything else is at a position that the code comes to again, and is settled or repeated there. A late
+    look (``.p0-``) is nobody's of the run; whoever makes it next ends it.
     """
     for row in _under_way(boundary, run):
-        if ".b" in row.position or ".p" in row.position:
+        if (".b" in row.position or ".p" in row.position) and ".p0-" not in row.position:
             await _end(boundary, run, row)
 
 
@@ -43,8 +46,28 @@ async def end_all(boundary: Boundary, run: RunState) -> None:
         refusal = Refuse(step=approve.STEP, reasons=(Reason(rule="run.stopped", words=words),))
         await journal.refuse(boundary, _crossing(boundary, run, row), refusal)
     for row in _under_way(boundary, run, "unknown"):
-        words = f"Nobody knows whether {row.kind}:{row.target} happened: its run was stopped."
-        await raise_incident(boundary, run.id, f"unknown:{row.position}", words)
+        await _hand_over(boundary, run, row)
+
+
+async def _hand_over(boundary: Boundary, run: RunState, row: journal.Found) -> None:
+    """Tell the owner, and let the sweep ask about it once that proves something (``enforce.late``)."""
+    words = f"Nobody knows whether {row.kind}:{row.target} happened: its run was stopped."
+    rule = boundary.charter.actions.get(row.target)
+    ask_at = stamp(ready_at(rule, row.called_at)) if rule is not None and rule.probe is not None else None
+
+    def work(connection: Connection) -> Work:
+        connection.execute(
+            update(t.crossing)
+            .where(t.crossing.c.run == run.id, t.crossing.c.position == row.position)
+            .values(look_again_at=ask_at)
+        )
+        return Work(
+            drafts=incidents.open_once(
+                connection, boundary, run.id, row.position, "unknown", words, subject=run.subject
+            )
+        )
+
+    await boundary.ledger.commit(work)
 
 
 def _under_way(boundary: Boundary, run: RunState, state: str = "claimed") -> list[journal.Found]:

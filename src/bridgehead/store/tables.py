@@ -231,7 +231,7 @@ crossing = Table(
     "crossing",
     metadata,
     Column("run", String(40), primary_key=True),
-    Column("position", String(40), primary_key=True),
+    Column("position", String(120), primary_key=True),
     Column("action_digest", String(64), nullable=False),
     Column("kind", String(10), nullable=False),
     Column("target", Text, nullable=False),
@@ -244,6 +244,7 @@ crossing = Table(
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("boot", Text, nullable=False, server_default=""),
     Column("called_at", String(32)),
+    Column("first_called_at", String(32)),  # a key's lifetime in the other system runs from here
     Column(
         "record", Text, nullable=False, server_default=""
     ),  # business record it changes, with its bindings
@@ -258,6 +259,15 @@ crossing = Table(
     Column("edit_entry", Idx),
     Column("started_at", String(32), nullable=False),
     Column("ended_at", String(32)),
+    Column("look_again_at", String(32)),  # when the effect is asked about once more; empty: never again
+    # What was learnt of an effect beyond its state. By the late look: confirmed, zombie (failed, and
+    # happened after all), gone (done, and no longer there), duplicate (more than one). By a person:
+    # happened, did-not, left (nobody can tell).
+    Column("settled", String(12), nullable=False, server_default=""),
+    CheckConstraint(
+        "settled in ('','confirmed','zombie','gone','duplicate','happened','did-not','left')",
+        name="crossing_settled",
+    ),
     CheckConstraint(
         "state in ('asked','intent','claimed','done','refused','failed','unknown')", name="crossing_state"
     ),
@@ -278,6 +288,30 @@ Index(
     unique=True,
     sqlite_where=text("undoes <> '' and state in ('claimed','done','unknown')"),
     postgresql_where=text("undoes <> '' and state in ('claimed','done','unknown')"),
+)
+Index(
+    "crossing_look_again",
+    crossing.c.look_again_at,
+    sqlite_where=text("look_again_at is not null"),
+    postgresql_where=text("look_again_at is not null"),
+)
+Index(
+    "crossing_equal_effects",
+    crossing.c.action_digest,
+    sqlite_where=text("effect <> 'read'"),
+    postgresql_where=text("effect <> 'read'"),
+)
+Index(
+    "crossing_edited",
+    crossing.c.target,
+    sqlite_where=text("edit_entry is not null"),
+    postgresql_where=text("edit_entry is not null"),
+)
+Index(
+    "crossing_unsettled",
+    crossing.c.settled,
+    sqlite_where=text("settled <> '' and settled <> 'confirmed'"),
+    postgresql_where=text("settled <> '' and settled <> 'confirmed'"),
 )
 
 # --- enforce: approvals, kill switch, budget ----------------------------------------------------
@@ -389,7 +423,7 @@ incident = Table(
     metadata,
     Column("id", String(40), primary_key=True),
     Column("run", String(40), nullable=False, server_default=""),
-    Column("kind", String(40), nullable=False),
+    Column("kind", String(140), nullable=False),  # a code, or what:POSITION of one effect
     Column("words", Text, nullable=False),
     Column("opened_at", String(32), nullable=False),
     Column("closed_at", String(32)),

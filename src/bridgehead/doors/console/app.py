@@ -20,7 +20,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from bridgehead.assemble import House
-from bridgehead.doors.console import approvals, deciding, delegations, deployments, problem, render, runs
+from bridgehead.doors.console import (
+    approvals,
+    deciding,
+    delegations,
+    deployments,
+    effects,
+    problem,
+    render,
+    runs,
+)
 from bridgehead.doors.console.doorstep import Doorstep, first_page
 from bridgehead.doors.console.guard import Guard
 from bridgehead.doors.console.visit import Handler, Need, serve, theme_of
@@ -47,6 +56,8 @@ class Screen:
 SCREENS = (
     Screen(path="/", handler=first_page, need="signed-in"),
     Screen(path="/inbox", handler=approvals.show_inbox, need="inbox"),
+    # Who may see an effect, and settle it, depends on the effect: ``explain.effects`` filters.
+    Screen(path="/effects", handler=effects.show_list, need="signed-in"),
     Screen(path="/deployments", handler=deployments.show_all, need="deployments"),
     Screen(path=ONE, handler=deployments.show_one, need="deployments"),
     Screen(path=f"{ONE}/stop", handler=deployments.ask_stop, need="stop"),
@@ -94,6 +105,13 @@ SCREENS = (
         handler=delegations.end_one,
         need="inbox",
         post=("deployment", "id", "reason"),
+    ),
+    Screen(path=f"{ONE}/effects/{{run}}/{{position}}", handler=effects.show_effect, need="signed-in"),
+    Screen(
+        path=f"{ONE}/effects/{{run}}/{{position}}",
+        handler=effects.settle,
+        need="signed-in",
+        post=("answer", "digest", "reason", "receipt"),
     ),
     Screen(path=f"{ONE}/runs", handler=runs.show_list, need="runs"),
     Screen(path=f"{ONE}/runs/{{run}}", handler=runs.show_run, need="runs"),

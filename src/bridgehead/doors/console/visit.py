@@ -224,12 +224,22 @@ def _frame(visit: Visit, answer: Page, request: Request, now: str) -> dict[str, 
         "name": visit.name,
         "path": request.url.path,
         "inbox": visit.may("inbox"),
+        "effects": _settles(visit),
         "deployments": visit.may("deployments"),
         "now": now,
         "refresh": answer.refresh,
         "stand_in": answer.stand_in or bool(house and not answer.own_banner and house.stand_ins()),
         "block": _title_block(house) if house else None,
     }
+
+
+def _settles(visit: Visit) -> bool:
+    """Say whether the person may see effects: they see runs, or a group of theirs settles some action."""
+    return visit.may("runs") or any(
+        rule.settled_by in visit.viewers[name].groups
+        for name, house in visit.houses.items()
+        for rule in house.deployment.charter.actions.values()
+    )
 
 
 def _title_block(house: House) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def upgrade() -> None:
     op.create_table(
         "crossing",
         sa.Column("run", sa.String(length=40), nullable=False),
-        sa.Column("position", sa.String(length=40), nullable=False),
+        sa.Column("position", sa.String(length=120), nullable=False),
         sa.Column("action_digest", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
@@ -95,6 +95,7 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
         sa.Column("boot", sa.Text(), server_default="", nullable=False),
         sa.Column("called_at", sa.String(length=32), nullable=True),
+        sa.Column("first_called_at", sa.String(length=32), nullable=True),
         sa.Column("record", sa.Text(), server_default="", nullable=False),
         sa.Column("amount", sa.Text(), server_default="", nullable=False),
         sa.Column("currency", sa.String(length=3), server_default="", nullable=False),
@@ -106,6 +107,12 @@ def upgrade() -> None:
         sa.Column("edit_entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("started_at", sa.String(length=32), nullable=False),
         sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.Column("look_again_at", sa.String(length=32), nullable=True),
+        sa.Column("settled", sa.String(length=12), server_default="", nullable=False),
+        sa.CheckConstraint(
+            "settled in ('','confirmed','zombie','gone','duplicate','happened','did-not','left')",
+            name="crossing_settled",
+        ),
         sa.CheckConstraint(
             "state in ('asked','intent','claimed','done','refused','failed','unknown')", name="crossing_state"
         ),
@@ -123,12 +130,44 @@ def upgrade() -> None:
         postgresql_where=sa.text("undoes <> ''"),
     )
     op.create_index(
+        "crossing_edited",
+        "crossing",
+        ["target"],
+        unique=False,
+        sqlite_where=sa.text("edit_entry is not null"),
+        postgresql_where=sa.text("edit_entry is not null"),
+    )
+    op.create_index(
+        "crossing_equal_effects",
+        "crossing",
+        ["action_digest"],
+        unique=False,
+        sqlite_where=sa.text("effect <> 'read'"),
+        postgresql_where=sa.text("effect <> 'read'"),
+    )
+    op.create_index(
+        "crossing_look_again",
+        "crossing",
+        ["look_again_at"],
+        unique=False,
+        sqlite_where=sa.text("look_again_at is not null"),
+        postgresql_where=sa.text("look_again_at is not null"),
+    )
+    op.create_index(
         "crossing_undone_once",
         "crossing",
         ["undoes"],
         unique=True,
         sqlite_where=sa.text("undoes <> '' and state in ('claimed','done','unknown')"),
         postgresql_where=sa.text("undoes <> '' and state in ('claimed','done','unknown')"),
+    )
+    op.create_index(
+        "crossing_unsettled",
+        "crossing",
+        ["settled"],
+        unique=False,
+        sqlite_where=sa.text("settled <> '' and settled <> 'confirmed'"),
+        postgresql_where=sa.text("settled <> '' and settled <> 'confirmed'"),
     )
     op.create_table(
         "data_key",
@@ -178,7 +217,7 @@ def upgrade() -> None:
         "incident",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("run", sa.String(length=40), server_default="", nullable=False),
-        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=140), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.String(length=32), nullable=False),
         sa.Column("closed_at", sa.String(length=32), nullable=True),

@@ -1,0 +1,90 @@
+"""Effects that a probe cannot tell apart: the same action with the same arguments, in the same place.
+
+Called while an effect is settled or looked at again. Never: asks another system.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from bridgehead.declare.model import ActionRule, Probe
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.found import ALONE, Equals
+from bridgehead.record.entries import envelope_of
+from bridgehead.store import tables as t
+
+_EFFECTS = (
+    select(
+        t.crossing.c.run,
+        t.crossing.c.position,
+        t.crossing.c.state,
+        t.crossing.c.settled,
+        t.crossing.c.intent_entry,
+        t.run.c.bindings,
+    )
+    .join(t.run, t.run.c.id == t.crossing.c.run)
+    .where(t.crossing.c.effect != "read")
+)
+HAPPENED = ("happened", "zombie")
+NOT_HAPPENED = ("gone", "did-not")
+
+
+def others(connection: Connection, boundary: Boundary, crossing: Crossing, rule: ActionRule) -> Equals:
+    """Return how many equal effects there are beside this one, done and unclear."""
+    if rule.probe is None or asks_for_key(rule.probe):
+        return ALONE
+    here = _place(boundary, rule, crossing.run.bindings)
+    equal = [
+        row
+        for row in (*_as_asked(connection, crossing), *_as_edited(connection, crossing))
+        if (row.run, row.position) != (crossing.run.id, crossing.position)
+        and _place(boundary, rule, json.loads(row.bindings)) == here
+    ]
+    return Equals(
+        done=sum(happened(row.state, row.settled) for row in equal),
+        unclear=sum(unclear(row.state, row.settled) for row in equal),
+    )
+
+
+def _as_asked(connection: Connection, crossing: Crossing) -> Sequence[Any]:
+    same = t.crossing.c.action_digest == crossing.action_digest
+    return connection.execute(_EFFECTS.where(same, t.crossing.c.edit_entry.is_(None))).all()
+
+
+def _as_edited(connection: Connection, crossing: Crossing) -> list[Any]:
+    """Return effects that became equal to this one: a person changed the arguments before they were sent."""
+    same = t.crossing.c.target == crossing.action.target
+    rows = connection.execute(_EFFECTS.where(same, t.crossing.c.edit_entry.is_not(None))).all()
+    return [row for row in rows if _sent(connection, row) == crossing.arguments_digest]
+
+
+def _sent(connection: Connection, row: Any) -> str:
+    """Return the digest of the arguments an effect was sent with; empty while it was not."""
+    if row.intent_entry is None:
+        return ""
+    return str(envelope_of(connection, row.intent_entry).get("action", {}).get("args", ""))
+
+
+def happened(state: str, settled: str) -> bool:
+    """Say whether an effect is known to have happened, whatever its run was told then."""
+    return settled in HAPPENED or (state == "done" and settled not in NOT_HAPPENED)
+
+
+def unclear(state: str, settled: str) -> bool:
+    """Say whether nobody knows if an effect happened."""
+    return settled == "left" or state in ("claimed", "unknown")
+
+
+def asks_for_key(probe: Probe) -> bool:
+    """Say whether a probe names our key, and so sees this one effect alone."""
+    return "key" in probe.arguments.values()
+
+
+def _place(boundary: Boundary, rule: ActionRule, bindings: Mapping[str, str]) -> list[str]:
+    """Return what the deployment binds for this action's server: the place an effect happens in."""
+    bound = boundary.charter.servers[rule.server].bound
+    return [bindings.get(name, "") for name in sorted(bound.values())]

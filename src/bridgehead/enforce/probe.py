@@ -1,0 +1,74 @@
+"""Ask the other system whether an effect landed: a read, through ``perform`` like every other.
+
+Called by ``settle`` and ``late``. Never: decides what the answer means (``found`` does).
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from bridgehead.declare.model import ActionRule, Probe
+from bridgehead.enforce import arguments, keys
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.perform import perform
+from bridgehead.kernel.action import Action
+from bridgehead.kernel.outcome import Done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a probe answered: yes, no or how many, and the other system's own words beside it.
+
+    ``landed`` is None where nothing was learnt; ``problem`` says why.
+    """
+
+    landed: bool | int | None
+    value: Any = None
+    problem: str = ""
+
+
+async def ask(boundary: Boundary, crossing: Crossing, effect_key: str, position: str) -> Answer:
+    """Ask about one effect, at a position of its own, and return what was learnt."""
+    rule = crossing.rule(boundary)
+    assert rule is not None and rule.probe is not None  # callers look before they ask
+    outcome = await perform(boundary, _question(boundary, crossing, rule, rule.probe, effect_key, position))
+    if not isinstance(outcome, Done):
+        return Answer(landed=None, problem="the probe could not be made")
+    try:
+        landed = boundary.function(rule.probe.landed)(
+            *deepcopy((dict(crossing.action.arguments), outcome.value))
+        )
+    except (Exception, SystemExit) as error:
+        return Answer(landed=None, value=outcome.value, problem=f"the probe broke ({type(error).__name__})")
+    if not isinstance(landed, int) or landed < 0:
+        problem = f"the probe answered {type(landed).__name__}, not yes, no or how many"
+        return Answer(landed=None, value=outcome.value, problem=problem)
+    return Answer(landed=landed, value=outcome.value)
+
+
+def _question(
+    boundary: Boundary, crossing: Crossing, rule: ActionRule, probe: Probe, effect_key: str, position: str
+) -> Crossing:
+    values: dict[str, Any] = {
+        name: keys.as_sent(rule, effect_key)
+        if path == "key"
+        else arguments.follow(path, arguments=crossing.action.arguments)
+        for name, path in probe.arguments.items()
+    }
+    asked = boundary.charter.actions[probe.action]
+    return Crossing(
+        run=crossing.run,
+        position=position,
+        action=Action(
+            kind="act",
+            target=probe.action,
+            arguments=values,
+            effect=asked.effect,
+            outward=asked.outward,
+            purpose=f"to settle {crossing.action.target}",
+        ),
+        evidence_of=crossing.position,
+        settles=True,
+    )
