@@ -49,6 +49,10 @@ _OF_WORKFLOWS = text(
 )
 
 
+PROTECTING = 0x6272_6964_0003
+"""Held, for one transaction, by whoever makes the engine's tables refuse pickled rows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stranded:
     """A segment that is on its way by our rows and not by the engine's; ``status`` is what that one says."""
@@ -64,7 +68,11 @@ def name_of(run: str, number: int) -> str:
 
 
 def refuse_pickle(connection: Connection) -> None:
-    """Make the database refuse rows that would have to be unpickled, in every table that could hold one."""
+    """Make the database refuse rows that would have to be unpickled, in every table that could hold one.
+
+    Workers that start at the same moment do it one after the other: the second finds it done.
+    """
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": PROTECTING})
     known = set(connection.execute(_CONSTRAINTS).scalars())
     for table in connection.execute(_WITH_SERIALIZATION).scalars():
         if table not in known:
