@@ -60,7 +60,7 @@ CREATE TABLE checkpoint (
 
 CREATE TABLE crossing (
   run VARCHAR(40) NOT NULL,
-  position VARCHAR(40) NOT NULL,
+  position VARCHAR(120) NOT NULL,
   action_digest VARCHAR(64) NOT NULL,
   kind VARCHAR(10) NOT NULL,
   target TEXT NOT NULL,
@@ -71,6 +71,7 @@ CREATE TABLE crossing (
   attempt INTEGER DEFAULT '0' NOT NULL,
   boot TEXT DEFAULT '' NOT NULL,
   called_at VARCHAR(32),
+  first_called_at VARCHAR(32),
   record TEXT DEFAULT '' NOT NULL,
   amount TEXT DEFAULT '' NOT NULL,
   currency VARCHAR(3) DEFAULT '' NOT NULL,
@@ -82,7 +83,10 @@ CREATE TABLE crossing (
   edit_entry INTEGER,
   started_at VARCHAR(32) NOT NULL,
   ended_at VARCHAR(32),
+  look_again_at VARCHAR(32),
+  settled VARCHAR(12) DEFAULT '' NOT NULL,
   PRIMARY KEY (run, position),
+  CONSTRAINT crossing_settled CHECK (settled in ('','confirmed','zombie','gone','duplicate','happened','did-not','left')),
   CONSTRAINT crossing_state CHECK (state in ('asked','intent','claimed','done','refused','failed','unknown'))
 );
 
@@ -94,7 +98,15 @@ CREATE INDEX crossing_by_state ON crossing (state);
 
 CREATE INDEX crossing_by_undoes ON crossing (undoes) WHERE undoes <> '';
 
+CREATE INDEX crossing_edited ON crossing (target) WHERE edit_entry is not null;
+
+CREATE INDEX crossing_equal_effects ON crossing (action_digest) WHERE effect <> 'read';
+
+CREATE INDEX crossing_look_again ON crossing (look_again_at) WHERE look_again_at is not null;
+
 CREATE UNIQUE INDEX crossing_undone_once ON crossing (undoes) WHERE undoes <> '' and state in ('claimed','done','unknown');
+
+CREATE INDEX crossing_unsettled ON crossing (settled) WHERE settled <> '' and settled <> 'confirmed';
 
 CREATE TABLE data_key (
   kid VARCHAR(64) NOT NULL,
@@ -145,7 +157,7 @@ CREATE TABLE file_content (
 CREATE TABLE incident (
   id VARCHAR(40) NOT NULL,
   run VARCHAR(40) DEFAULT '' NOT NULL,
-  kind VARCHAR(40) NOT NULL,
+  kind VARCHAR(140) NOT NULL,
   words TEXT NOT NULL,
   opened_at VARCHAR(32) NOT NULL,
   closed_at VARCHAR(32),
