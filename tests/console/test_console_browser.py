@@ -32,6 +32,7 @@ from fixtures import console_gallery
 from fixtures.houses import IDENTIFY, Desk, act
 from fixtures.needs import missing
 from fixtures.questions import editable, emergency
+from fixtures.unclear import lose_an_answer
 
 pytestmark = pytest.mark.browser
 
@@ -158,6 +159,24 @@ def violations(page: Page) -> list[str]:
         for one in found.response["violations"]
         for node in one["nodes"]
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_the_pages_of_effects(
+    scheme: str, width: int, house: House, clock: SetClock, chromium: Browser
+) -> None:
+    """The list, the form of who may settle, and what everybody else sees."""
+    run_id, position = lose_an_answer(house)
+    one = f"{ONE}/effects/{run_id}/{position}"
+    with served(house, clock, chromium) as site:
+        for person, path in (
+            ("sam", "/effects"),
+            ("sam", one),
+            ("ruth", one),
+            ("ruth", "/effects?which=all"),
+        ):
+            _look(site, person, path, scheme, width)
 
 
 @pytest.mark.slow

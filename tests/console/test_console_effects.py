@@ -48,6 +48,7 @@ def test_the_right_person_settles_it_and_the_list_says_so(house: House, lost: st
     page = sam.get("/effects")
     assert "One effect waits for you" in page.text
     assert lost in page.text
+    assert "{customer}" not in page.text  # what waits for people is told in the words they are asked with
     went = say(sam, lost)
     assert went.status == 303
     after = sam.get(went.to)

@@ -307,3 +307,43 @@ async def test_asked_about_again_it_is_still_one_effect(desk: Desk) -> None:
     await desk.work()
     assert desk.ended(run)[-1]["is"] == "done"
     assert desk.row(run).effects == 1
+
+
+# --- a key that is forgotten, or only a reference ---------------------------------------------
+
+
+async def test_a_key_the_other_side_has_forgotten_repeats_nothing(desk: Desk) -> None:
+    desk.change(
+        "    key_argument: reference\n    settle",
+        "    key_argument: reference\n    key_lifetime: 2m\n    settle",
+    )
+    desk.system.will("post_note", Fails(after=True))
+    run = await lost(desk, NOTE, workflow="plain")
+    await later(desk)  # 131 seconds: its two minutes are over
+    handed_over(desk, run, "the other side has forgotten its key after 2m")
+    assert len(sent(desk, "post_note")) == 1
+
+
+async def test_a_key_that_is_only_a_reference_repeats_nothing(desk: Desk) -> None:
+    desk.change(
+        "    key_argument: reference\n    settle",
+        "    key_argument: reference\n    repeats: kept\n    settle",
+    )
+    desk.system.will("post_note", Fails(after=True))
+    run = await lost(desk, NOTE, workflow="plain")
+    await later(desk)
+    handed_over(desk, run, "it can be neither asked about nor repeated")
+    assert len(sent(desk, "post_note")) == 1
+
+
+async def test_a_short_key_is_sent_in_the_form_its_argument_takes(desk: Desk) -> None:
+    desk.change(
+        "    key_argument: reference\n    settle",
+        "    key_argument: reference\n    key_length: 24\n    settle",
+    )
+    desk.system.will("post_note", Fails(after=True))
+    await lost(desk, NOTE, workflow="plain")
+    await later(desk)
+    keys = {call.arguments["reference"] for call in sent(desk, "post_note")}
+    assert len(sent(desk, "post_note")) == 2
+    assert [len(key) for key in keys] == [22]

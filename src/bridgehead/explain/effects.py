@@ -15,7 +15,7 @@ from bridgehead.enforce.settle import may_repeat, ready_at
 from bridgehead.enforce.settlement import SURPRISES, obstacle, open_to_answers
 from bridgehead.enforce.settlers import settlers
 from bridgehead.explain import words
-from bridgehead.explain.inbox import groups
+from bridgehead.explain.inbox import groups, shown
 from bridgehead.explain.viewer import Viewer
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.errors import BridgeheadError
@@ -137,7 +137,7 @@ def _line(
     return EffectLine(
         run=row.run,
         position=row.position,
-        title=unclear.headline(connection, boundary, row, of_run),
+        title=_title(connection, boundary, row, of_run),
         run_title=row.title,
         target=row.target,
         effect=row.effect,
@@ -156,6 +156,16 @@ def _line(
         question=row.approval if row.state == "asked" else "",
         entry=row.outcome_entry if row.outcome_entry is not None else row.intent_entry,
     )
+
+
+def _title(connection: Connection, boundary: Boundary, row: Row[Any], of_run: Any) -> str:
+    """Return the effect in words: those people are asked with, where nothing was sent yet."""
+    if row.state == "asked":
+        asked = connection.execute(select(approval).where(approval.c.id == row.approval)).first()
+        question = shown(connection, boundary.ledger, asked) if asked is not None else None
+        if question is not None:
+            return question.title
+    return unclear.headline(connection, boundary, row, of_run)
 
 
 def _barred(connection: Connection, boundary: Boundary, viewer: Viewer, row: Row[Any]) -> bool:
