@@ -105,6 +105,28 @@ async def test_a_probe_that_cannot_be_made_hands_over_to_a_person(desk: Desk) ->
     handed_over(desk, run, "the probe could not be made")
 
 
+async def test_a_probe_that_is_not_answered_is_made_again(desk: Desk) -> None:
+    desk.system.will("refund", Fails(after=True))
+    run = await lost(desk, IDENTIFY, REFUND)
+    desk.system.will("read_order", *[Fails("none")] * 6)  # two probes, each tried three times
+    for _ in range(2):
+        await later(desk)
+        assert desk.row(run).waiting_for == "settle:2"
+        assert desk.incidents() == []
+    await later(desk)
+    assert desk.ended(run)[-1]["is"] == "done"
+    assert len(sent(desk, "refund")) == 1
+
+
+async def test_but_not_for_ever(desk: Desk) -> None:
+    desk.system.will("refund", Fails(after=True))
+    run = await lost(desk, IDENTIFY, REFUND)
+    desk.system.will("read_order", *[Fails("none")] * 6)
+    await later(desk)
+    await later(desk, 10 * SETTLED)
+    handed_over(desk, run, "the probe could not be made")
+
+
 async def test_nor_does_a_probe_that_breaks_settle_anything(desk: Desk) -> None:
     desk.system.will("refund", Fails(after=True))
     run = await lost(desk, IDENTIFY, REFUND)

@@ -14,19 +14,25 @@ from bridgehead.enforce import arguments, keys
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.perform import perform
 from bridgehead.kernel.action import Action
-from bridgehead.kernel.outcome import Done
+from bridgehead.kernel.outcome import Done, Failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a probe answered: yes, no or how many, and the other system's own words beside it.
 
-    ``landed`` is None where nothing was learnt; ``problem`` says why.
+    ``landed`` is None where nothing was learnt; ``problem`` says why. ``silent``: the other system did not
+    answer at all, so it may when it is asked again.
     """
 
     landed: bool | int | None
     value: Any = None
     problem: str = ""
+    silent: bool = False
+
+
+_SILENT = frozenset({"BH-CON-013", "BH-CON-015", "BH-CON-022", "BH-ENF-011"})
+"""Faults of a system that is down or slow: no answer in time, connection gone, left alone for a while."""
 
 
 async def ask(boundary: Boundary, crossing: Crossing, effect_key: str, position: str) -> Answer:
@@ -35,7 +41,8 @@ async def ask(boundary: Boundary, crossing: Crossing, effect_key: str, position:
     assert rule is not None and rule.probe is not None  # callers look before they ask
     outcome = await perform(boundary, _question(boundary, crossing, rule, rule.probe, effect_key, position))
     if not isinstance(outcome, Done):
-        return Answer(landed=None, problem="the probe could not be made")
+        silent = isinstance(outcome, Failed) and outcome.fault.code in _SILENT
+        return Answer(landed=None, problem="the probe could not be made", silent=silent)
     try:
         landed = boundary.function(rule.probe.landed)(
             *deepcopy((dict(crossing.action.arguments), outcome.value))

@@ -22,6 +22,9 @@ from bridgehead.kernel.outcome import Done, Failed, Fault, Outcome
 from bridgehead.record import Work
 from bridgehead.store import tables as t
 
+PATIENCE = 10
+"""Settle windows, after the first, in which a system that is down is asked again before a person is: whoever
+does not answer the probe is often not there for the person either, and is back by then."""
 LOST = Failed(
     fault=Fault(code="BH-RUN-014", words="The process ended before the answer came.", effect_state="unknown")
 )
@@ -42,6 +45,14 @@ async def settle(boundary: Boundary, crossing: Crossing, row: journal.Found) -> 
 def ready_at(rule: ActionRule, called_at: str) -> datetime:
     """Return when an unclear call has either happened or never will."""
     return unstamp(called_at) + timedelta(seconds=seconds(rule.send_budget) + seconds(rule.settle))
+
+
+def ask_again_at(rule: ActionRule, called_at: str, now: datetime) -> datetime | None:
+    """Return when to ask a system again that did not answer, or None once a person must be asked."""
+    ready = ready_at(rule, called_at)
+    window = ready - unstamp(called_at)
+    again = now + max(window / 2, timedelta(seconds=1))
+    return again if again <= ready + PATIENCE * window else None
 
 
 def may_repeat(rule: ActionRule, first_called_at: str | None, now: datetime) -> bool:
@@ -82,6 +93,9 @@ async def _probe(
     place = f"{crossing.position}.p{run.segment}-{run.attempt}"
     answer = await probe.ask(boundary, crossing, row.effect_key, place)
     if answer.landed is None:
+        again = ask_again_at(rule, row.called_at, boundary.clock.now()) if answer.silent else None
+        if again is not None:
+            raise Park(f"settle:{crossing.position}", until=again)
         raise Park(await to_a_person(boundary, crossing, answer.problem))
     with boundary.store.reading() as connection:
         others = equals.others(connection, boundary, crossing, rule)
