@@ -15,6 +15,7 @@ from typing import Any
 from bridgehead.declare.model import ActionRule
 from bridgehead.enforce import arguments
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
+from bridgehead.enforce.keys import as_sent
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.kernel.outcome import Done
@@ -59,7 +60,9 @@ def _question(rule: ActionRule, known: Known) -> tuple[str, dict[str, Any]] | No
     """Return the read that shows the record, and its arguments; None where nothing is declared."""
     if rule.probe is not None:
         return rule.probe.action, {
-            name: known.effect.key if path == "key" else arguments.follow(path, arguments=known.arguments)
+            name: as_sent(rule, known.effect.key)
+            if path == "key"
+            else arguments.follow(path, arguments=known.arguments)
             for name, path in rule.probe.arguments.items()
         }
     for read in rule.facts.reads.values() if rule.facts else ():
