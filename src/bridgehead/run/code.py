@@ -65,7 +65,7 @@ class Code:
             raise EngineError(
                 "BH-RUN-005", f"{name} is not a function", fix="Name it in the charter as `file.py:name`."
             )
-        return found  # type: ignore[no-any-return]
+        return found  # type: ignore[no-any-return]  # code of a deployment: its type is nobody's to know
 
     def _load(self, file: str) -> ModuleType:
         path = self._folder / file

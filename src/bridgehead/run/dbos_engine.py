@@ -160,7 +160,7 @@ class DbosEngine:
                 "log_level": "ERROR",
                 "run_admin_server": False,
                 "enable_otlp": False,
-            }  # type: ignore[typeddict-unknown-key]
+            }  # type: ignore[typeddict-unknown-key]  # read by dbos, and missing in its type
         )
         DBOS.workflow(name="bridgehead.segment", max_recovery_attempts=DISPATCHES)(_segment)
         DBOS.listen_queues([QUEUE])

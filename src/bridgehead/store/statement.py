@@ -136,7 +136,7 @@ def together(connection: Connection) -> Iterator[None]:
         yield
         return
     try:
-        with driver.pipeline():  # type: ignore[union-attr]
+        with driver.pipeline():  # type: ignore[union-attr]  # psycopg's connection
             yield
     except Exception as error:
         raise as_sqlalchemy(connection, "a pipeline", error) from error

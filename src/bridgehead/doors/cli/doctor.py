@@ -13,7 +13,7 @@ import click
 
 from bridgehead.doors.cli.terminal import FOLDER, JSON, STATE, opened, print_json, table
 from bridgehead.kernel.errors import BridgeheadError
-from bridgehead.kernel.finding import Finding
+from bridgehead.kernel.finding import Finding, Severity
 
 if TYPE_CHECKING:
     from bridgehead.assemble import House
@@ -158,5 +158,5 @@ async def _systems(house: House) -> list[Finding]:
     return found
 
 
-def _finding(rule: str, severity: str, words: str, fix: str, where: str) -> Finding:
-    return Finding(rule=rule, severity=severity, words=words, fix=fix, where=where)  # type: ignore[arg-type]
+def _finding(rule: str, severity: Severity, words: str, fix: str, where: str) -> Finding:
+    return Finding(rule=rule, severity=severity, words=words, fix=fix, where=where)

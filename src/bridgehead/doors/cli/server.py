@@ -57,4 +57,4 @@ def _usable(server: Health) -> Iterator[Finding]:
 
 
 def _finding(rule: str, severity: str, words: str, fix: str) -> Finding:
-    return Finding(rule=rule, severity=severity, words=words, fix=fix)  # type: ignore[arg-type]
+    return Finding(rule=rule, severity=severity, words=words, fix=fix)  # type: ignore[arg-type]  # text of a table
