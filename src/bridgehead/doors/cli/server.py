@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from bridgehead.kernel.finding import Finding
+from bridgehead.kernel.finding import Finding, Severity
 from bridgehead.store.health import CONNECTIONS, OLDEST, Health
 
 SKEW = 2.0
@@ -26,7 +26,7 @@ def findings(server: Health, here: datetime, *, production: bool) -> Iterator[Fi
         yield _finding("BH-DOC-016", "warn", words, fix)
 
 
-def _durable(server: Health, severity: str) -> Iterator[Finding]:
+def _durable(server: Health, severity: Severity) -> Iterator[Finding]:
     for name, on in (("fsync", server.fsync), ("full_page_writes", server.full_page_writes)):
         if not on:
             words = f"{name} is off: when its machine dies, the database loses what was acknowledged"
@@ -56,5 +56,5 @@ def _usable(server: Health) -> Iterator[Finding]:
         yield _finding("BH-DOC-015", "warn", words, "Raise max_connections, or close what else is connected.")
 
 
-def _finding(rule: str, severity: str, words: str, fix: str) -> Finding:
-    return Finding(rule=rule, severity=severity, words=words, fix=fix)  # type: ignore[arg-type]  # text of a table
+def _finding(rule: str, severity: Severity, words: str, fix: str) -> Finding:
+    return Finding(rule=rule, severity=severity, words=words, fix=fix)
