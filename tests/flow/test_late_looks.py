@@ -350,7 +350,7 @@ async def test_an_effect_that_people_edited_counts_as_what_was_sent(desk: Desk) 
         run = recall.run_row(connection, one)
         body = recall.content(connection, boundary, sent)
         assert run is not None and body is not None
-        crossing = recall.crossing(sent, recall.state_outside(run, boundary, 1), body)
+        crossing = recall.crossing_of(sent, recall.state_outside(run, boundary, 1), body)
         rule = crossing.rule(boundary)
         assert rule is not None
         assert equals.others(connection, boundary, crossing, rule).done == 1

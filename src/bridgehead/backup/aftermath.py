@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from bridgehead.enforce import incidents
 from bridgehead.kernel.clock import Clock, stamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.kernel.ids import new_id
@@ -45,7 +46,7 @@ def mark(clock: Clock, by: str, taken_at: str, size: int, lost: int) -> UnitOfWo
         )
         _forget_processes(connection, now)
         words = _words(taken_at, lost)
-        _tell_the_owner(connection, clock, now, words)
+        incidents.open_row(connection, clock, "restored", words)
         body = {
             "taken_at": taken_at,
             "entries": size,
@@ -113,11 +114,6 @@ def _forget_processes(connection: Connection, now: str) -> None:
     )
     connection.execute(update(t.session).where(t.session.c.ended_at.is_(None)).values(ended_at=now))
     connection.execute(update(t.signin).where(t.signin.c.used_at.is_(None)).values(used_at=now))
-
-
-def _tell_the_owner(connection: Connection, clock: Clock, now: str, words: str) -> None:
-    row = {"id": new_id("inc", clock), "kind": "restored", "words": words, "opened_at": now}
-    connection.execute(insert(t.incident).values(row))
 
 
 def is_stopped(connection: Connection, stop: str) -> bool:

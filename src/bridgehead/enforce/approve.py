@@ -14,12 +14,12 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from bridgehead.enforce import journal, opening, rows
+from bridgehead.enforce import drafts, journal, opening, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.changes import changes
+from bridgehead.enforce.claim import Granted
 from bridgehead.enforce.close import entry, pointed
 from bridgehead.enforce.evidence import Evidence
-from bridgehead.enforce.journal import Granted
 from bridgehead.enforce.park import Park
 from bridgehead.enforce.question import Question
 from bridgehead.enforce.sweep import expire as expire
@@ -38,11 +38,12 @@ from bridgehead.kernel.errors import ApprovalError, LedgerError
 from bridgehead.kernel.ids import new_id
 from bridgehead.record import Work
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Row
 
 STEP = 5
 
 
-def look_up(boundary: Boundary, row: journal.Found | None) -> Granted | Refuse | None:
+def look_up(boundary: Boundary, row: Row | None) -> Granted | Refuse | None:
     """Return the answer people gave at a position: a yes, a no, or None where nobody was asked.
 
     Raises ``Park`` while the question is open.
@@ -142,13 +143,11 @@ async def ask(
     def work(connection: Connection) -> Work:
         _asked_row(connection, boundary, crossing, question, evidence, decision)
         connection.execute(insert(t.approval).values(**row))
-        body = {"question": question.as_value(), "reasons": journal.reasons_of(decision)}
-        fields = journal.fields_of(crossing, decision)
+        body = {"question": question.as_value(), "reasons": drafts.reasons_of(decision)}
+        fields = drafts.fields_of(crossing, decision)
         approval = {"id": question.id, "digest": question.digest(), "supersedes": earlier}
-        asked = journal.draft(
-            "action.asked", crossing, fields, {"arguments": dict(crossing.action.arguments)}
-        )
-        opened = journal.draft("approval.opened", crossing, fields | {"approval": approval}, body)
+        asked = drafts.about("action.asked", crossing, fields, {"arguments": dict(crossing.action.arguments)})
+        opened = drafts.about("approval.opened", crossing, fields | {"approval": approval}, body)
         voided = _void(connection, before) if before is not None else ()
 
         def then(connection: Connection, written: tuple[Written, ...]) -> None:
@@ -210,19 +209,20 @@ def _asked_row(
     values = {
         "state": "asked",
         "approval": question.id,
-        "decision": journal.decision_text(decision),
+        "decision": drafts.decision_text(decision),
         "amount": "" if evidence.amount is None else f"{evidence.amount.normalize():f}",
         "currency": evidence.currency,
         # Both follow from the arguments, which a person may have changed.
         "effect_key": crossing.key,
         "record": journal.record_name(boundary, crossing),
     }
-    at = (t.crossing.c.run == crossing.run.id, t.crossing.c.position == crossing.position)
-    if journal.find(connection, crossing.run.id, crossing.position) is None:
+    if rows.find(connection, crossing.run.id, crossing.position) is None:
         now = stamp(boundary.clock.now())
         rows.add(connection, **(journal.new_row(boundary, crossing, now) | values))
     else:
-        connection.execute(update(t.crossing).where(*at).values(**values))
+        connection.execute(
+            update(t.crossing).where(*rows.at(crossing.run.id, crossing.position)).values(**values)
+        )
 
 
 def _answered_no(state: str, closed: dict[str, Any]) -> Refuse:

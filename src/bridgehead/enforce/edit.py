@@ -16,7 +16,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from sqlalchemy import Connection, Row, select, update
 
-from bridgehead.enforce import journal
+from bridgehead.enforce import rows
 from bridgehead.enforce.boundary import Boundary, Crossing, Edit
 from bridgehead.enforce.close import both, close, entry, locked, pointed
 from bridgehead.enforce.reason import given
@@ -66,7 +66,7 @@ def propose(
     return standing
 
 
-def applied(boundary: Boundary, crossing: Crossing, row: journal.Found) -> Crossing:
+def applied(boundary: Boundary, crossing: Crossing, row: Row[Any]) -> Crossing:
     """Return the crossing as a person has changed it, with what the workflow asks for beside it."""
     with boundary.store.reading() as connection:
         body = boundary.ledger.body(connection, row.edit_entry)
@@ -102,8 +102,7 @@ def _point(row: Row[Any]) -> Any:
         moved = connection.execute(
             update(t.crossing)
             .where(
-                t.crossing.c.run == row.run,
-                t.crossing.c.position == row.position,
+                *rows.at(row.run, row.position),
                 t.crossing.c.approval == row.id,
                 t.crossing.c.state == "asked",
             )

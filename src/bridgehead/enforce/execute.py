@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from bridgehead.declare.model import seconds
 from bridgehead.enforce import keys, stop
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.enforce.journal import Granted
+from bridgehead.enforce.claim import Granted
 from bridgehead.kernel.errors import ConfigError, ConnectError, EffectState
 from bridgehead.kernel.outcome import Done, Failed, Fault
 from bridgehead.kernel.ports import Driver, Reply, Request

@@ -1,22 +1,51 @@
-"""Incidents about one effect: opened once, closed in the transaction that settles it.
+"""Something its owner must look at: the one place where incidents are opened and closed.
 
 In: a connection inside a unit of work. Out: rows, and the entries that speak of them. Never: decides.
-The kind of such an incident is ``WHAT:POSITION``; its words hold nothing personal, they are stored plain.
+An incident about one effect is of kind ``WHAT:POSITION``, is opened once, and is closed in the transaction
+that settles the effect. The words of an incident hold nothing personal: they are stored plain.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from bridgehead.enforce.boundary import Boundary
-from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.clock import Clock, stamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.kernel.ids import new_id
+from bridgehead.record import Work
+from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
 
 WHATS = ("unknown", "duplicate", "zombie", "gone", "late-answer")
+
+
+def open_row(connection: Connection, clock: Clock, kind: str, words: str, *, run: str = "") -> None:
+    """Insert the row of an incident. Whoever does so records an entry about it in the same transaction."""
+    connection.execute(
+        insert(t.incident).values(
+            id=new_id("inc", clock), run=run, kind=kind, words=words, opened_at=stamp(clock.now())
+        )
+    )
+
+
+def of_question(connection: Connection, boundary: Boundary, row: Row[Any], kind: str, words: str) -> Draft:
+    """Open an incident about a question and return the entry that records it."""
+    open_row(connection, boundary.clock, kind, words, run=row.run)
+    fields = {"note": kind, "position": row.position}
+    return _raised(boundary, row.run, words, fields, actor="service:approvals", subject=row.subject)
+
+
+def of_run(boundary: Boundary, run: str, kind: str, words: str) -> UnitOfWork:
+    """Return the unit of work that tells the owner why a run was stopped, or what was found in its queue."""
+
+    def work(connection: Connection) -> Work:
+        open_row(connection, boundary.clock, kind, words, run=run)
+        return Work(drafts=(_raised(boundary, run, words, {"note": kind}, actor="service:engine"),))
+
+    return work
 
 
 def open_once(
@@ -39,24 +68,8 @@ def open_once(
     ).first()
     if known is not None:
         return ()
-    connection.execute(
-        insert(t.incident).values(
-            id=new_id("inc", boundary.clock),
-            run=run,
-            kind=kind,
-            words=words,
-            opened_at=stamp(boundary.clock.now()),
-        )
-    )
-    raised = Draft(
-        kind="finding.raised",
-        actor=actor,
-        run=run,
-        fields={"position": position},
-        body={"words": words, "owner": boundary.directory().owner.person},
-        subject=subject,
-    )
-    return (raised,)
+    open_row(connection, boundary.clock, kind, words, run=run)
+    return (_raised(boundary, run, words, {"position": position}, actor=actor, subject=subject),)
 
 
 def close(
@@ -84,6 +97,14 @@ def open_about(connection: Connection, run: str, position: str) -> tuple[str, ..
         select(t.incident.c.words).where(*_about(run, position)).order_by(t.incident.c.opened_at)
     )
     return tuple(row.words for row in rows)
+
+
+def _raised(
+    boundary: Boundary, run: str, words: str, fields: dict[str, Any], *, actor: str, subject: str = ""
+) -> Draft:
+    """Return the entry about an incident: what it is, and who answers for it."""
+    body = {"words": words, "owner": boundary.directory().owner.person}
+    return Draft(kind="finding.raised", actor=actor, run=run, fields=fields, body=body, subject=subject)
 
 
 def _about(run: str, position: str) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, select, update
 
 from bridgehead.declare.model import ActionRule
-from bridgehead.enforce import blast, equals, found, incidents, journal, later, probe, recall
+from bridgehead.enforce import blast, drafts, ending, equals, found, incidents, later, probe, recall, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.clock import stamp
@@ -90,7 +90,7 @@ def put_off(store: Store, row: Row, until: str) -> None:
     with store.writing() as connection:
         connection.execute(
             update(t.crossing)
-            .where(*_at(row), t.crossing.c.look_again_at.is_not(None))
+            .where(*rows.at(row.run, row.position), t.crossing.c.look_again_at.is_not(None))
             .values(look_again_at=until)
         )
 
@@ -113,7 +113,7 @@ def _recalled(boundary: Boundary, row: Row) -> tuple[Crossing | None, int]:
     tries = sum(look.state != "claimed" for look in before) + 1
     if of_run is None or body is None:
         return None, tries
-    return recall.crossing(row, recall.state_outside(of_run, boundary, tries), body), tries
+    return recall.crossing_of(row, recall.state_outside(of_run, boundary, tries), body), tries
 
 
 def _seen(boundary: Boundary, row: Row, rule: ActionRule, answer: bool | int, others: found.Equals) -> Seen:
@@ -162,10 +162,10 @@ async def _settle(
         await _record(boundary, row, leased, None, seen, "only a person can tell", answer.landed)
         return
     try:
-        await journal.finish(
+        await ending.finish(
             boundary, crossing, outcome, kind="action.settled", note="settled after its run had ended"
         )
-    except journal.SettledElsewhere:
+    except ending.SettledElsewhere:
         return  # a person was quicker
 
 
@@ -184,7 +184,7 @@ async def _record(
         if not _move(connection, row, leased, again):
             return Work(drafts=())  # settled or looked at by somebody else meanwhile
         if seen:
-            connection.execute(update(t.crossing).where(*_at(row)).values(settled=seen))
+            connection.execute(update(t.crossing).where(*rows.at(row.run, row.position)).values(settled=seen))
         of_run = recall.run_row(connection, row.run)
         subject = of_run.subject if of_run is not None else ""
         looked = _looked(row, seen, problem, answer, subject)
@@ -202,18 +202,18 @@ async def _record(
 def _looked(row: Row, seen: str, problem: str, answer: bool | int | None, subject: str) -> Any:
     fields = {"position": row.position, "release": row.release, "note": seen or problem or "as recorded"}
     body = {"answer": answer, "was": row.state, "problem": problem}
-    return journal.outside("action.looked", row.run, fields, body, subject)
+    return drafts.outside("action.looked", row.run, fields, body, subject)
 
 
 def _move(connection: Connection, row: Row, seen: str, to: str | None) -> bool:
     """Move the due time of a look, if it is still where it was seen; whoever does so has the look."""
     moved = connection.execute(
         update(t.crossing)
-        .where(*_at(row), t.crossing.c.look_again_at == seen, t.crossing.c.state == row.state)
+        .where(
+            *rows.at(row.run, row.position),
+            t.crossing.c.look_again_at == seen,
+            t.crossing.c.state == row.state,
+        )
         .values(look_again_at=to)
     )
     return moved.rowcount == 1
-
-
-def _at(row: Row) -> tuple[Any, Any]:
-    return t.crossing.c.run == row.run, t.crossing.c.position == row.position

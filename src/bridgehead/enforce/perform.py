@@ -27,6 +27,7 @@ from __future__ import annotations
 from bridgehead.enforce import (
     approve,
     authorise,
+    ending,
     entitle,
     evidence,
     execute,
@@ -34,9 +35,11 @@ from bridgehead.enforce import (
     inspection,
     journal,
     limits,
+    rows,
     undo,
 )
 from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.claim import claim
 from bridgehead.kernel.decision import Ask, Permit, Refuse
 from bridgehead.kernel.outcome import Outcome
 
@@ -49,40 +52,40 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     """
     observe = boundary.observer.step
     with boundary.store.reading() as connection:
-        earlier = journal.find(connection, crossing.run.id, crossing.position)
+        earlier = rows.find(connection, crossing.run.id, crossing.position)
         standing = limits.standing(connection, crossing, journal.record_name(boundary, crossing))
     granted = approve.look_up(boundary, earlier)
     if isinstance(granted, Refuse):
-        return await journal.refuse(boundary, crossing, granted)
+        return await ending.refuse(boundary, crossing, granted)
 
     observe(1)  # who
     who = identity.establish(boundary, crossing)
     if isinstance(who, Refuse):
-        return await journal.refuse(boundary, crossing, who)
+        return await ending.refuse(boundary, crossing, who)
 
     observe(2)  # policy
     found = await evidence.gather(boundary, crossing, perform)
     if isinstance(found, Refuse):
-        return await journal.refuse(boundary, crossing, found)
+        return await ending.refuse(boundary, crossing, found)
     agreed = granted.rules if granted else ()
     decision = authorise.decide(boundary, crossing, who, found, agreed, standing.record_changes)
     if isinstance(decision, Refuse):
-        return await journal.refuse(boundary, crossing, decision)
+        return await ending.refuse(boundary, crossing, decision)
 
     observe(3)  # entitlements
     confined = entitle.confine(boundary, crossing, found)
     if confined is not None:
-        return await journal.refuse(boundary, crossing, confined)
+        return await ending.refuse(boundary, crossing, confined)
 
     observe(4)  # limits
     with boundary.store.reading() as connection:
         limits.heed_stop(connection, crossing)
     limited = limits.check(boundary, crossing, standing, begun=journal.begun(earlier))
     if limited is not None:
-        return await journal.refuse(boundary, crossing, limited)
+        return await ending.refuse(boundary, crossing, limited)
     inverse = undo.inverse(boundary, crossing, found)
     if isinstance(inverse, Refuse):
-        return await journal.refuse(boundary, crossing, inverse)
+        return await ending.refuse(boundary, crossing, inverse)
 
     observe(5)  # approval
     decision = approve.heed_edit(boundary, crossing, decision, granted)
@@ -98,10 +101,10 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     await execute.connect(boundary, crossing)
     who = identity.establish(boundary, crossing)  # that may have taken long
     if isinstance(who, Refuse):
-        return await journal.refuse(boundary, crossing, who)
-    claimed = await journal.claim(boundary, crossing, decision, found, granted, inverse, standing)
+        return await ending.refuse(boundary, crossing, who)
+    claimed = await claim(boundary, crossing, decision, found, granted, inverse, standing)
     if isinstance(claimed, Refuse):
-        return await journal.refuse(boundary, crossing, claimed)
+        return await ending.refuse(boundary, crossing, claimed)
 
     observe(8)  # execute
     outcome = await execute.call(boundary, crossing, granted, claimed)
@@ -109,9 +112,9 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     observe(9)  # inspect
     seen = inspection.look(boundary, crossing, outcome)
     if isinstance(seen, Refuse):
-        return await journal.refuse(boundary, crossing, seen)
+        return await ending.refuse(boundary, crossing, seen)
 
     observe(10)  # outcome
-    ended = await journal.finish(boundary, crossing, seen, called_at=claimed)
+    ended = await ending.finish(boundary, crossing, seen, called_at=claimed)
     observe(0)
     return ended

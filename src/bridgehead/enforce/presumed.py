@@ -15,13 +15,13 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from bridgehead.enforce import journal, rows, settle
+from bridgehead.enforce import drafts, journal, rows, settle
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.clock import stamp
 from bridgehead.record import Work
 from bridgehead.store import tables as t
-from bridgehead.store.statement import Statement
+from bridgehead.store.statement import Row, Statement
 
 _ASKED_ANEW = Statement(
     select(t.crossing.c.position)
@@ -35,7 +35,7 @@ _ASKED_ANEW = Statement(
 WHY = "its run was under way in the backup this store was restored from"
 
 
-def may_have_happened(crossing: Crossing, row: journal.Found | None) -> bool:
+def may_have_happened(crossing: Crossing, row: Row | None) -> bool:
     """Say whether nobody knows if this effect was sent after the backup its run was restored from."""
     since = crossing.run.restored_at
     if not since or crossing.action.effect == "read":
@@ -43,22 +43,22 @@ def may_have_happened(crossing: Crossing, row: journal.Found | None) -> bool:
     return row is None or (row.state in ("asked", "intent") and (row.called_at or "") < since)
 
 
-async def presume(boundary: Boundary, crossing: Crossing) -> journal.Found | None:
+async def presume(boundary: Boundary, crossing: Crossing) -> Row | None:
     """Record that an effect may have happened, and return its row: ``unknown``, called at the latest when the
     store was restored."""
 
     def work(connection: Connection) -> Work:
-        earlier = journal.find(connection, crossing.run.id, crossing.position)
+        earlier = rows.find(connection, crossing.run.id, crossing.position)
         values = {"state": "unknown", "called_at": crossing.run.restored_at}
         if earlier is None:
             new = journal.new_row(boundary, crossing, stamp(boundary.clock.now()))
             rows.add(connection, **new, **values)
         else:
-            at = (t.crossing.c.run == crossing.run.id, t.crossing.c.position == crossing.position)
+            at = rows.at(crossing.run.id, crossing.position)
             connection.execute(update(t.crossing).where(*at).values(**values))
         if not journal.begun(earlier):
             journal.count(connection, crossing)
-        fields = journal.fields_of(crossing, None) | {"note": WHY}
+        fields = drafts.fields_of(crossing, None) | {"note": WHY}
         body: dict[str, Any] = {
             "arguments": dict(crossing.action.arguments),
             "facts": {},
@@ -67,15 +67,15 @@ async def presume(boundary: Boundary, crossing: Crossing) -> journal.Found | Non
             "as_of": "",
             "purpose": crossing.action.purpose,
         }
-        presumed = journal.draft("action.presumed", crossing, fields, body)
+        presumed = drafts.about("action.presumed", crossing, fields, body)
         return Work(drafts=(presumed,), then=journal.point(crossing, "intent_entry"))
 
     await boundary.ledger.commit(work)
     with boundary.store.reading() as connection:
-        return journal.find(connection, crossing.run.id, crossing.position)
+        return rows.find(connection, crossing.run.id, crossing.position)
 
 
-async def require_same_arguments(boundary: Boundary, crossing: Crossing, row: journal.Found) -> None:
+async def require_same_arguments(boundary: Boundary, crossing: Crossing, row: Row) -> None:
     """Raise ``Park`` for a person where a presumed effect may have been sent with other arguments."""
     since = crossing.run.restored_at
     if not since or row.called_at != since or row.attempt:
@@ -85,7 +85,7 @@ async def require_same_arguments(boundary: Boundary, crossing: Crossing, row: jo
         raise Park(await settle.to_a_person(boundary, crossing, f"{WHY}, and {why}"))
 
 
-def _other_arguments(boundary: Boundary, crossing: Crossing, row: journal.Found) -> str:
+def _other_arguments(boundary: Boundary, crossing: Crossing, row: Row) -> str:
     rule = crossing.rule(boundary)
     if rule is not None and rule.editable:
         return "those who approve may have changed its arguments"

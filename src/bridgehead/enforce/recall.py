@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
-from bridgehead.enforce import journal
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.errors import LedgerError
@@ -57,7 +56,7 @@ def state_outside(row: Row, boundary: Boundary, attempt: int) -> RunState:
     )
 
 
-def content(connection: Connection, boundary: Boundary, row: journal.Found) -> dict[str, Any] | None:
+def content(connection: Connection, boundary: Boundary, row: Row) -> dict[str, Any] | None:
     """Return what was recorded with an intent: arguments, facts, inverse; None once it was erased."""
     if row.intent_entry is None:
         return None
@@ -68,12 +67,12 @@ def content(connection: Connection, boundary: Boundary, row: journal.Found) -> d
     return body
 
 
-def crossing(row: journal.Found, run: RunState, body: dict[str, Any]) -> Crossing:
-    """Return the crossing of a row, from its recorded content."""
+def crossing_of(row: Row, run: RunState, body: dict[str, Any] | None) -> Crossing:
+    """Return the crossing of a row, from its recorded content; without arguments where that was erased."""
     action = Action(
         kind=row.kind,
         target=row.target,
-        arguments=body["arguments"],
+        arguments=body["arguments"] if body is not None else {},
         effect=row.effect,
         outward=bool(row.outward),
     )

@@ -1,4 +1,4 @@
-"""The journal's rows as SQL: what ``journal`` reads and writes with each crossing.
+"""The journal's rows as SQL: what is read and written with each crossing.
 
 In: a connection inside a transaction, and values. Out: rows. Never: decides what a row should say.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, or_, select, update
 
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row, Statement
@@ -59,6 +59,11 @@ _COUNT = Statement(
     .where(t.run.c.id == bindparam("at_run"))
     .values(crossings=t.run.c.crossings + 1, effects=t.run.c.effects + bindparam("more_effects"))
 )
+
+
+def at(run: str, position: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return what picks the row at a position of a run's journal, for ``where(*...)``."""
+    return t.crossing.c.run == run, t.crossing.c.position == position
 
 
 def find(connection: Connection, run: str, position: str) -> Row | None:

@@ -8,12 +8,11 @@ counted from the claim; it is a due time on a row, not a thread. What only a per
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, update
 
 from bridgehead.declare.model import ActionRule, seconds
-from bridgehead.enforce import equals, found, incidents, journal, probe
+from bridgehead.enforce import drafts, ending, equals, found, incidents, journal, probe, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.clock import unstamp
@@ -21,6 +20,7 @@ from bridgehead.kernel.entry import Draft, Written
 from bridgehead.kernel.outcome import Done, Failed, Fault, Outcome
 from bridgehead.record import Work
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Row
 
 PATIENCE = 10
 """Settle windows, after the first, in which a system that is down is asked again before a person is: whoever
@@ -30,7 +30,7 @@ LOST = Failed(
 )
 
 
-async def settle(boundary: Boundary, crossing: Crossing, row: journal.Found) -> Outcome | None:
+async def settle(boundary: Boundary, crossing: Crossing, row: Row) -> Outcome | None:
     """Return the adopted outcome, or None where it is proven that nothing happened (send again).
 
     Raises ``Park`` while the settle window runs, when only a person can tell, and when somebody has
@@ -38,7 +38,7 @@ async def settle(boundary: Boundary, crossing: Crossing, row: journal.Found) -> 
     """
     try:
         return await _settle(boundary, crossing, row)
-    except journal.SettledElsewhere as settled:
+    except ending.SettledElsewhere as settled:
         raise Park(f"settle:{crossing.position}", until=boundary.clock.now()) from settled
 
 
@@ -68,7 +68,7 @@ def may_repeat(rule: ActionRule, first_called_at: str | None, now: datetime) -> 
     return first_called_at is not None and now < unstamp(first_called_at) + lifetime
 
 
-async def _settle(boundary: Boundary, crossing: Crossing, row: journal.Found) -> Outcome | None:
+async def _settle(boundary: Boundary, crossing: Crossing, row: Row) -> Outcome | None:
     rule = crossing.rule(boundary)
     if rule is None:
         raise Park(await to_a_person(boundary, crossing, "its declaration is gone"))
@@ -76,7 +76,7 @@ async def _settle(boundary: Boundary, crossing: Crossing, row: journal.Found) ->
     if now < ready:
         raise Park(f"settle:{crossing.position}", until=ready)
     if may_repeat(rule, row.first_called_at, now):
-        await journal.reopen(boundary, crossing, "sent again with the same key")
+        await ending.reopen(boundary, crossing, "sent again with the same key")
         return None
     if rule.probe is None:
         why = "it can be neither asked about nor repeated"
@@ -86,9 +86,7 @@ async def _settle(boundary: Boundary, crossing: Crossing, row: journal.Found) ->
     return await _probe(boundary, crossing, row, rule)
 
 
-async def _probe(
-    boundary: Boundary, crossing: Crossing, row: journal.Found, rule: ActionRule
-) -> Outcome | None:
+async def _probe(boundary: Boundary, crossing: Crossing, row: Row, rule: ActionRule) -> Outcome | None:
     run = crossing.run
     place = f"{crossing.position}.p{run.segment}-{run.attempt}"
     answer = await probe.ask(boundary, crossing, row.effect_key, place)
@@ -103,9 +101,9 @@ async def _probe(
         case "landed":
             note = "adopted: the probe found it"
             adopted = Done(value=answer.value)
-            return await journal.finish(boundary, crossing, adopted, kind="action.settled", note=note)
+            return await ending.finish(boundary, crossing, adopted, kind="action.settled", note=note)
         case "absent" if rule.probe is not None and rule.probe.strength == "strong":
-            await journal.reopen(boundary, crossing, "the probe proves that it did not happen")
+            await ending.reopen(boundary, crossing, "the probe proves that it did not happen")
             return None
         case "absent":
             why = "the probe did not find it, which proves nothing"
@@ -134,7 +132,11 @@ async def to_a_person(boundary: Boundary, crossing: Crossing, why: str, *, found
     def work(connection: Connection) -> Work:
         lost = _lost(connection, boundary, crossing)
         if found_of_it:
-            connection.execute(update(t.crossing).where(*_at(crossing)).values(settled="duplicate"))
+            connection.execute(
+                update(t.crossing)
+                .where(*rows.at(crossing.run.id, crossing.position))
+                .values(settled="duplicate")
+            )
         raised = incidents.open_once(
             connection,
             boundary,
@@ -157,14 +159,12 @@ async def to_a_person(boundary: Boundary, crossing: Crossing, why: str, *, found
 
 def _lost(connection: Connection, boundary: Boundary, crossing: Crossing) -> tuple[Draft, ...]:
     """Make the row of a call whose process died ``unknown``; return the entry that says so, if it did."""
-    row = journal.find(connection, crossing.run.id, crossing.position)
+    row = rows.find(connection, crossing.run.id, crossing.position)
     if row is None or row.state not in ("claimed", "unknown"):
-        raise journal.SettledElsewhere(crossing)
+        raise ending.SettledElsewhere(crossing)
     if row.state == "unknown":
         return ()
-    connection.execute(update(t.crossing).where(*_at(crossing)).values(state="unknown"))
-    return (journal.ended("action.outcome", crossing, LOST),)
-
-
-def _at(crossing: Crossing) -> tuple[Any, Any]:
-    return t.crossing.c.run == crossing.run.id, t.crossing.c.position == crossing.position
+    connection.execute(
+        update(t.crossing).where(*rows.at(crossing.run.id, crossing.position)).values(state="unknown")
+    )
+    return (drafts.ended("action.outcome", crossing, LOST),)

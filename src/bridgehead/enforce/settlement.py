@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, update
 
-from bridgehead.enforce import incidents, journal, later, recall, rows, unclear
+from bridgehead.enforce import ending, incidents, later, recall, rows, unclear
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.settle import ready_at
 from bridgehead.enforce.settlers import Settlers, settlers
@@ -60,7 +60,7 @@ class Settled:
     woken: bool
 
 
-def open_to_answers(row: journal.Found) -> bool:
+def open_to_answers(row: Row) -> bool:
     """Say whether a person may settle the effect of a row: it is unknown, or something about it is."""
     return bool(row.state == "unknown" or (row.state in ("done", "failed") and row.settled in SURPRISES))
 
@@ -136,7 +136,7 @@ def _require(reason: str, receipt: Any) -> None:
         )
 
 
-def _require_settled(boundary: Boundary, row: journal.Found) -> None:
+def _require_settled(boundary: Boundary, row: Row) -> None:
     """A call that may still be applied has not failed to happen yet, whatever a screen shows."""
     rule = boundary.charter.actions.get(row.target)
     if rule is None or row.state != "unknown":
@@ -151,14 +151,14 @@ def _require_settled(boundary: Boundary, row: journal.Found) -> None:
         )
 
 
-def _rows(connection: Connection, run: str, position: str) -> tuple[journal.Found, Row]:
+def _rows(connection: Connection, run: str, position: str) -> tuple[Row, Row]:
     row, of_run = rows.find(connection, run, position), recall.run_row(connection, run)
     if row is None or of_run is None or row.effect == "read" or row.kind != "act":
         raise _nothing_there(run, position)
     return row, of_run
 
 
-def _may_settle(boundary: Boundary, row: journal.Found, of_run: Row, by: Principal) -> Settlers:
+def _may_settle(boundary: Boundary, row: Row, of_run: Row, by: Principal) -> Settlers:
     person = boundary.directory().people.get(by.id)
     if person is None or not person.active or by.kind != "human":
         raise SettlementError("BH-SET-007", f"{by.id} does not take part in this deployment any more")
@@ -184,7 +184,7 @@ def _may_settle(boundary: Boundary, row: journal.Found, of_run: Row, by: Princip
 def _settle(
     connection: Connection,
     boundary: Boundary,
-    row: journal.Found,
+    row: Row,
     of_run: Row,
     by: Principal,
     answer: Answer,
@@ -214,13 +214,11 @@ def _settle(
     return Work(drafts=tuple(drafts), value=settled, then=then)
 
 
-def _end(
-    connection: Connection, boundary: Boundary, row: journal.Found, answer: Answer, goes_on: bool
-) -> str:
+def _end(connection: Connection, boundary: Boundary, row: Row, answer: Answer, goes_on: bool) -> str:
     """Give an unclear effect its end, or make it ready to be sent again; return its state."""
     now = boundary.clock.now()
     if answer == "did-not" and goes_on:
-        if not journal.reopen_row(connection, row.run, row.position):
+        if not ending.reopen_row(connection, row.run, row.position):
             raise _settled_already(row)
         _learn(connection, row, "")
         return "intent"
@@ -233,21 +231,17 @@ def _end(
     return state
 
 
-def _learn(connection: Connection, row: journal.Found, settled: str) -> None:
+def _learn(connection: Connection, row: Row, settled: str) -> None:
     learnt = connection.execute(
         update(t.crossing)
-        .where(
-            t.crossing.c.run == row.run,
-            t.crossing.c.position == row.position,
-            t.crossing.c.settled == row.settled,
-        )
+        .where(*rows.at(row.run, row.position), t.crossing.c.settled == row.settled)
         .values(settled=settled)
     )
     if learnt.rowcount != 1:
         raise _settled_already(row)
 
 
-def _body(row: journal.Found, by: Principal, answer: Answer, reason: str, receipt: Any) -> dict[str, Any]:
+def _body(row: Row, by: Principal, answer: Answer, reason: str, receipt: Any) -> dict[str, Any]:
     """Return what is recorded: the reason, and for the run the value or the fault it gets."""
     said: dict[str, Any] = {"answer": answer, "reason": reason, "assurance": by.assurance}
     if row.state != "unknown":
@@ -260,7 +254,7 @@ def _body(row: journal.Found, by: Principal, answer: Answer, reason: str, receip
 
 def _draft(
     connection: Connection,
-    row: journal.Found,
+    row: Row,
     of_run: Row,
     actor: str,
     answer: Answer,
@@ -283,7 +277,7 @@ def _nothing_there(run: str, position: str) -> SettlementError:
     )
 
 
-def _settled_already(row: journal.Found) -> SettlementError:
+def _settled_already(row: Row) -> SettlementError:
     return SettlementError(
         "BH-SET-002",
         f"there is nothing to settle at {row.position} of {row.run}: it is {row.state}",

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select, update
 
-from bridgehead.enforce import incident
+from bridgehead.enforce import incidents
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.close import close, entry, locked, pointed
 from bridgehead.enforce.tally import OWNER, needs_of
@@ -99,7 +99,7 @@ def _rung(connection: Connection, boundary: Boundary, row: Row[Any]) -> Work:
     if rung["do"] != "overdue":
         return Work(drafts=(climbed,))
     words = f"The review of what was permitted in an emergency is overdue since {row.due_at[:16]}Z."
-    return Work(drafts=(climbed, incident.found(connection, boundary, row, f"review:{row.id}", words)))
+    return Work(drafts=(climbed, incidents.of_question(connection, boundary, row, f"review:{row.id}", words)))
 
 
 def _reached(rung: dict[str, str]) -> list[str]:

@@ -14,13 +14,15 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridgehead.enforce import incidents, journal, keys, recall
+from bridgehead.enforce import incidents, keys, recall
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.evidence import Evidence
+from bridgehead.enforce.rows import find
 from bridgehead.enforce.wording import shown, title
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Row
 
 ERASED = "Its content was erased."
 
@@ -71,7 +73,7 @@ class Case:
 
 def case(connection: Connection, boundary: Boundary, run: str, position: str) -> Case | None:
     """Return the effect at a position as it stands now; None where there is no effect."""
-    row = journal.find(connection, run, position)
+    row = find(connection, run, position)
     of_run = recall.run_row(connection, run)
     if row is None or of_run is None or row.effect == "read" or row.kind != "act":
         return None
@@ -115,21 +117,21 @@ def version(connection: Connection, run: str, position: str) -> tuple[Any, ...]:
     return (*(tuple(row) for row in rows), incidents.open_about(connection, run, position))
 
 
-def headline(connection: Connection, boundary: Boundary, row: journal.Found, run: Any) -> str:
+def headline(connection: Connection, boundary: Boundary, row: Row, run: Any) -> str:
     """Return an effect in words, from what was recorded with it."""
     return _title(boundary, row, run, recall.content(connection, boundary, row))
 
 
-def _title(boundary: Boundary, row: journal.Found, run: Any, body: dict[str, Any] | None) -> str:
+def _title(boundary: Boundary, row: Row, run: Any, body: dict[str, Any] | None) -> str:
     if body is None:
         return f"{row.target} ({ERASED.lower().removesuffix('.')})"
     amount = Decimal(row.amount) if row.amount else None
     found = Evidence(facts=body.get("facts", {}), amount=amount, currency=row.currency)
-    crossing = recall.crossing(row, recall.state_outside(run, boundary, 0), body)
+    crossing = recall.crossing_of(row, recall.state_outside(run, boundary, 0), body)
     return title(boundary, crossing, found)
 
 
-def money(row: journal.Found) -> str:
+def money(row: Row) -> str:
     """Return the amount of an effect as people read it, or the empty string."""
     return f"{Decimal(row.amount):.2f} {row.currency}" if row.amount else ""
 

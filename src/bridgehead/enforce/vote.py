@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
-from bridgehead.enforce import delegate, incident, separation, tally
+from bridgehead.enforce import delegate, incidents, separation, tally
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.close import Then, both, close, entry, locked, pointed
 from bridgehead.kernel.clock import stamp
@@ -71,7 +71,7 @@ def vote(
         more: tuple[Draft, ...] = ()
         if row.kind == "review" and state == "refused":
             words = f"{voter.id} found that the emergency was not in order: {reason or 'no reason given'}"
-            more = (incident.found(connection, boundary, row, f"emergency:{row.id}", words),)
+            more = (incidents.of_question(connection, boundary, row, f"emergency:{row.id}", words),)
         then = both(point_vote(approval, voter.id), pointed(approval, "closed_entry", 1))
         return Work(drafts=(voted, closed, *more), value=standing, then=then)
 

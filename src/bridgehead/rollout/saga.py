@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from bridgehead.enforce import journal
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState, Undoes
 from bridgehead.enforce.park import Park
+from bridgehead.enforce.rows import find
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.outcome import Done, Failed, Outcome, Refused
 from bridgehead.record import Work
@@ -45,7 +45,7 @@ async def take_back(releases: Releases, boundary: Boundary, run: RunState) -> di
 async def _one(releases: Releases, boundary: Boundary, run: RunState, undo: Row[Any], item: Row[Any]) -> None:
     with boundary.store.reading() as connection:
         known = one(connection, item.run, item.position, boundary, releases.boundary_of)
-        row = journal.find(connection, run.id, str(item.number))
+        row = find(connection, run.id, str(item.number))
     if known is None or known.effect.compensation is None:
         await _end(boundary, undo, item, "person", "What takes it back is not known any more.")
         return

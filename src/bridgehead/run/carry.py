@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from bridgehead.enforce import incidents
 from bridgehead.enforce.boundary import Boundary, RunState
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.canonical import recordable
@@ -19,7 +20,6 @@ from bridgehead.kernel.clock import Clock
 from bridgehead.kernel.errors import BridgeheadError, EngineError, StoreError
 from bridgehead.record import Ledger
 from bridgehead.run import journal, leftovers, runs, segments
-from bridgehead.run.incidents import raise_incident
 from bridgehead.run.segments import Segment, Superseded
 from bridgehead.run.workflow import Run
 from bridgehead.store import Store
@@ -117,7 +117,7 @@ class _Carrying:
         words = recordable(words)
         if self._state is not None:
             await leftovers.end_all(self._boundary, self._state)
-        await raise_incident(self._boundary, self._segment.run, code, words)
+        await self._ledger.commit(incidents.of_run(self._boundary, self._segment.run, code, words))
         fault = {"fault": {"code": code, "words": words}}
         await self._ledger.commit(runs.end(self._clock, self._segment, "failed", fault))
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 
 from bridgehead.declare.model import seconds
-from bridgehead.enforce import edit, journal, presumed, rows
+from bridgehead.enforce import drafts, edit, ending, journal, outcomes, presumed, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.park import Park
 from bridgehead.enforce.perform import perform
@@ -25,7 +25,7 @@ from bridgehead.kernel.errors import Nondeterminism
 from bridgehead.kernel.outcome import Failed, Outcome
 from bridgehead.record import Work
 from bridgehead.store import tables as t
-from bridgehead.store.statement import Statement
+from bridgehead.store.statement import Row, Statement
 
 FINISHED = ("done", "refused", "failed")
 _OPEN = Statement(
@@ -45,7 +45,7 @@ async def cross(boundary: Boundary, crossing: Crossing) -> Outcome:
     """
     row = _row(boundary, crossing)
     if row is not None and row.state in FINISHED:
-        return journal.recorded(boundary, row)
+        return outcomes.recorded(boundary, row)
     if row is not None and row.edit_entry is not None:
         crossing = edit.applied(boundary, crossing, row)
     if presumed.may_have_happened(crossing, row):
@@ -57,7 +57,7 @@ async def cross(boundary: Boundary, crossing: Crossing) -> Outcome:
             return settled
     try:
         outcome = await perform(boundary, crossing)
-    except journal.SettledElsewhere as settled:
+    except ending.SettledElsewhere as settled:
         # This answer came second; the next segment reads what is recorded.
         raise Park(f"settle:{crossing.position}", until=boundary.clock.now()) from settled
     if isinstance(outcome, Failed) and outcome.fault.effect_state == "unknown":
@@ -69,8 +69,8 @@ async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Out
     """Refuse what the workflow's own step rules out, recorded once at its position."""
     row = _row(boundary, crossing)
     if row is not None:
-        return journal.recorded(boundary, row)
-    return await journal.refuse(boundary, crossing, refusal)
+        return outcomes.recorded(boundary, row)
+    return await ending.refuse(boundary, crossing, refusal)
 
 
 async def value(boundary: Boundary, crossing: Crossing, make: Any) -> Any:
@@ -81,8 +81,8 @@ async def value(boundary: Boundary, crossing: Crossing, make: Any) -> Any:
             return boundary.ledger.body(connection, row.outcome_entry)["value"]
     made = decoded(encoded_bytes(make()))
     now = stamp(boundary.clock.now())
-    draft = journal.draft(
-        "run.noted", crossing, journal.fields_of(crossing, Permit()) | {"note": "value"}, {"value": made}
+    draft = drafts.about(
+        "run.noted", crossing, drafts.fields_of(crossing, Permit()) | {"note": "value"}, {"value": made}
     )
 
     def work(connection: Any) -> Work:
@@ -111,9 +111,9 @@ def of_the_run(kind: str) -> Action:
     return Action(kind="act", target=f"run:{kind}", arguments={}, effect="read")
 
 
-def _row(boundary: Boundary, crossing: Crossing) -> journal.Found | None:
+def _row(boundary: Boundary, crossing: Crossing) -> Row | None:
     with boundary.store.reading() as connection:
-        row = journal.find(connection, crossing.run.id, crossing.position)
+        row = rows.find(connection, crossing.run.id, crossing.position)
     if row is not None and row.action_digest != crossing.asked_digest:
         raise Nondeterminism(crossing.position, f"{row.kind}:{row.target}", crossing.action.label())
     return row

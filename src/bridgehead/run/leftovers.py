@@ -5,20 +5,18 @@ Called by the engine only. Never: touches an effect that may still be settled at
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from sqlalchemy import Connection, select, update
 
-from bridgehead.enforce import approve, incidents, journal
+from bridgehead.enforce import approve, ending, incidents, recall, rows
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
 from bridgehead.enforce.settle import ready_at
-from bridgehead.kernel.action import Action
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.decision import Reason, Refuse
-from bridgehead.kernel.errors import EffectState, LedgerError
+from bridgehead.kernel.errors import EffectState
 from bridgehead.kernel.outcome import Failed, Fault
 from bridgehead.record import Work
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Row
 
 
 async def end_reads(boundary: Boundary, run: RunState) -> None:
@@ -44,12 +42,12 @@ async def end_all(boundary: Boundary, run: RunState) -> None:
         words = "Its run was stopped before people had answered."
         await approve.withdraw(boundary, row.approval, words)
         refusal = Refuse(step=approve.STEP, reasons=(Reason(rule="run.stopped", words=words),))
-        await journal.refuse(boundary, _crossing(boundary, run, row), refusal)
+        await ending.refuse(boundary, _crossing(boundary, run, row), refusal)
     for row in _under_way(boundary, run, "unknown"):
         await _hand_over(boundary, run, row)
 
 
-async def _hand_over(boundary: Boundary, run: RunState, row: journal.Found) -> None:
+async def _hand_over(boundary: Boundary, run: RunState, row: Row) -> None:
     """Tell the owner, and let the sweep ask about it once that proves something (``enforce.late``)."""
     words = f"Nobody knows whether {row.kind}:{row.target} happened: its run was stopped."
     rule = boundary.charter.actions.get(row.target)
@@ -57,9 +55,7 @@ async def _hand_over(boundary: Boundary, run: RunState, row: journal.Found) -> N
 
     def work(connection: Connection) -> Work:
         connection.execute(
-            update(t.crossing)
-            .where(t.crossing.c.run == run.id, t.crossing.c.position == row.position)
-            .values(look_again_at=ask_at)
+            update(t.crossing).where(*rows.at(run.id, row.position)).values(look_again_at=ask_at)
         )
         return Work(
             drafts=incidents.open_once(
@@ -70,7 +66,7 @@ async def _hand_over(boundary: Boundary, run: RunState, row: journal.Found) -> N
     await boundary.ledger.commit(work)
 
 
-def _under_way(boundary: Boundary, run: RunState, state: str = "claimed") -> list[journal.Found]:
+def _under_way(boundary: Boundary, run: RunState, state: str = "claimed") -> list[Row]:
     with boundary.store.reading() as connection:
         return list(
             connection.execute(
@@ -81,18 +77,13 @@ def _under_way(boundary: Boundary, run: RunState, state: str = "claimed") -> lis
         )
 
 
-async def _end(boundary: Boundary, run: RunState, row: journal.Found) -> None:
+async def _end(boundary: Boundary, run: RunState, row: Row) -> None:
     state: EffectState = "none" if row.effect == "read" else "unknown"
     words = "The process ended before the answer came."
     fault = Fault(code="BH-RUN-014", words=words, effect_state=state)
-    await journal.finish(boundary, _crossing(boundary, run, row), Failed(fault=fault))
+    await ending.finish(boundary, _crossing(boundary, run, row), Failed(fault=fault))
 
 
-def _crossing(boundary: Boundary, run: RunState, row: journal.Found) -> Crossing:
-    arguments = {}  # where they were erased meanwhile
-    with boundary.store.reading() as connection, suppress(LedgerError):
-        arguments = boundary.ledger.body(connection, row.intent_entry)["arguments"]
-    action = Action(
-        kind=row.kind, target=row.target, arguments=arguments, effect=row.effect, outward=bool(row.outward)
-    )
-    return Crossing(run=run, position=row.position, action=action)
+def _crossing(boundary: Boundary, run: RunState, row: Row) -> Crossing:
+    with boundary.store.reading() as connection:
+        return recall.crossing_of(row, run, recall.content(connection, boundary, row))

@@ -12,11 +12,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from bridgehead.enforce import approve
+from bridgehead.enforce import approve, incidents
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import Clock
 from bridgehead.run import dbos_rows, segments, workers
-from bridgehead.run.incidents import raise_incident_now
 from bridgehead.store import Store
 from bridgehead.store.machines import SWEEPER, alone
 
@@ -115,7 +114,7 @@ class Upkeep:
             dbos_rows.forget(connection, found)
         for name in found:
             words = "A row of the engine's queue held pickled data. It was removed unread; the run goes on."
-            raise_incident_now(self._active(), name.partition(":")[0][:40], "BH-RUN-031", words)
+            self._tell(name.partition(":")[0][:40], "BH-RUN-031", words)
 
     def _restart_stranded(self) -> None:
         """Hand over anew what the engine lost or ended without us: its rows were altered, or it gave up."""
@@ -128,7 +127,11 @@ class Upkeep:
         for segment in found:
             if segment.status != "missing":
                 words = f"The engine took segment {segment.number} for {segment.status}; it had not ended."
-                raise_incident_now(self._active(), segment.run, "BH-RUN-033", words)
+                self._tell(segment.run, "BH-RUN-033", words)
+
+    def _tell(self, run: str, code: str, words: str) -> None:
+        active = self._active()
+        active.ledger.append(incidents.of_run(active, run, code, words))
 
     def _clean(self) -> None:
         with self._store.writing() as connection:
