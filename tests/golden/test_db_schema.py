@@ -1,4 +1,4 @@
-"""The database, for reading; and the first migration, kept equal to ``tables.py`` until it is released."""
+"""The database, for reading; and the first migration, kept equal to ``store.tables`` until it is released."""
 
 from __future__ import annotations
 

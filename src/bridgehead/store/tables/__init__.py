@@ -1,0 +1,46 @@
+"""Every table, a file for each story. One store holds one deployment (a SQLite file; a schema on PostgreSQL).
+
+Times are RFC 3339 text (``kernel.clock.stamp``); digests and ids are lower-case text; JSON columns
+hold canonical JSON text. Personal content is only in ``body``, encrypted.
+"""
+
+from __future__ import annotations
+
+from bridgehead.store.tables.approvals import approval, delegation, vote
+from bridgehead.store.tables.crossings import crossing
+from bridgehead.store.tables.ledger import body, checkpoint, data_key, entry, ledger_head, node, run_head
+from bridgehead.store.tables.limits import incident, spend, stop
+from bridgehead.store.tables.releases import file_content, release, release_file
+from bridgehead.store.tables.runs import lane_use, run, segment, worker
+from bridgehead.store.tables.schema import metadata
+from bridgehead.store.tables.sessions import session, signin
+from bridgehead.store.tables.undoing import undo, undo_item
+
+__all__ = [
+    "approval",
+    "body",
+    "checkpoint",
+    "crossing",
+    "data_key",
+    "delegation",
+    "entry",
+    "file_content",
+    "incident",
+    "lane_use",
+    "ledger_head",
+    "metadata",
+    "node",
+    "release",
+    "release_file",
+    "run",
+    "run_head",
+    "segment",
+    "session",
+    "signin",
+    "spend",
+    "stop",
+    "undo",
+    "undo_item",
+    "vote",
+    "worker",
+]
