@@ -48,7 +48,7 @@ async def test_the_traffic_goes_back_at_once_and_the_bad_release_never_comes_bac
     assert desk.row(later).release == undoing.good
     with pytest.raises(BridgeheadError) as refused:
         desk.activate()
-    assert refused.value.code == "BH-ASM-004"
+    assert refused.value.code == "BH-ASM-007"
 
 
 async def test_nothing_is_taken_back_before_somebody_agrees_and_nothing_if_they_refuse(

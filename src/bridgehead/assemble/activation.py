@@ -1,0 +1,86 @@
+"""A release becomes the active one: its row, its entry and its files commit together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from sqlalchemy import Connection, insert, select, update
+
+from bridgehead.declare import Deployment
+from bridgehead.kernel.canonical import canonical_bytes
+from bridgehead.kernel.clock import Clock, stamp
+from bridgehead.kernel.entry import Draft
+from bridgehead.kernel.errors import CharterError
+from bridgehead.kernel.principal import Principal
+from bridgehead.record import Work
+from bridgehead.record.unit import UnitOfWork
+from bridgehead.store import Store, releases
+from bridgehead.store import tables as t
+
+
+def active(store: Store) -> str:
+    """Return the digest of the active release, empty before the first one."""
+    with store.reading() as connection:
+        row = connection.execute(select(t.release.c.digest).where(t.release.c.active == 1)).first()
+    return str(row[0]) if row else ""
+
+
+def require_not_undone(store: Store, digest: str) -> None:
+    """Raise ``CharterError`` (BH-ASM-007) for a release that was taken back."""
+    with store.reading() as connection:
+        row = connection.execute(
+            select(t.release.c.stopped_by).where(t.release.c.digest == digest, t.release.c.state == "stopped")
+        ).first()
+    if row is not None:
+        raise CharterError(
+            "BH-ASM-007",
+            f"the folder holds release {digest[:12]}, which was taken back by {row.stopped_by}",
+            means="It is not made active again; the release before it stays at work.",
+            fix="Correct the folder, or restore the release before it, and try again.",
+        )
+
+
+def unit(
+    deployment: Deployment,
+    by: Principal,
+    parent: str,
+    clock: Clock,
+    files: Callable[[], Iterable[releases.File]] | None,
+) -> UnitOfWork:
+    """Return the unit that makes a release the active one. On a shared store its ``files`` go along; they
+    are read anew each time the unit is tried."""
+    now = stamp(clock.now())
+    values = {
+        "charter": deployment.charter.model_dump_json(),
+        "manifest": canonical_bytes(dict(deployment.manifest)).decode(),
+        "activated_at": now,
+        "activated_by": by.label(),
+        "activators": by.label(),
+        "active": 1,
+        "parent": parent,
+    }
+
+    def work(connection: Connection) -> Work:
+        if files is not None:
+            releases.keep(connection, deployment.digest, files())
+        connection.execute(update(t.release).values(active=0))
+        known = connection.execute(
+            select(t.release.c.digest).where(t.release.c.digest == deployment.digest)
+        ).first()
+        if known is None:
+            connection.execute(insert(t.release).values(digest=deployment.digest, **values))
+        else:
+            connection.execute(
+                update(t.release)
+                .where(t.release.c.digest == deployment.digest)
+                .values(active=1, activated_at=now, activators=t.release.c.activators + f" {by.label()}")
+            )
+        draft = Draft(
+            kind="release.activated",
+            actor=by.label(),
+            fields={"release": deployment.digest, "note": f"parent {parent or 'none'}"},
+            body={"assurance": by.assurance, "manifest": dict(deployment.manifest)},
+        )
+        return Work(drafts=(draft,))
+
+    return work

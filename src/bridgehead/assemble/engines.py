@@ -1,0 +1,32 @@
+"""Which engine works on a store: one process, or one of many on PostgreSQL."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from bridgehead.kernel.errors import ConfigError
+from bridgehead.run.engine import EngineName
+from bridgehead.store import Store
+
+
+def usual(store: Store) -> EngineName:
+    """Return the engine that works on a store unless somebody says otherwise."""
+    return "dbos" if store.shared and find_spec("dbos") else "embedded"
+
+
+def require_workers(store: Store) -> None:
+    """Raise ``ConfigError`` (BH-ASM-005, 006) where several workers cannot work on this store."""
+    if not store.shared:
+        raise ConfigError(
+            "BH-ASM-005",
+            "several workers need a store on PostgreSQL; this one is a SQLite file",
+            means="A file on one machine is worked on by one process: `bridgehead up`.",
+            fix="Give it a database, in a new state folder: --store postgresql://user@host/database",
+        )
+    if find_spec("dbos") is None:
+        raise ConfigError(
+            "BH-ASM-006",
+            "the engine for several workers is not installed here",
+            means="Nothing was started.",
+            fix="Install it with: pip install 'bridgehead[dbos]'",
+        )
