@@ -330,3 +330,20 @@ def test_a_restore_without_a_place_says_what_is_missing(tmp_path: Path) -> None:
     assert isinstance(result.exception, ConfigError) and result.exception.code == "BH-DOO-030"
     with pytest.raises(ConfigError, match="BH-BAK-001"):
         check(tmp_path, Evidence())
+
+
+async def test_a_run_with_a_key_that_was_started_after_the_backup_is_not_done_again(desk: Desk) -> None:
+    """A queue delivers its message once more after the restore: what it started is in no journal any more."""
+    backup = back_up(desk)
+    desk.clock.advance(60)
+    run = desk.start(IDENTIFY, REFUND, key="message-17")
+    await desk.work()
+    assert desk.shop.refunds == [("o1", "20")]
+    put_back(desk, backup)
+    assert desk.start(IDENTIFY, REFUND, key="message-17") == run
+    await carry_on(desk)
+    assert desk.shop.refunds == [("o1", "20")]
+    assert desk.row(run).status == "done"
+    desk.clock.advance(15 * 86_400)
+    new = desk.start(IDENTIFY, REFUND, key="message-99")  # no queue keeps a message so long
+    assert desk.row(new).restored_at is None

@@ -215,6 +215,14 @@ CREATE TABLE release_file (
   PRIMARY KEY (release, path)
 );
 
+CREATE TABLE restored (
+  id VARCHAR(40) NOT NULL,
+  taken_at VARCHAR(32) NOT NULL,
+  restored_at VARCHAR(32) NOT NULL,
+  restored_by TEXT NOT NULL,
+  PRIMARY KEY (id)
+);
+
 CREATE TABLE run (
   id VARCHAR(40) NOT NULL,
   kind VARCHAR(8) DEFAULT 'case' NOT NULL,

@@ -45,6 +45,7 @@ def mark(clock: Clock, by: str, taken_at: str, size: int, lost: int) -> UnitOfWo
             asked_again=_ask_again(connection, now),
         )
         _forget_processes(connection, now)
+        _remember(connection, clock, now, by, taken_at)
         words = _words(taken_at, lost)
         incidents.open_row(connection, clock, "restored", words)
         body = {
@@ -114,6 +115,12 @@ def _forget_processes(connection: Connection, now: str) -> None:
     )
     connection.execute(update(t.session).where(t.session.c.ended_at.is_(None)).values(ended_at=now))
     connection.execute(update(t.signin).where(t.signin.c.used_at.is_(None)).values(used_at=now))
+
+
+def _remember(connection: Connection, clock: Clock, now: str, by: str, taken_at: str) -> None:
+    """Runs with a key that are started from now on may have been started before (``run.runs``)."""
+    values = {"id": new_id("restored", clock), "taken_at": taken_at, "restored_at": now, "restored_by": by}
+    connection.execute(insert(t.restored).values(values))
 
 
 def is_stopped(connection: Connection, stop: str) -> bool:

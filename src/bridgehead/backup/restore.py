@@ -4,8 +4,8 @@
 
     restored = restore(backup, Place(state=new), Evidence(kept=[note]), clock=clock, by="human:ines")
 
-Everything is done beside the place and renamed into it at the end; a PostgreSQL database is filled in one
-transaction. What does not verify is not left where anybody would use it.
+Everything is done beside the place and renamed into it at the end; a PostgreSQL database is marked, and
+opened by nobody, until it is verified and stopped. What does not verify is removed.
 """
 
 from __future__ import annotations
@@ -82,14 +82,34 @@ def restore(backup: Path, place: Place, evidence: Evidence, *, clock: Clock, by:
         contents.copy_keys(source, draft / contents.KEYS)
         _copy_releases(backup, draft)
         dump.load(backup / manifest.store, place.store(draft))
-        verdict = judge(_verifier(draft, place), *_own(backup), evidence)
-        found = _mark(draft, place, manifest, verdict, clock, by)
-        where.remember(draft, place.url)
-        draft.rename(place.state)
+        verdict, found = _settled(draft, place, manifest, backup, evidence, clock, by)
+        dump.finish(place.store(place.state))
     except BaseException:
         _remove(draft)
         raise
     return Restored(manifest=manifest, verdict=verdict, aftermath=found)
+
+
+def _settled(
+    draft: Path,
+    place: Place,
+    manifest: contents.Manifest,
+    backup: Path,
+    evidence: Evidence,
+    clock: Clock,
+    by: str,
+) -> tuple[Verdict, Aftermath]:
+    """Verify what was loaded, stop it, mark its runs and put its folder in place; remove it where it does not
+    hold."""
+    try:
+        verdict = judge(_verifier(draft, place), *_own(backup), evidence)
+        found = _mark(draft, place, manifest, verdict, clock, by)
+        where.remember(draft, place.url)
+        draft.rename(place.state)
+        return verdict, found
+    except BaseException:
+        dump.discard(place.store(draft))
+        raise
 
 
 def _require(backup: Path, place: Place, manifest: contents.Manifest) -> Path:
@@ -125,7 +145,7 @@ def _verifier(draft: Path, place: Place) -> Verify:
     def verify(vkey: str, notes: Sequence[str]) -> Report:
         if not place.url:
             return verify_store(draft / dump.FILES["sqlite"], vkey=vkey, kept=notes, keys=keys)
-        exported, store = draft / "ledger.jsonl", Store.open(place.url)
+        exported, store = draft / "ledger.jsonl", Store.open(place.url, restoring=True)
         try:
             with exported.open("w", encoding="utf-8") as out:
                 export(store, out, bodies=True)
@@ -141,7 +161,7 @@ def _verifier(draft: Path, place: Place) -> Verify:
 def _mark(
     draft: Path, place: Place, manifest: contents.Manifest, verdict: Verdict, clock: Clock, by: str
 ) -> Aftermath:
-    store = Store.open(place.store(draft))
+    store = Store.open(place.store(draft), restoring=True)
     try:
         keys = Keys.load(draft / contents.KEYS)
         ledger = Ledger.open(store, keys, origin=manifest.origin, clock=clock)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from bridgehead.declare.model import Person
 from bridgehead.enforce.boundary import Boundary, RunState
@@ -66,6 +67,19 @@ _STATE = Statement(
         t.release.c.digest == bindparam("release"), t.release.c.state == "stopped"
     )
 )
+_MARK_RESTORED = Statement(
+    update(t.run)
+    .where(t.run.c.id == bindparam("of_run"))
+    .values(restored_at=bindparam("since"), backup_at=bindparam("backup"))
+)
+_RESTORED = Statement(
+    select(
+        func.min(t.restored.c.taken_at).label("taken_at"), func.max(t.restored.c.restored_at).label("at")
+    ).where(t.restored.c.restored_at > bindparam("since"))
+)
+REPEATS_FOR = timedelta(days=14)
+"""How long after a restore a run with a key may be one that was started before: queues keep no message
+longer."""
 _APPROVAL = Statement(select(t.approval.c.state).where(t.approval.c.id == bindparam("approval")))
 
 
@@ -81,7 +95,8 @@ def start(
 ) -> str:
     """Start a run under the boundary's release; return its id.
 
-    ``key`` makes starting safe to repeat: the same key gives the same run. Raises ``EngineError``
+    ``key`` makes starting safe to repeat: the same key gives the same run. After a restore it may have run
+    before, so its effects are settled before they are sent (``enforce.presumed``). Raises ``EngineError``
     (BH-RUN-006 unknown workflow, BH-RUN-007 bindings missing or unknown, BH-RUN-015 the release was undone).
     """
     declared = boundary.charter.workflows.get(workflow)
@@ -118,6 +133,8 @@ def start(
             bindings=canonical_bytes(dict(bindings)).decode(),
             created_at=now,
         )
+        if key:
+            _mark_restored(connection, boundary.clock, run_id)
         wake(connection, [run_id], now)
         draft = Draft(
             kind="run.started",
@@ -134,6 +151,13 @@ def start(
         return Work(drafts=(draft,), value=run_id, then=then)
 
     return str(boundary.ledger.append(work).value)
+
+
+def _mark_restored(connection: Connection, clock: Clock, run: str) -> None:
+    """Mark a run with a key that may have been started between a backup and its restore, and done much."""
+    found = _RESTORED.first(connection, since=stamp(clock.now() - REPEATS_FOR))
+    if found is not None and found.at is not None:
+        _MARK_RESTORED.run(connection, of_run=run, since=found.at, backup=found.taken_at)
 
 
 def row_of(connection: Connection, run: str) -> Row:

@@ -13,22 +13,20 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
 from bridgehead.kernel.errors import StoreError
-from bridgehead.store import engines
+from bridgehead.store import engines, unfinished
 from bridgehead.store.session import Store, address_of
 
 FILES = {"sqlite": "store.db", "postgresql": "store.pgdump"}
 """The name of a copy, by kind of database."""
 PATIENCE = 5.0
-_ENVIRONMENT = {
-    "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY",
-}  # fmt: skip
 
 
 def dump(store: Store, target: Path) -> None:
@@ -44,9 +42,10 @@ def dump(store: Store, target: Path) -> None:
 
 def load(source: Path, url: str | Path) -> None:
     """Put a copy into an empty place: a SQLite file that is not there, a PostgreSQL database without our
-    tables.
+    tables. A database is marked as unfinished, so that nobody opens it before ``finish``.
 
-    Raises ``StoreError``: BH-STO-020 to BH-STO-022, BH-STO-023 the place is not empty.
+    Raises ``StoreError``: BH-STO-020 to BH-STO-022, BH-STO-023 the place is not empty, BH-STO-024 another
+    restore is at work there. What was put there until then is removed.
     """
     address = address_of(url)
     if address.get_backend_name() == "sqlite":
@@ -56,15 +55,50 @@ def load(source: Path, url: str | Path) -> None:
         shutil.copyfile(source, place)
         return
     schema = _empty_schema(address)
+    with _on(address) as engine:
+        unfinished.begin(engine)
+        try:
+            _fill(source, address)
+            _require_same_schema(engine, schema)
+        except BaseException:
+            unfinished.discard_quietly(engine)
+            raise
+
+
+def finish(url: str | Path) -> None:
+    """Let everybody open what was loaded: it is verified, stopped and marked."""
+    address = address_of(url)
+    if address.get_backend_name() == "postgresql":
+        with _on(address) as engine:
+            unfinished.finish(engine)
+
+
+def discard(url: str | Path) -> None:
+    """Remove what was loaded into a database; a file is removed with the folder it is in."""
+    address = address_of(url)
+    if address.get_backend_name() == "postgresql":
+        with _on(address) as engine:
+            unfinished.discard_quietly(engine)
+
+
+@contextmanager
+def _on(address: URL) -> Iterator[Engine]:
+    engine = engines.writers(address, PATIENCE)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _fill(source: Path, address: URL) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".list") as wanted:
         # Its schema is there already, whoever it belongs to.
         listed = run("pg_restore", None, ["--list", str(source)]).splitlines()
         wanted.write("\n".join(line for line in listed if " SCHEMA - " not in line))
         wanted.flush()
         command = ["--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
-        command += [f"--use-list={wanted.name}", f"--dbname={address.database}", str(source)]
+        command += [f"--use-list={wanted.name}", str(source)]
         run("pg_restore", address, command)
-    _require_same_schema(address, schema)
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
@@ -97,16 +131,12 @@ def _empty_schema(address: URL) -> str:
     return str(row[0])
 
 
-def _require_same_schema(address: URL, schema: str) -> None:
-    engine = engines.readers(address, PATIENCE)
-    try:
-        with engines.begun(engine, read_only=True, patience=0) as connection:
-            found = connection.exec_driver_sql("select to_regclass('ledger_head') is not null").scalar_one()
-    finally:
-        engine.dispose()
+def _require_same_schema(engine: Engine, schema: str) -> None:
+    with engines.begun(engine, read_only=True, patience=0) as connection:
+        found = connection.exec_driver_sql("select to_regclass('ledger_head') is not null").scalar_one()
     if not found:
         words = f"the dump holds no tables for the schema {schema}"
-        raise _failed(address.render_as_string(), words)
+        raise _failed(engine.url.render_as_string(), words)
 
 
 def run(program: str, address: URL | None, arguments: list[str]) -> str:
@@ -119,8 +149,12 @@ def run(program: str, address: URL | None, arguments: list[str]) -> str:
             means="PostgreSQL's own programs make and read copies of its databases. Nothing was done.",
             fix="Install them (Debian: apt-get install postgresql-client), at least as new as the server.",
         )
+    environment = dict(os.environ)
+    if address is not None:
+        place, environment = where(address)
+        arguments = [f"--dbname={place}", *arguments]
     done = subprocess.run(
-        [path, *arguments], env=environment(address), stdin=subprocess.DEVNULL,
+        [path, *arguments], env=environment, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, errors="replace", check=False,
     )  # fmt: skip
     if done.returncode:
@@ -133,23 +167,20 @@ def run(program: str, address: URL | None, arguments: list[str]) -> str:
     return done.stdout
 
 
-def environment(address: URL | None) -> dict[str, str]:
-    """Return the environment in which such a program finds its database."""
-    said = dict(os.environ)
-    if address is not None:
-        password = address.password if isinstance(address.password, str) else str(address.password or "")
-        given = {
-            "PGHOST": address.host or "",
-            "PGPORT": str(address.port or ""),
-            "PGUSER": address.username or "",
-            "PGDATABASE": address.database or "",
-            "PGPASSWORD": password,
-        }
-        given |= {
-            _ENVIRONMENT[name]: str(value) for name, value in address.query.items() if name in _ENVIRONMENT
-        }
-        said |= {name: value for name, value in given.items() if value}
-    return said
+def where(address: URL) -> tuple[str, dict[str, str]]:
+    """Return how such a program finds the database of an address: the whole of it as a libpq connection
+    string without its password, and the environment that carries the password.
+
+    The same libpq reads both as reads ours: it is the same server, whatever parameters the address has.
+    """
+    from psycopg.conninfo import make_conninfo
+
+    _, given = address.get_dialect()().create_connect_args(address)
+    password = given.pop("password", None)
+    environment = dict(os.environ)
+    if password is not None:
+        environment["PGPASSWORD"] = str(password)
+    return make_conninfo("", **given), environment
 
 
 def _failed(place: str, words: str) -> StoreError:

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from bridgehead.kernel.errors import StoreError
-from bridgehead.store import engines, migrations
+from bridgehead.store import engines, migrations, unfinished
 from bridgehead.store.faults import cannot_open, commit_failed, in_our_words, is_lost
 
 LOCK_SECONDS = 15.0
@@ -40,18 +40,21 @@ class Store:
         return self.engine.url
 
     @classmethod
-    def open(cls, url: str | Path, *, lock_seconds: float = LOCK_SECONDS) -> Store:
+    def open(cls, url: str | Path, *, lock_seconds: float = LOCK_SECONDS, restoring: bool = False) -> Store:
         """Open the database at a URL (or a SQLite file) on the current schema.
 
         ``lock_seconds`` is how long a transaction waits for another one, or for a server that is away, before
         it gives up. On PostgreSQL our tables are in the schema ``bridgehead``, which is made where it is
-        missing. Raises ``StoreError``: BH-STO-001 cannot be opened, BH-STO-002 written by a newer version,
-        BH-STO-003 locked, BH-STO-006 not a database we know, BH-STO-008 its driver is not installed.
+        missing. ``restoring`` opens one that a restore has not finished with, for the restore itself. Raises
+        ``StoreError``: BH-STO-001 cannot be opened, BH-STO-002 written by a newer version, BH-STO-003 locked,
+        BH-STO-006 not a database we know, BH-STO-008 its driver is not installed, BH-STO-024 being restored.
         """
         address = address_of(url)
         engine = engines.writers(address, lock_seconds)
         try:
             engines.make_schema(address)
+            if not restoring:
+                unfinished.refuse(engine)
             migrations.upgrade(engine)
         except DBAPIError as error:
             engine.dispose()
@@ -111,10 +114,19 @@ def address_of(url: str | Path) -> URL:
     except (ArgumentError, NoSuchModuleError) as error:
         raise _not_ours(url) from error
     if address.get_backend_name() == "postgresql":
-        return _psycopg(address)
+        return _psycopg(_password_apart(address))
     if address.get_backend_name() != "sqlite":
         raise _not_ours(url)
     return address
+
+
+def _password_apart(address: URL) -> URL:
+    """Take a password out of the query (``?password=``), where libpq allows it and no message hides it."""
+    given = address.query.get("password")
+    if given is None:
+        return address
+    plain = address.difference_update_query(["password"])
+    return plain.set(password=given if isinstance(given, str) else given[-1])
 
 
 def _psycopg(address: URL) -> URL:

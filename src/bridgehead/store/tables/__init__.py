@@ -11,6 +11,7 @@ from bridgehead.store.tables.crossings import crossing
 from bridgehead.store.tables.ledger import body, checkpoint, data_key, entry, ledger_head, node, run_head
 from bridgehead.store.tables.limits import incident, spend, stop
 from bridgehead.store.tables.releases import file_content, release, release_file
+from bridgehead.store.tables.restoring import restored
 from bridgehead.store.tables.runs import lane_use, run, segment, worker
 from bridgehead.store.tables.schema import metadata
 from bridgehead.store.tables.sessions import session, signin
@@ -32,6 +33,7 @@ __all__ = [
     "node",
     "release",
     "release_file",
+    "restored",
     "run",
     "run_head",
     "segment",

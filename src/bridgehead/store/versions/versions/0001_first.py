@@ -279,6 +279,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("release", "path"),
     )
     op.create_table(
+        "restored",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("taken_at", sa.String(length=32), nullable=False),
+        sa.Column("restored_at", sa.String(length=32), nullable=False),
+        sa.Column("restored_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "run",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=8), server_default="case", nullable=False),
