@@ -192,6 +192,21 @@ CREATE TABLE node (
   PRIMARY KEY (level, position)
 );
 
+CREATE TABLE occurrence (
+  schedule VARCHAR(63) NOT NULL,
+  at VARCHAR(32) NOT NULL,
+  last_at VARCHAR(32) NOT NULL,
+  count INTEGER DEFAULT '1' NOT NULL,
+  state VARCHAR(8) NOT NULL,
+  why TEXT DEFAULT '' NOT NULL,
+  run VARCHAR(40) DEFAULT '' NOT NULL,
+  "by" TEXT DEFAULT '' NOT NULL,
+  decided_at VARCHAR(32) NOT NULL,
+  entry INTEGER,
+  PRIMARY KEY (schedule, at),
+  CONSTRAINT occurrence_state CHECK (state in ('held','started','skipped','missed'))
+);
+
 CREATE TABLE release (
   digest VARCHAR(64) NOT NULL,
   parent VARCHAR(64) DEFAULT '' NOT NULL,
@@ -243,12 +258,15 @@ CREATE TABLE run (
   effects INTEGER DEFAULT '0' NOT NULL,
   backup_at VARCHAR(32),
   restored_at VARCHAR(32),
+  schedule VARCHAR(63) DEFAULT '' NOT NULL,
   PRIMARY KEY (id),
   CONSTRAINT run_kind CHECK (kind in ('case','undo')),
   CONSTRAINT run_status CHECK (status in ('running','waiting','done','failed','stopped'))
 );
 
 CREATE INDEX run_by_release ON run (release);
+
+CREATE INDEX run_by_schedule ON run (schedule, status) WHERE schedule <> '';
 
 CREATE INDEX run_by_status ON run (status, created_at);
 
@@ -257,6 +275,17 @@ CREATE TABLE run_head (
   seq INTEGER NOT NULL,
   prev VARCHAR(64) NOT NULL,
   PRIMARY KEY (run)
+);
+
+CREATE TABLE schedule (
+  name VARCHAR(63) NOT NULL,
+  release VARCHAR(64) NOT NULL,
+  timing TEXT NOT NULL,
+  since VARCHAR(32) NOT NULL,
+  next_at VARCHAR(32),
+  unsure_until VARCHAR(32),
+  ended_at VARCHAR(32),
+  PRIMARY KEY (name)
 );
 
 CREATE TABLE segment (

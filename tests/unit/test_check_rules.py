@@ -85,6 +85,21 @@ def source(path: str = "crm.db", sql: str = "select 1", parameters: str = "") ->
     return change
 
 
+def nightly(principal: str, when: str) -> Callable[[Folder], object]:
+    """Return the change that adds a schedule on working days, and Ivo, who has left."""
+    text = f"""schedules:
+  nightly:
+    workflow: ticket
+    when: "{when}"
+    calendar: office
+    principal: {principal}
+    input: {{ticket_id: t1}}
+calendars: {{office: {{timezone: Europe/Berlin}}}}
+workflows:
+"""
+    return swap("workflows:\n", text, "people:\n", "people:\n  ivo: {name: Ivo Gone, active: false}\n")
+
+
 def unspoken(folder: Folder) -> None:
     """Let no approval, policy or hazard speak of the refund."""
     folder.change(WHEN, "")
@@ -157,6 +172,9 @@ CASES = [
     Case("BH-CHK-047", code('await run.ask("assistent", messages=[])'), "assistent", code('await run.ask("assistant", messages=[])'), "workflow.py"),
     Case("BH-CHK-047", code('await run.decide("refund", question="?")'), "run.decide", code('await run.decide("reopening", question="?")'), "workflow.py"),
     Case("BH-CHK-047", code('run.document("policy")'), '("policy")', code("run.document(name)"), "workflow.py"),
+    # schedules
+    Case("BH-CHK-085", nightly("ivo", "30 2 * * *"), "principal: ivo", nightly("sam", "30 2 * * *")),
+    Case("BH-CHK-086", nightly("sam", "30 2 * * sat"), "when: \"30", nightly("sam", "30 2 * * fri")),
     # policies
     Case("BH-CHK-050", cedar(NEW + "forbid (principal, action, resource) whenever { true };"), '@id("new")', cedar(NEW + "forbid (principal, action, resource) when { false };"), "policy.cedar"),
     Case("BH-CHK-050", cedar(NEW + "forbid (principal == ?principal, action, resource);"), '@id("refund.no-more-than-paid")', nothing, "policy.cedar"),

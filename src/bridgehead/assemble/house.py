@@ -34,6 +34,7 @@ from bridgehead.run import runs
 from bridgehead.run.code import Code
 from bridgehead.run.embedded import EmbeddedEngine
 from bridgehead.run.engine import Engine, EngineName
+from bridgehead.run.schedules import Schedules
 from bridgehead.store import Store, releases, where
 
 LOOK_AGAIN = 1.0
@@ -60,6 +61,7 @@ class House:
         self._active = ""
         self._looked = -LOOK_AGAIN
         self.releases = Releases(active=lambda: self.boundary, boundary_of=self.boundary_of)
+        self.schedules = Schedules(active=lambda: self.boundary, models=self.stand_ins)
 
     @classmethod
     def open(
@@ -213,6 +215,7 @@ class House:
                 boot=self.boot,
                 boundary=self.boundary_of,
                 active=lambda: self.boundary,
+                schedules=self.schedules,
                 lock=self.state / "worker.lock",
                 concurrency=concurrency,
             )
@@ -225,6 +228,7 @@ class House:
             self.clock,
             boundary=self.boundary_of,
             active=lambda: self.boundary,
+            schedules=self.schedules,
             name=name or socket.gethostname(),
             concurrency=concurrency,
         )

@@ -46,6 +46,7 @@ def mark(clock: Clock, by: str, taken_at: str, size: int, lost: int) -> UnitOfWo
         )
         _forget_processes(connection, now)
         _remember(connection, clock, now, by, taken_at)
+        connection.execute(update(t.schedule).values(unsure_until=now))
         words = _words(taken_at, lost)
         incidents.open_row(connection, clock, "restored", words)
         body = {

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from bridgehead.declare.part import Name, Part, Words, is_duration, seconds
+from bridgehead.declare.part import Name, Part, Words, is_duration, is_zone, seconds
 from bridgehead.kernel.calendar import DAYS, WorkingTime
 from bridgehead.kernel.calendar import hours as opening
 from bridgehead.kernel.quorum import Need, Needs, parse
@@ -48,14 +48,7 @@ class Calendar(Part):
     hours: str = Field(default="09:00-17:00", description="Working hours, local time.")
     holidays: list[str] = Field(default_factory=list, description="Days off, written `2026-12-25`.")
 
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, OSError, ValueError) as error:
-            raise ValueError(f"{value!r} is not a time zone this machine knows") from error
-        return value
+    _zone = field_validator("timezone")(is_zone)
 
     @field_validator("hours")
     @classmethod

@@ -15,15 +15,28 @@ _REFERENCE = re.compile(r"^(?P<file>[^:\s]+\.py):(?P<name>[A-Za-z_]\w*)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A parameter as it is written. ``types`` are the JSON types it says it takes; empty: any."""
+
+    name: str
+    required: bool
+    types: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A function as it is written: its parameters, and whether it is ``async``."""
+    """A function as it is written: its parameters, and whether it is ``async``.
+
+    ``named`` are the parameters that can be given by name; ``takes_any`` says that it takes other names too.
+    """
 
     file: str
     name: str
     line: int
     is_async: bool
     parameters: tuple[str, ...]
-    takes_any_names: bool
+    named: tuple[Parameter, ...]
+    takes_any: bool
 
 
 def find(folder: Path, known: frozenset[str], reference: str) -> Function:
@@ -56,8 +69,45 @@ def find(folder: Path, known: frozenset[str], reference: str) -> Function:
         line=node.lineno,
         is_async=isinstance(node, ast.AsyncFunctionDef),
         parameters=tuple(argument.arg for argument in (*node.args.posonlyargs, *node.args.args)),
-        takes_any_names=node.args.kwarg is not None or bool(node.args.kwonlyargs),
+        named=_named(node.args),
+        takes_any=node.args.kwarg is not None,
     )
+
+
+def _named(arguments: ast.arguments) -> tuple[Parameter, ...]:
+    by_place = [*arguments.posonlyargs, *arguments.args]
+    required = len(by_place) - len(arguments.defaults)
+    found = [(each, number < required) for number, each in enumerate(by_place)]
+    defaults = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    found = [*found[len(arguments.posonlyargs) :], *((each, default is None) for each, default in defaults)]
+    return tuple(
+        Parameter(name=each.arg, required=need, types=_types(each.annotation)) for each, need in found
+    )
+
+
+_JSON = {
+    "str": {"text"},
+    "int": {"whole number"},
+    "float": {"number", "whole number"},
+    "bool": {"true or false"},
+    "list": {"list"},
+    "dict": {"object"},
+    "None": {"nothing"},
+}
+
+
+def _types(annotation: ast.expr | None) -> frozenset[str]:
+    """Return the JSON types an annotation allows; none where it says something else than those."""
+    match annotation:
+        case ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name)):
+            return frozenset(_JSON.get(name, ()))
+        case ast.Constant(value=None):
+            return frozenset(_JSON["None"])
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            either = (_types(left), _types(right))
+            return frozenset().union(*either) if all(either) else frozenset()
+        case _:
+            return frozenset()
 
 
 def parsed(folder: Path, known: frozenset[str], file: str) -> ast.Module:

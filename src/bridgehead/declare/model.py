@@ -13,6 +13,7 @@ from bridgehead.declare.asking import Calendar as Calendar
 from bridgehead.declare.part import Name, Part, Words, is_amount, is_duration
 from bridgehead.declare.part import amount as amount
 from bridgehead.declare.part import seconds as seconds
+from bridgehead.declare.scheduling import Schedule as Schedule
 from bridgehead.kernel.action import Effect
 
 
@@ -420,6 +421,7 @@ class Charter(Part):
     approvals: dict[Name, ApprovalRule] = Field(default_factory=dict)
     calendars: dict[Name, Calendar] = Field(default_factory=dict)
     workflows: dict[Name, Workflow]
+    schedules: dict[Name, Schedule] = Field(default_factory=dict)
     documents: dict[Name, Document] = Field(default_factory=dict)
     policies: list[str] = Field(default_factory=list, description="Cedar files in this folder.")
     hazards: dict[Name, Hazard] = Field(default_factory=dict)

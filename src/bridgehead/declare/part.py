@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -49,4 +50,13 @@ def is_duration(value: str) -> str:
 def is_amount(value: str) -> str:
     """Return an amount as it is written, if it is one."""
     amount(value)
+    return value
+
+
+def is_zone(value: str) -> str:
+    """Return the name of a time zone as it is written, if this machine knows it."""
+    try:
+        ZoneInfo(value)
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError(f"{value!r} is not a time zone this machine knows") from error
     return value

@@ -1,14 +1,15 @@
 """Does the charter hold together? Every name it uses must be declared, every file must be there.
 
 Each part yields errors for what it knows: people, actions, what undoes and settles them, questions to
-people, systems, workflows. Types were checked before; whether it is *wise* is for ``check`` to say.
+people, systems, workflows and schedules. Types were checked before; whether it is *wise* is for ``check``
+to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridgehead.declare import actions, people, questions, settling, systems, workflows
+from bridgehead.declare import actions, people, questions, schedules, settling, systems, workflows
 from bridgehead.declare.deployment import Deployment
 from bridgehead.kernel.errors import CharterError
 
@@ -19,6 +20,7 @@ _PARTS = (
     questions.errors,
     systems.errors,
     workflows.errors,
+    schedules.errors,
 )
 
 

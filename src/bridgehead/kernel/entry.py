@@ -46,6 +46,10 @@ EntryKind = Literal[
     "session.opened",
     "store.restored",
     "action.presumed",
+    "schedule.started",
+    "schedule.held",
+    "schedule.skipped",
+    "schedule.missed",
 ]
 
 
@@ -55,7 +59,8 @@ class Draft:
 
     ``fields`` holds only envelope fields of ``docs/reference/ledger.md`` (``action``, ``decision``,
     ``approval``, ``outcome``, ``refs``, ``model``, ``position``, ``segment``, ``attempt``,
-    ``release``, ``note``, ``undo``); ``body`` is any rich value, kept encrypted under ``subject``'s key.
+    ``release``, ``note``, ``undo``, ``schedule``); ``body`` is any rich value, kept encrypted under
+    ``subject``'s key.
     """
 
     kind: EntryKind

@@ -87,6 +87,7 @@ FIELDS: Final = Allowed(
         effects=_COUNT,
         undone=_COUNT,
     ),
+    schedule=Allowed(name=_TEXT, at=_TEXT, last_at=_TEXT, count=_COUNT),
     erased=Allowed(kid=_TEXT, index=_COUNT, leaf=_TEXT, basis=_TEXT),
     trace=Allowed(trace_id=_TEXT, span_id=_TEXT),
 )

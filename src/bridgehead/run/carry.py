@@ -63,6 +63,7 @@ class _Carrying:
         self._boundary_of, self._active = carrier.boundary, carrier.active
         self._ledger, self._segment = ledger, segment
         self._state: RunState | None = None
+        self._scheduled = ""
 
     async def go(self) -> None:
         self._boundary = replace(self._active(), ledger=self._ledger)
@@ -101,6 +102,7 @@ class _Carrying:
         people = self._boundary.charter.people
         with self._store.reading() as connection:
             row = runs.row_of(connection, self._segment.run)
+            self._scheduled = f"Schedule `{row.schedule}`: " if row.schedule else ""
             self._state = runs.state_of(connection, self._segment, runs.principal_of(people, row))
             body = self._ledger.body(connection, row.input_entry)
             return self._state, dict(body.get("input", {}))
@@ -117,7 +119,8 @@ class _Carrying:
         words = recordable(words)
         if self._state is not None:
             await leftovers.end_all(self._boundary, self._state)
-        await self._ledger.commit(incidents.of_run(self._boundary, self._segment.run, code, words))
+        told = incidents.of_run(self._boundary, self._segment.run, code, self._scheduled + words)
+        await self._ledger.commit(told)
         fault = {"fault": {"code": code, "words": words}}
         await self._ledger.commit(runs.end(self._clock, self._segment, "failed", fault))
 

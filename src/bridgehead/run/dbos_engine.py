@@ -33,6 +33,7 @@ from bridgehead.run.carry import SUSPECT, Carrier
 from bridgehead.run.dbos_rows import QUEUE
 from bridgehead.run.embedded import taken
 from bridgehead.run.looks import Looks
+from bridgehead.run.schedules import Schedules
 from bridgehead.run.segments import Segment
 from bridgehead.run.together import Together
 from bridgehead.run.upkeep import Upkeep
@@ -81,6 +82,7 @@ class DbosEngine:
         *,
         boundary: Callable[[str], Boundary],
         active: Callable[[], Boundary],
+        schedules: Schedules,
         name: str,
         concurrency: int = 8,
     ) -> None:
@@ -96,7 +98,7 @@ class DbosEngine:
         self._stopping = threading.Event()
         self._under_way: Counter[str] = Counter()
         self._lock = threading.Lock()  # protects ``_under_way``
-        self._upkeep = Upkeep(store, clock, self._boot, active=active, queue=self)
+        self._upkeep = Upkeep(store, clock, self._boot, active=active, schedules=schedules, queue=self)
 
     # --- the port ---
 

@@ -22,6 +22,7 @@ from bridgehead.record import Ledger
 from bridgehead.run import segments
 from bridgehead.run.carry import SUSPECT, Carrier
 from bridgehead.run.looks import Looks
+from bridgehead.run.schedules import Schedules
 from bridgehead.run.segments import Segment
 from bridgehead.store import Store
 from bridgehead.store.machines import AT_WORK, Held
@@ -30,7 +31,8 @@ POLL = 0.1
 """Seconds between looks at the table for what somebody's answer has woken: from a page of this process, or
 from another one. A look costs about 0.2 ms of CPU, however many runs wait."""
 SWEEP = 5.0
-"""Seconds between sweeps: for questions whose time is over, and effects to be asked about once more."""
+"""Seconds between sweeps: for questions whose time is over, schedules that are due, and effects to be asked
+about once more."""
 
 
 class EmbeddedEngine:
@@ -45,6 +47,7 @@ class EmbeddedEngine:
         boot: str,
         boundary: Callable[[str], Boundary],
         active: Callable[[], Boundary],
+        schedules: Schedules,
         lock: Path,
         concurrency: int = 8,
     ) -> None:
@@ -52,6 +55,7 @@ class EmbeddedEngine:
         self._boot, self._active = boot, active
         self._carrier = Carrier(store, ledger, clock, boundary=boundary, active=active)
         self._looks = Looks(store, clock, boundary)
+        self._schedules = schedules
         self._lock_path, self._concurrency = lock, concurrency
         self._lock: TextIO | None = None
         self._held: Held | None = None
@@ -88,6 +92,7 @@ class EmbeddedEngine:
             self._woken.clear()
             if self._clock.monotonic() - swept >= SWEEP:
                 approve.sweep(self._active())
+                self._schedules.sweep()
                 self._look_again()
                 swept = self._clock.monotonic()
             self._begin_due()

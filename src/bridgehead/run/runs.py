@@ -21,18 +21,17 @@ from bridgehead.kernel.errors import EngineError
 from bridgehead.kernel.ids import new_id
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
+from bridgehead.record.unit import UnitOfWork
 from bridgehead.run.segments import Segment
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row, Statement
 
 ENGINE = "service:engine"
 _RUN = Statement(select(t.run).where(t.run.c.id == bindparam("of_run")))
+_GIVEN = ("id", "release", "workflow", "title", "agent", "on_behalf")
 _ADD_RUN = Statement(
     insert(t.run).values(
-        {
-            name: bindparam(name)
-            for name in ("id", "release", "workflow", "title", "agent", "on_behalf", "bindings", "created_at")
-        }
+        {name: bindparam(name) for name in (*_GIVEN, "bindings", "created_at", "schedule")}
         | {"status": "running", "input_entry": -1}  # set once the entry has its index
     )
 )
@@ -99,6 +98,30 @@ def start(
     before, so its effects are settled before they are sent (``enforce.presumed``). Raises ``EngineError``
     (BH-RUN-006 unknown workflow, BH-RUN-007 bindings missing or unknown, BH-RUN-015 the release was undone).
     """
+    unit = starting(
+        boundary,
+        workflow=workflow,
+        input=input,
+        bindings=bindings,
+        title=title,
+        on_behalf=on_behalf,
+        key=key,
+    )
+    return str(boundary.ledger.append(unit).value)
+
+
+def starting(
+    boundary: Boundary,
+    *,
+    workflow: str,
+    input: Mapping[str, Any],
+    bindings: Mapping[str, str],
+    title: str = "",
+    on_behalf: str = "",
+    key: str = "",
+    schedule: str = "",
+) -> UnitOfWork:
+    """Return the unit that starts a run, whose value is the run's id; ``schedule`` is what started it."""
     declared = boundary.charter.workflows.get(workflow)
     if declared is None:
         raise EngineError(
@@ -132,8 +155,9 @@ def start(
             on_behalf=sponsor,
             bindings=canonical_bytes(dict(bindings)).decode(),
             created_at=now,
+            schedule=schedule,
         )
-        if key:
+        if key and not schedule:  # a schedule starts nothing that was due before a restore
             _mark_restored(connection, boundary.clock, run_id)
         wake(connection, [run_id], now)
         draft = Draft(
@@ -150,7 +174,7 @@ def start(
 
         return Work(drafts=(draft,), value=run_id, then=then)
 
-    return str(boundary.ledger.append(work).value)
+    return work
 
 
 def _mark_restored(connection: Connection, clock: Clock, run: str) -> None:

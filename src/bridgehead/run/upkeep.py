@@ -1,4 +1,5 @@
-"""What keeps a shared store going: signs of life, dead workers' segments, overdue questions, old rows.
+"""What keeps a shared store going: signs of life, dead workers' segments, overdue questions, schedules, old
+rows.
 
 Every worker does this on a thread of its own, for ever; what one of them suffices for is done by whoever
 holds the sweeper's lock at that moment. A fault of the database ends nothing: it is tried again at the next
@@ -16,6 +17,7 @@ from bridgehead.enforce import approve, incidents
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import Clock
 from bridgehead.run import dbos_rows, segments, workers
+from bridgehead.run.schedules import Schedules
 from bridgehead.store import Store
 from bridgehead.store.machines import SWEEPER, alone
 
@@ -41,10 +43,17 @@ class Upkeep:
     """The upkeep of one worker."""
 
     def __init__(
-        self, store: Store, clock: Clock, boot: str, *, active: Callable[[], Boundary], queue: Queue
+        self,
+        store: Store,
+        clock: Clock,
+        boot: str,
+        *,
+        active: Callable[[], Boundary],
+        schedules: Schedules,
+        queue: Queue,
     ) -> None:
         self._store, self._clock, self._boot = store, clock, boot
-        self._active, self._queue = active, queue
+        self._active, self._schedules, self._queue = active, schedules, queue
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="upkeep", daemon=True)
         self._in_sight_since: float | None = None
@@ -95,6 +104,7 @@ class Upkeep:
         self._refuse_poisoned()
         self._restart_stranded()
         approve.sweep(self._active())
+        self._schedules.sweep()
         if self._clock.monotonic() - self._cleaned >= CLEAN:
             self._clean()
 

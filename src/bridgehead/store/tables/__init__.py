@@ -13,6 +13,7 @@ from bridgehead.store.tables.limits import incident, spend, stop
 from bridgehead.store.tables.releases import file_content, release, release_file
 from bridgehead.store.tables.restoring import restored
 from bridgehead.store.tables.runs import lane_use, run, segment, worker
+from bridgehead.store.tables.schedules import occurrence, schedule
 from bridgehead.store.tables.schema import metadata
 from bridgehead.store.tables.sessions import session, signin
 from bridgehead.store.tables.undoing import undo, undo_item
@@ -31,11 +32,13 @@ __all__ = [
     "ledger_head",
     "metadata",
     "node",
+    "occurrence",
     "release",
     "release_file",
     "restored",
     "run",
     "run_head",
+    "schedule",
     "segment",
     "session",
     "signin",

@@ -29,11 +29,13 @@ run = Table(
     # Under way in a backup this store was restored from: what it did after the backup is not in its journal.
     Column("backup_at", String(32)),
     Column("restored_at", String(32)),
+    Column("schedule", String(63), nullable=False, server_default=""),  # the schedule that started it
     CheckConstraint("status in ('running','waiting','done','failed','stopped')", name="run_status"),
     CheckConstraint("kind in ('case','undo')", name="run_kind"),
 )
 Index("run_by_status", run.c.status, run.c.created_at)
 Index("run_by_release", run.c.release)
+partial_index("run_by_schedule", run.c.schedule, run.c.status, where="schedule <> ''")
 
 segment = Table(
     "segment",

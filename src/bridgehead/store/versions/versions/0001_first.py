@@ -256,6 +256,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("level", "position"),
     )
     op.create_table(
+        "occurrence",
+        sa.Column("schedule", sa.String(length=63), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("last_at", sa.String(length=32), nullable=False),
+        sa.Column("count", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("why", sa.Text(), server_default="", nullable=False),
+        sa.Column("run", sa.String(length=40), server_default="", nullable=False),
+        sa.Column("by", sa.Text(), server_default="", nullable=False),
+        sa.Column("decided_at", sa.String(length=32), nullable=False),
+        sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("state in ('held','started','skipped','missed')", name="occurrence_state"),
+        sa.PrimaryKeyConstraint("schedule", "at"),
+    )
+    op.create_table(
         "release",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("parent", sa.String(length=64), server_default="", nullable=False),
@@ -307,11 +322,20 @@ def upgrade() -> None:
         sa.Column("effects", sa.Integer(), server_default="0", nullable=False),
         sa.Column("backup_at", sa.String(length=32), nullable=True),
         sa.Column("restored_at", sa.String(length=32), nullable=True),
+        sa.Column("schedule", sa.String(length=63), server_default="", nullable=False),
         sa.CheckConstraint("kind in ('case','undo')", name="run_kind"),
         sa.CheckConstraint("status in ('running','waiting','done','failed','stopped')", name="run_status"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("run_by_release", "run", ["release"], unique=False)
+    op.create_index(
+        "run_by_schedule",
+        "run",
+        ["schedule", "status"],
+        unique=False,
+        sqlite_where=sa.text("schedule <> ''"),
+        postgresql_where=sa.text("schedule <> ''"),
+    )
     op.create_index("run_by_status", "run", ["status", "created_at"], unique=False)
     op.create_table(
         "run_head",
@@ -319,6 +343,17 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("prev", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("run"),
+    )
+    op.create_table(
+        "schedule",
+        sa.Column("name", sa.String(length=63), nullable=False),
+        sa.Column("release", sa.String(length=64), nullable=False),
+        sa.Column("timing", sa.Text(), nullable=False),
+        sa.Column("since", sa.String(length=32), nullable=False),
+        sa.Column("next_at", sa.String(length=32), nullable=True),
+        sa.Column("unsure_until", sa.String(length=32), nullable=True),
+        sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "segment",

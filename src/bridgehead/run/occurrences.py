@@ -1,0 +1,127 @@
+"""The record of what became of a schedule's times: rows, entries, and the owner's incident.
+
+In: a connection inside a unit of work. Out: work to be recorded with it. Never: decides or starts anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from bridgehead.enforce import incidents
+from bridgehead.enforce.boundary import Boundary
+from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.entry import Draft, EntryKind, Written
+from bridgehead.record import Work
+from bridgehead.run.due import UNSURE, State, Verdict
+from bridgehead.store import tables as t
+
+CLOCK = "service:schedule"
+KINDS: dict[State, EntryKind] = {
+    "held": "schedule.held",
+    "started": "schedule.started",
+    "skipped": "schedule.skipped",
+    "missed": "schedule.missed",
+}
+
+
+def record(
+    connection: Connection,
+    boundary: Boundary,
+    schedule: str,
+    verdict: Verdict,
+    *,
+    run: str = "",
+    by: str = "",
+    body: Any = None,
+) -> Work:
+    """Record what became of a time; a time that was held back before gets its end."""
+    at, last = stamp(verdict.first), stamp(verdict.last)
+    values = {
+        "last_at": last,
+        "count": verdict.count,
+        "state": verdict.state,
+        "why": verdict.why,
+        "run": run,
+        "by": by,
+        "decided_at": stamp(boundary.clock.now()),
+    }
+    here = (t.occurrence.c.schedule == schedule, t.occurrence.c.at == at)
+    if connection.execute(select(t.occurrence.c.at).where(*here)).first() is None:
+        connection.execute(insert(t.occurrence).values(schedule=schedule, at=at, **values))
+    else:
+        connection.execute(update(t.occurrence).where(*here).values(**values))
+    draft = Draft(
+        kind=KINDS[verdict.state],
+        actor=by or CLOCK,
+        run=run,
+        fields={
+            "release": boundary.deployment.digest,
+            "schedule": {"name": schedule, "at": at, "last_at": last, "count": verdict.count},
+            "note": verdict.why[:256],
+        },
+        body=body,
+    )
+
+    def then(connection: Connection, written: tuple[Written, ...]) -> None:
+        connection.execute(update(t.occurrence).where(*here).values(entry=written[0].index))
+
+    return Work(drafts=(draft,), then=then)
+
+
+def tell(connection: Connection, boundary: Boundary, schedule: str, verdict: Verdict) -> Work:
+    """Tell the owner that something was missed, unless an incident about this schedule is open."""
+    kind = f"schedule:{schedule}"
+    known = select(t.incident.c.id).where(t.incident.c.kind == kind, t.incident.c.closed_at.is_(None))
+    if connection.execute(known).first() is not None:
+        return Work()
+    words = missed(schedule, verdict)
+    incidents.open_row(connection, boundary.clock, kind, words)
+    body = {"words": words, "owner": boundary.directory().owner.person}
+    return Work(drafts=(Draft(kind="finding.raised", actor=CLOCK, fields={"note": kind}, body=body),))
+
+
+def missed(schedule: str, verdict: Verdict) -> str:
+    """Return in words what was missed."""
+    first, last = (f"{at:%Y-%m-%d %H:%MZ}" for at in (verdict.first, verdict.last))
+    times = f"for {first}" if verdict.count == 1 else f"{verdict.count} times, from {first} to {last}"
+    sure = "is not started again" if verdict.why == UNSURE else "did not start"
+    return f"Schedule `{schedule}` {sure} {times}: {verdict.why}."
+
+
+def clear(connection: Connection, boundary: Boundary) -> Work:
+    """Close what is open about schedules that have since brought a run to its end."""
+    drafts = []
+    for row in connection.execute(open_incidents()).all():
+        name = row.kind.partition(":")[2]
+        since = select(t.run.c.id).where(
+            t.run.c.schedule == name, t.run.c.status == "done", t.run.c.created_at > row.opened_at
+        )
+        run = connection.execute(since.limit(1)).scalar()
+        if run is not None:
+            now = stamp(boundary.clock.now())
+            connection.execute(update(t.incident).where(t.incident.c.id == row.id).values(closed_at=now))
+            fields = {"note": row.kind, "refs": [row.id, run]}
+            drafts.append(Draft(kind="finding.cleared", actor=CLOCK, fields=fields))
+    return Work(drafts=tuple(drafts))
+
+
+def open_incidents() -> Any:
+    """Return the statement that reads the open incidents about schedules."""
+    return select(t.incident).where(t.incident.c.kind.like("schedule:%"), t.incident.c.closed_at.is_(None))
+
+
+def joined(parts: Sequence[Work]) -> Work:
+    """Return several works as one."""
+
+    def then(connection: Connection, written: tuple[Written, ...]) -> None:
+        begin = 0
+        for part in parts:
+            end = begin + len(part.drafts)
+            if part.then is not None:
+                part.then(connection, written[begin:end])
+            begin = end
+
+    return Work(drafts=tuple(draft for part in parts for draft in part.drafts), then=then)
