@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.stop import wake
@@ -151,7 +151,13 @@ def _exists(connection: Connection, wanted: Order) -> None:
 
 def _only_one(connection: Connection, wanted: Order) -> None:
     other = connection.execute(
-        select(t.undo.c.id).where(t.undo.c.target == wanted.target, t.undo.c.state.in_(UNDER_WAY))
+        select(t.undo.c.id)
+        .join(t.run, t.run.c.id == t.undo.c.run)
+        .where(
+            t.undo.c.target == wanted.target,
+            t.undo.c.state.in_(UNDER_WAY),
+            t.run.c.status.in_(("running", "waiting")),  # a fault stopped it: nobody carries it on
+        )
     ).first()
     if other is not None:
         raise EngineError(
@@ -168,7 +174,7 @@ def _stop_release(connection: Connection, wanted: Order, undo: str, now: str) ->
     connection.execute(
         update(t.release).where(t.release.c.digest == wanted.target).values(state="stopped", stopped_by=undo)
     )
-    before = takes_over(connection, row.digest) if row.active else None
+    before = _before(connection, row) if row.active else None
     if before is None:
         return []
     connection.execute(update(t.release).where(t.release.c.digest == row.digest).values(active=0))
@@ -184,10 +190,9 @@ def _stop_release(connection: Connection, wanted: Order, undo: str, now: str) ->
     return [activated]
 
 
-def takes_over(connection: Connection, release: str) -> str | None:
-    """Return the nearest release before this one that may still act; None where there is none."""
-    seen: set[str] = set()
-    digest: str | None = release
+def _before(connection: Connection, row: Row[tuple[object, ...]]) -> str | None:
+    """Return the nearest release before this one that may still act."""
+    seen, digest = {row.digest}, row.parent
     while digest and digest not in seen:
         seen.add(digest)
         found = connection.execute(
@@ -195,7 +200,7 @@ def takes_over(connection: Connection, release: str) -> str | None:
         ).first()
         if found is None:
             return None
-        if digest != release and found.state == "allowed":
-            return digest
+        if found.state == "allowed":
+            return str(digest)
         digest = found.parent
     return None
