@@ -33,6 +33,7 @@ from fixtures.houses import IDENTIFY, Desk, act
 from fixtures.needs import missing
 from fixtures.questions import editable, emergency
 from fixtures.unclear import lose_an_answer
+from fixtures.undoing import Undoing
 
 pytestmark = pytest.mark.browser
 
@@ -112,9 +113,11 @@ def served(house: House, clock: SetClock, chromium: Browser) -> Iterator[Site]:
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(house, clock, chromium, f"http://127.0.0.1:{port}")
-    server.should_exit = True
-    thread.join()
+    try:
+        yield Site(house, clock, chromium, f"http://127.0.0.1:{port}")
+    finally:  # a test that fails must not leave a thread behind: the whole run would wait for it
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture
@@ -209,6 +212,55 @@ def test_axe_finds_nothing_on_what_can_be_done_with_a_question(
     desk.close()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_the_pages_of_an_undo(
+    scheme: str, width: int, tmp_path: Path, chromium: Browser
+) -> None:
+    """The list, the form that plans, a plan with its form, one that changed and waits, the certificate."""
+    desk = Desk(tmp_path).change(
+        "  ivo: {name:",
+        "  jens: {name: Jens Exec, email: jens@example.com, roles: [executive]}\n  ivo: {name:",
+    )
+    undoing = Undoing(desk)
+    ran = desk.start(
+        IDENTIFY,
+        act("change_address", order_id="o1", address="2 Lane"),
+        act("change_address", order_id="o2", address="9 Hill"),
+        act("refund", order_id="o3", amount=20),
+        title="Ana moves, and is paid back",
+    )
+    _work(desk)
+    planned = undoing.order(execute=False)
+    _work(desk)
+    desk.shop.orders["o2"]["address"] = "5 Quay"
+    ordered = undoing.order(expected=undoing.row(planned).plan_digest, rate="600/1m")
+    _work(desk)
+    one = "/deployments/desk"
+    with served(desk.house, desk.clock, chromium) as site:
+        for person, path in (
+            ("sam", f"{one}/releases/{undoing.good}/undo"),
+            ("sam", f"{one}/undos/{planned}"),
+            ("olga", f"{one}/undos/{ordered}"),
+        ):
+            _look(site, person, path, scheme, width)
+        desk.vote("olga")
+        _work(desk)
+        alone = undoing.order(ran, execute=False)
+        _work(desk)
+        for person, path in (
+            ("sam", f"{one}/undos/{alone}"),
+            ("sam", f"{one}/undos/{ordered}"),
+            ("sam", f"{one}/undos"),
+            ("sam", f"{one}/undos/{ordered}/certificate"),
+            ("jens", f"{one}/undos/{ordered}"),
+            ("jens", f"{one}/undos/{ordered}/certificate"),
+            ("sam", f"{one}/runs/{ran}"),
+        ):
+            _look(site, person, path, scheme, width)
+    desk.close()
+
+
 def _work(desk: Desk) -> None:
     """Carry the desk's runs on; the browser's own loop has this thread."""
     with ThreadPoolExecutor(1) as pool:
@@ -222,7 +274,7 @@ def _look(site: Site, person: str, path: str, scheme: str, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         shots = os.environ.get("BRIDGEHEAD_SHOTS")
         if shots:
-            name = f"{path.rpartition('/')[2][:12]}-{person}-{scheme}-{width}.png"
+            name = f"{path.rpartition('/')[2][-12:]}-{person}-{scheme}-{width}.png"
             page.screenshot(path=f"{shots}/{name}", full_page=True)
 
 

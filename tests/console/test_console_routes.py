@@ -11,6 +11,8 @@ from bridgehead.doors.console.app import SCREENS, console
 from bridgehead.doors.console.guard import CONTENT_SECURITY_POLICY
 from bridgehead.explain import Viewer
 from bridgehead.kernel.clock import SetClock
+from bridgehead.rollout.certificate import certified
+from bridgehead.rollout.order import Order, order
 from bridgehead.store.tables import crossing, run
 from fixtures.console_caller import Caller, SignIn
 from fixtures.golden import check_golden
@@ -18,7 +20,16 @@ from fixtures.golden import check_golden
 ONE = "/deployments/retail-support"
 
 
+def planned(house: House) -> str:
+    """Return a plan to take the release back, with an interim certificate."""
+    by = house.person("noor", "test")
+    undo = order(house.boundary, Order(scope="release", target=house.deployment.digest, by=by))
+    certified(house.boundary, undo)
+    return undo
+
+
 def pages(house: House, questions: list[str]) -> list[str]:
+    undo = planned(house)
     with house.store.reading() as connection:
         first = connection.execute(select(run.c.id).limit(1)).scalar_one()
         effect = connection.execute(select(crossing).where(crossing.c.effect != "read").limit(1)).one()
@@ -37,6 +48,11 @@ def pages(house: House, questions: list[str]) -> list[str]:
         f"{ONE}/effects/{effect.run}/{effect.position}",
         f"{ONE}/runs",
         f"{ONE}/runs/{first}",
+        f"{ONE}/undos",
+        f"{ONE}/undos/{undo}",
+        f"{ONE}/undos/{undo}/certificate",
+        f"{ONE}/runs/{first}/undo",
+        f"{ONE}/releases/{house.deployment.digest}/undo",
         f"{ONE}/entries/3",
         f"{ONE}/queries/runs-by-status",
     ]
@@ -53,6 +69,8 @@ def concrete(path: str, house: House, questions: list[str]) -> str:
         position="1",
         index="3",
         query="stops",
+        undo="undo_x",
+        release=house.deployment.digest,
         token="abc",
     )
 
@@ -89,15 +107,13 @@ def test_every_other_route_sends_a_stranger_away(
 
 def test_which_pages_each_role_sees(house: House, questions: list[str], sign_in: SignIn) -> None:
     """Golden: person, rights, and the answer to every page."""
-    lines = []
+    lines, addresses = [], pages(house, questions)
     for person in ("noor", "maya", "ruth", "jens", "priya"):
         viewer = Viewer.of(house.deployment.charter, person)
         assert viewer is not None
         lines.append(f"{', '.join(sorted(viewer.roles))}: {', '.join(viewer.rights())}")
         caller = sign_in(person)
-        for path, screen in zip(
-            pages(house, questions), [s for s in SCREENS if s.post is None][1:], strict=True
-        ):
+        for path, screen in zip(addresses, [s for s in SCREENS if s.post is None][1:], strict=True):
             status = caller.get(path).status
             lines.append(f"  {'sees' if status == 200 else 'no  '} {screen.path}")
             assert caller.get(f"{path}.json").status == status
@@ -172,7 +188,7 @@ def test_another_person_never_gets_the_same_tag(sign_in: SignIn) -> None:
 
 def test_what_does_not_exist_is_said_in_words_and_with_a_code(sign_in: SignIn) -> None:
     caller = sign_in("ruth")
-    inside = ("runs/run_x", "entries/999999", "entries/-1", "queries/drop", "approvals/apr_x")
+    inside = ("runs/run_x", "entries/999999", "entries/-1", "queries/drop", "approvals/apr_x", "undos/undo_x")
     for path in ("/nowhere", "/deployments/other", *(f"{ONE}/{end}" for end in inside)):
         answer = caller.get(path)
         assert answer.status == 404, path

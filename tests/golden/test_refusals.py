@@ -13,6 +13,7 @@ from typing import Any
 from bridgehead.declare import load
 from bridgehead.declare.questions import able
 from bridgehead.enforce.policy import CedarPolicy, PolicyRequest, people_entities
+from bridgehead.explain import Viewer
 from bridgehead.kernel import quorum
 from bridgehead.kernel.decision import Ask, Decision, Permit
 from fixtures.error_codes import _calls, _Scope
@@ -229,7 +230,24 @@ def who_may_do_what() -> str:
             if isinstance(decided(engine, ("Human", person), action, usual(action)), Permit | Ask)
         ]
         lines += ["", f"{person} ({', '.join(declared.roles)})", f"  {', '.join(may) or 'no action at all'}"]
-    return "\n".join([*lines, *who_decides()]) + "\n"
+    return "\n".join([*lines, *who_decides(), *who_takes_back()]) + "\n"
+
+
+def who_takes_back() -> list[str]:
+    """Return who may order that what a run or a release did is taken back, and who then agrees."""
+    charter = retail().charter
+    viewers = {name: Viewer.of(charter, name) for name in sorted(charter.people)}
+    may = [name for name, viewer in viewers.items() if viewer is not None and viewer.may("undo")]
+    return [
+        "",
+        "WHO TAKES BACK",
+        "",
+        "What a run or a release did: planned and ordered by one, agreed to by another under the rule",
+        "`undo`; never by whoever ordered it, nor by whoever activated the release.",
+        "",
+        f"  may order       {', '.join(may)}",
+        f"  may agree       {', '.join(sorted(able(charter, charter.approvals['undo'])))}",
+    ]
 
 
 def who_decides() -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, select
 
-from bridgehead.store.tables import approval, crossing, entry, incident, ledger_head, run, stop
+from bridgehead.store.tables import approval, crossing, entry, incident, ledger_head, run, stop, undo_item
 
 _DECISION = case(
     (crossing.c.state == "refused", case((crossing.c.approval != "", "refused by people"), else_="refused")),
@@ -89,6 +89,18 @@ _ALL = (
         select(stop.c.set_by, stop.c.reason, stop.c.set_at, stop.c.lifted_by, stop.c.lifted_at).order_by(
             stop.c.set_at
         ),
+    ),
+    _named(
+        "undo-effects",
+        "Every effect each undo lists, without what it was: its group in the plan, its state, its amount.",
+        select(
+            undo_item.c.undo,
+            undo_item.c.number,
+            undo_item.c.group,
+            undo_item.c.state,
+            undo_item.c.amount,
+            undo_item.c.currency,
+        ).order_by(undo_item.c.undo.desc(), undo_item.c.number),
     ),
     _named(
         "ledger-size",

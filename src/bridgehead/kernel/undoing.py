@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Literal
 
 Group = Literal["automatic", "approval", "impossible", "changed", "nothing", "unknown"]
@@ -24,3 +26,27 @@ def outcome(group: str, item_state: str, undo_state: str) -> str:
     if undo_state == "refused":
         return "refused"
     return _OF_STATE.get(item_state, item_state)
+
+
+def balance(items: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, Decimal]]:
+    """Return by currency what was moved (taken back and remaining together), and what is unclear.
+
+    ``items`` are an outcome, an amount as decimal text (empty where there is none), and a currency. What was
+    taken back before, or never happened, moved nothing.
+    """
+    found: dict[str, dict[str, Decimal]] = {}
+    for what, amount, currency in items:
+        if not amount or what == "nothing":
+            continue
+        of = found.setdefault(
+            currency, dict.fromkeys(("moved", "taken-back", "remaining", "unclear"), Decimal(0))
+        )
+        for part in _parts(what):
+            of[part] += Decimal(amount)
+    return found
+
+
+def _parts(what: str) -> tuple[str, ...]:
+    if what == "unknown":
+        return ("unclear",)
+    return ("moved", "taken-back" if what == "undone" else "remaining")

@@ -143,6 +143,11 @@ class Ledger:
             ).scalar()
         return str(kept) if kept is not None else str(self._writer.append(self._sign(tree)).value)
 
+    @property
+    def vkey(self) -> str:
+        """Return the verifier key: what others check this ledger's signatures with."""
+        return self._keys.vkey
+
     def sign_note(self, text: str) -> str:
         """Return a text signed with the key that signs checkpoints (C2SP signed note).
 

@@ -285,8 +285,13 @@ class CertificateReport:
 
 
 def verify_certificate(note: str, *, vkey: str) -> CertificateReport:
-    """Check the signature of an undo's certificate, and that its lines add up. Raises ``Unreadable``."""
+    """Check the signature of an undo's certificate, and that its lines add up. Raises ``Unreadable``.
+
+    ``note`` is the signed note itself, or the JSON in which the console hands it out.
+    """
     key = read_vkey(vkey)
+    if note.startswith("{"):
+        note = _note_in(note)
     text, blank, signatures = note.rpartition("\n\n")
     lines = text.split("\n")
     if not blank or lines[0] != CERTIFICATE:
@@ -314,6 +319,16 @@ def verify_certificate(note: str, *, vkey: str) -> CertificateReport:
     if not report.signed:
         report.problems.append("its signature does not hold under this key")
     return report
+
+
+def _note_in(download: str) -> str:
+    try:
+        found = json.loads(download)["certificate"]
+    except (ValueError, KeyError, RecursionError) as error:
+        raise Unreadable("this is no certificate of an undo") from error
+    if not isinstance(found, str):
+        raise Unreadable("this is no certificate of an undo")
+    return found
 
 
 def _read_certificate(report: CertificateReport, said: dict[str, str], items: list[list[str]]) -> None:
@@ -995,7 +1010,10 @@ def _read_kek(folder: Path | None) -> AESGCM | None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Verify a file; return 0 if everything held, 1 if something did not, 2 if it cannot be read."""
     parser = argparse.ArgumentParser(description="Check a Bridgehead ledger without trusting Bridgehead.")
-    parser.add_argument("file", type=Path, help="a store (SQLite) or an export (.jsonl)")
+    parser.add_argument(
+        "file", type=Path, help="a store (SQLite), an export (.jsonl), or with --certificate one"
+    )
+    parser.add_argument("--certificate", action="store_true", help="the file is the certificate of an undo")
     parser.add_argument("--vkey", type=Path, help="file with the verifier key")
     parser.add_argument(
         "--checkpoint", type=Path, action="append", default=[], help="a checkpoint kept elsewhere"
@@ -1005,7 +1023,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         vkey = given.vkey.read_text() if given.vkey else ""
         kept = [path.read_text() for path in given.checkpoint]
-        if given.file.suffix == ".jsonl":
+        report: Report | CertificateReport
+        if given.certificate:
+            report = verify_certificate(given.file.read_text(), vkey=vkey)
+        elif given.file.suffix == ".jsonl":
             report = verify_export(given.file, vkey=vkey, kept=kept)
         else:
             report = verify_store(given.file, vkey=vkey, kept=kept, keys=given.keys)

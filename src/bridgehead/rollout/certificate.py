@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, select, update
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft, Written
-from bridgehead.kernel.undoing import OUTCOMES, outcome
+from bridgehead.kernel.undoing import OUTCOMES, balance, outcome
 from bridgehead.record import Work
 from bridgehead.store import tables as t
 
@@ -33,21 +33,7 @@ def counts(rows: Sequence[Row[Any]], state: str) -> dict[str, int]:
 
 def money(rows: Sequence[Row[Any]], state: str) -> dict[str, dict[str, Decimal]]:
     """Return by currency what was moved (taken back and remaining together), and what is unclear."""
-    found: dict[str, dict[str, Decimal]] = {}
-    for row in rows:
-        what = _of(row, state)
-        if not row.amount or what == "nothing":
-            continue
-        of = found.setdefault(
-            row.currency, dict.fromkeys(("moved", "taken-back", "remaining", "unclear"), Decimal(0))
-        )
-        amount = Decimal(row.amount)
-        if what == "unknown":
-            of["unclear"] += amount
-            continue
-        of["moved"] += amount
-        of["taken-back" if what == "undone" else "remaining"] += amount
-    return found
+    return balance((_of(row, state), row.amount, row.currency) for row in rows)
 
 
 def issue(boundary: Boundary, undo: Row[Any], *, final: bool) -> Any:
@@ -98,6 +84,12 @@ def read(boundary: Boundary, connection: Connection, undo: Row[Any]) -> str:
     if undo.certificate_entry is None:
         return ""
     return str(boundary.ledger.body(connection, undo.certificate_entry)["certificate"])
+
+
+def issued(boundary: Boundary, connection: Connection, undo: str) -> str:
+    """Return the certificate issued last for an undo, interim or final; empty where there is none."""
+    row = connection.execute(select(t.undo).where(t.undo.c.id == undo)).first()
+    return "" if row is None else read(boundary, connection, row)
 
 
 def _head(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.stop import wake
@@ -174,7 +174,7 @@ def _stop_release(connection: Connection, wanted: Order, undo: str, now: str) ->
     connection.execute(
         update(t.release).where(t.release.c.digest == wanted.target).values(state="stopped", stopped_by=undo)
     )
-    before = _before(connection, row) if row.active else None
+    before = takes_over(connection, row.digest) if row.active else None
     if before is None:
         return []
     connection.execute(update(t.release).where(t.release.c.digest == row.digest).values(active=0))
@@ -190,9 +190,10 @@ def _stop_release(connection: Connection, wanted: Order, undo: str, now: str) ->
     return [activated]
 
 
-def _before(connection: Connection, row: Row[tuple[object, ...]]) -> str | None:
-    """Return the nearest release before this one that may still act."""
-    seen, digest = {row.digest}, row.parent
+def takes_over(connection: Connection, release: str) -> str | None:
+    """Return the nearest release before this one that may still act; None where there is none."""
+    seen: set[str] = set()
+    digest: str | None = release
     while digest and digest not in seen:
         seen.add(digest)
         found = connection.execute(
@@ -200,7 +201,7 @@ def _before(connection: Connection, row: Row[tuple[object, ...]]) -> str | None:
         ).first()
         if found is None:
             return None
-        if found.state == "allowed":
-            return str(digest)
+        if digest != release and found.state == "allowed":
+            return digest
         digest = found.parent
     return None

@@ -134,7 +134,7 @@ def _view(house: House, undo_id: str) -> UndoView | None:
 
 def _target(house: House, run: str, release: str) -> tuple[Literal["run", "release"], str]:
     from bridgehead.doors.cli.show import find_story
-    from bridgehead.explain.undo import find_release
+    from bridgehead.explain.undos import find_release
 
     if bool(run) == bool(release):
         raise ConfigError(
@@ -153,7 +153,7 @@ def _target(house: House, run: str, release: str) -> tuple[Literal["run", "relea
 
 
 def _print_certificate(house: House, target: str, as_json: bool) -> None:
-    from bridgehead.explain.undo import last_executed
+    from bridgehead.explain.undos import last_executed
     from bridgehead.rollout.certificate import certified
 
     with house.store.reading() as connection:
@@ -173,7 +173,7 @@ def _print_certificate(house: House, target: str, as_json: bool) -> None:
 
 def _print_list(house: House, as_json: bool) -> None:
     from bridgehead.explain.figures import plain
-    from bridgehead.explain.undo import releases, undos
+    from bridgehead.explain.undos import releases, undos
 
     with house.store.reading() as connection:
         known, ordered = releases(connection), undos(connection)

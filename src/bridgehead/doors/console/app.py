@@ -29,6 +29,8 @@ from bridgehead.doors.console import (
     problem,
     render,
     runs,
+    taking_back,
+    undos,
 )
 from bridgehead.doors.console.doorstep import Doorstep, first_page
 from bridgehead.doors.console.guard import Guard
@@ -115,6 +117,20 @@ SCREENS = (
     ),
     Screen(path=f"{ONE}/runs", handler=runs.show_list, need="runs"),
     Screen(path=f"{ONE}/runs/{{run}}", handler=runs.show_run, need="runs"),
+    # What somebody who sees no runs is told of an undo: ``explain.undo`` filters.
+    Screen(path=f"{ONE}/undos", handler=undos.show_list, need="deployments"),
+    Screen(path=f"{ONE}/undos/{{undo}}", handler=undos.show_one, need="deployments"),
+    Screen(
+        path=f"{ONE}/undos/{{undo}}",
+        handler=taking_back.take_back,
+        need="undo",
+        post=("digest", "reason", "rate"),
+    ),
+    Screen(path=f"{ONE}/undos/{{undo}}/certificate", handler=undos.show_certificate, need="deployments"),
+    Screen(path=f"{ONE}/runs/{{run}}/undo", handler=taking_back.ask, need="undo"),
+    Screen(path=f"{ONE}/runs/{{run}}/undo", handler=taking_back.plan, need="undo", post=()),
+    Screen(path=f"{ONE}/releases/{{release}}/undo", handler=taking_back.ask, need="undo"),
+    Screen(path=f"{ONE}/releases/{{release}}/undo", handler=taking_back.plan, need="undo", post=()),
     Screen(path=f"{ONE}/entries/{{index}}", handler=runs.show_entry, need="entries"),
     Screen(path=f"{ONE}/queries/{{query}}", handler=runs.show_query, need="deployments"),
 )

@@ -11,6 +11,7 @@ from bridgehead.doors.console.visit import Answer, Go, Page, Visit
 from bridgehead.enforce.approve import Answer as Answered
 from bridgehead.enforce.approve import vote
 from bridgehead.explain import QuestionView, inbox, question
+from bridgehead.explain.undos import undo_of
 from bridgehead.kernel.errors import ApprovalError
 
 REFRESH = 10
@@ -98,12 +99,15 @@ def view_of(visit: Visit, house: House) -> QuestionView:
 def _decision_page(visit: Visit, house: House, view: QuestionView, problem: Problem | None) -> Page:
     changed = problem is not None and visit.form.get("digest", "") != view.digest
     asked = view.question
+    with house.store.reading() as connection:
+        plan = undo_of(connection, view.run) if visit.viewer().may("runs") else ""
     return Page(
         template="decision.html",
         title=asked.title if asked else "A question whose content was erased",
         data={
             "deployment": house.deployment.charter.name,
             "view": view,
+            "undo": plan,
             "problem": problem,
             "changed": changed or bool(view.successor),
             "reason": visit.form.get("reason", ""),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bridgehead.assemble import House
 from bridgehead.doors.console.problem import Problem
+from bridgehead.doors.console.undos import people
 from bridgehead.doors.console.visit import Answer, Go, Page, Visit
 from bridgehead.enforce.stop import lift_stop, set_stop
 from bridgehead.explain import Overview, overview
+from bridgehead.explain.undos import UNDER_WAY, undos
 from bridgehead.kernel.errors import ApprovalError
 
 REFRESH = 10
@@ -29,6 +31,8 @@ def show_all(visit: Visit) -> Answer:
 def show_one(visit: Visit) -> Answer:
     """The promise, the stop switch, the figures, who answers for it."""
     house = visit.house()
+    with house.store.reading() as connection:
+        found = undos(connection, viewer=visit.viewer())
     return Page(
         template="deployment.html",
         title=house.deployment.charter.name,
@@ -37,6 +41,9 @@ def show_one(visit: Visit) -> Answer:
             "may_stop": visit.viewer().may("stop"),
             "may_lift": visit.viewer().may("lift"),
             "may_runs": visit.viewer().may("runs"),
+            "may_undo": visit.viewer().may("undo"),
+            "people": people(house),
+            "undos": tuple(one for one in found if one.state in UNDER_WAY),
         },
         house=house,
         refresh=REFRESH,

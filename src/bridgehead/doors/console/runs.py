@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bridgehead.doors.console.problem import NO_SUCH_PAGE, Stopped
+from bridgehead.doors.console.undos import people
 from bridgehead.doors.console.visit import Answer, Page, Visit
 from bridgehead.explain import entry_at, list_runs, queries, story, why
 from bridgehead.explain.runs import STATUSES
+from bridgehead.explain.undos import effects_of, is_case, undos_about
 
 REFRESH = 10
 ROWS = 200
@@ -36,12 +38,21 @@ def show_run(visit: Visit) -> Answer:
     house = visit.house()
     with house.store.reading() as connection:
         found = story(connection, house.ledger, house.deployment.charter, visit.path["run"])
-    if found is None:
-        raise Stopped(NO_SUCH_PAGE)
+        if found is None:
+            raise Stopped(NO_SUCH_PAGE)
+        about = undos_about(connection, found.run.id)
+        undoable = is_case(connection, found.run.id) and effects_of(connection, "run", found.run.id) > 0
     return Page(
         template="run.html",
         title=found.run.title,
-        data={"deployment": house.deployment.charter.name, "story": found, "why": why(found)},
+        data={
+            "deployment": house.deployment.charter.name,
+            "story": found,
+            "why": why(found),
+            "people": people(house),
+            "undos": about,
+            "may_undo": undoable and visit.viewer().may("undo"),
+        },
         house=house,
         stand_in=bool(found.stand_ins),
         own_banner=True,
