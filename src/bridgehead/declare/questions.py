@@ -93,11 +93,12 @@ def _times(d: Deployment, name: str, rule: ApprovalRule) -> Iterator[CharterErro
     if rule.calendar is not None and rule.calendar not in d.charter.calendars:
         calendars = d.charter.calendars
         yield unknown(d, "BH-CHA-064", rule.calendar, "calendars", calendars, "approvals", name, "calendar")
-    if not 0 < seconds(rule.within) <= LONGEST * 86400:
+    if not 0 < _days(d, rule) <= LONGEST:
+        on = f" on the calendar `{rule.calendar}`" if rule.calendar in d.charter.calendars else ""
         yield fault(
             d,
             "BH-CHA-065",
-            f"approval `{name}` stays open for `{rule.within}`",
+            f"approval `{name}` stays open for `{rule.within}`{on}: {_days(d, rule):.0f} days",
             f"Write more than nothing and at most {LONGEST:.0f}d.",
             *("approvals", name, "within"),
         )
@@ -132,6 +133,15 @@ def _ladder(d: Deployment, name: str, rule: ApprovalRule) -> Iterator[CharterErr
 def _lasts(d: Deployment, rule: ApprovalRule, duration: str) -> float:
     calendar = d.charter.calendars.get(rule.calendar or "")
     return calendar.seconds(duration) if calendar is not None else seconds(duration)
+
+
+def _days(d: Deployment, rule: ApprovalRule) -> float:
+    """Return about how many days `within` takes; on a calendar, weeks of its working days."""
+    calendar = d.charter.calendars.get(rule.calendar or "")
+    if calendar is None:
+        return seconds(rule.within) / 86400
+    time = calendar.working_time
+    return 7 * calendar.seconds(rule.within) / (time.day_seconds * len(time.days))
 
 
 def _emergency(d: Deployment, name: str, rule: ApprovalRule) -> Iterator[CharterError]:

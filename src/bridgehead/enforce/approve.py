@@ -137,7 +137,7 @@ async def ask(
         opening.needs(declared),
         opening.chain_of(crossing.run.principal),
         opening.terms(boundary, crossing, decision.approvals, now),
-        barred={crossing.edit.by: "edit"} if crossing.edit else {},
+        barred=_barred(boundary, crossing, earlier),
     )
 
     def work(connection: Connection) -> Work:
@@ -160,6 +160,21 @@ async def ask(
 
     await boundary.ledger.commit(work)
     raise Park(question.id)
+
+
+def _barred(boundary: Boundary, crossing: Crossing, earlier: str) -> dict[str, str]:
+    """Return everybody who had a hand in what is asked now: who changed it, in whose place, and whoever
+    changed the questions it takes the place of."""
+    found: dict[str, str] = {}
+    if earlier:
+        with boundary.store.reading() as connection:
+            before = connection.execute(
+                select(t.approval.c.barred).where(t.approval.c.id == earlier)
+            ).scalar()
+        found |= json.loads(before or "{}")
+    if crossing.edit is not None:
+        found |= dict.fromkeys((crossing.edit.by, *crossing.edit.in_place_of), "edit")
+    return found
 
 
 def question(boundary: Boundary, connection: Connection, approval: str) -> Question:

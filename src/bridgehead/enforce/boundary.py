@@ -124,14 +124,15 @@ class RunState:
 class Edit:
     """What a person changed about an action before others decide: who, and what the workflow asked for.
 
-    ``question`` is the one it took the place of, ``rules`` those it was asked under; ``leaf`` is the leaf
-    hash (hexadecimal) of the entry that records it.
+    ``in_place_of`` is who had delegated it to them, if anybody. ``question`` is the one it took the place of,
+    ``rules`` those it was asked under; ``leaf`` is the leaf hash (hexadecimal) of the entry that records it.
     """
 
     asked: Action
     by: str
     question: str
     rules: tuple[str, ...]
+    in_place_of: tuple[str, ...] = ()
     leaf: str
 
 

@@ -9,6 +9,7 @@ on record: the original in ``approval.opened``, the change in ``approval.edited`
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -45,12 +46,13 @@ def propose(
 
     def work(connection: Connection) -> Work:
         row = locked(connection, approval)
-        may_answer(connection, boundary, row, person, digest)
+        right = may_answer(connection, boundary, row, person, digest)
         fitting(row, before, changes)
         body = {
             "asked": before,
             "arguments": before | dict(changes),
             "by": person.id,
+            "in_place_of": [right.on_behalf_of] if right.delegation else [],
             "question": row.id,
             "rules": json.loads(row.rules),
             "reason": why,
@@ -74,6 +76,7 @@ def applied(boundary: Boundary, crossing: Crossing, row: Row[Any]) -> Crossing:
     edit = Edit(
         asked=crossing.action,
         by=body["by"],
+        in_place_of=tuple(body["in_place_of"]),
         question=body["question"],
         rules=tuple(body["rules"]),
         leaf=leaf.hex(),
@@ -91,10 +94,28 @@ def fitting(row: Row[Any], before: Mapping[str, Any], changes: Mapping[str, Any]
                 f"{name} may not be changed here",
                 fix=f"These may: {', '.join(sorted(editable)) or 'none; the charter names no `editable`'}.",
             )
+        if not _countable(value):
+            raise ApprovalError("BH-APR-029", f"{name} does not fit: {value!r} is not a number to act on")
         for error in Draft202012Validator(editable[name]).iter_errors(value):
             raise ApprovalError("BH-APR-029", f"{name} does not fit: {error.message}")
     if encoded_bytes(dict(before)) == encoded_bytes(dict(before) | dict(changes)):
         raise ApprovalError("BH-APR-029", "nothing is changed", fix="Answer the question as it is.")
+
+
+def _countable(value: Any) -> bool:
+    """Say whether every number in a value is one that can be recorded and counted with."""
+    match value:
+        case bool():
+            return True
+        case int():
+            return abs(value) < 2**63
+        case float():
+            return math.isfinite(value) and abs(value) < 2**63
+        case Mapping():
+            return all(_countable(each) for each in value.values())
+        case list() | tuple():
+            return all(_countable(each) for each in value)
+    return True
 
 
 def _point(row: Row[Any]) -> Any:

@@ -11,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select, update
 
+from bridgehead.enforce import incidents
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.close import Then, entry, go_on, locked, pointed
 from bridgehead.enforce.reason import given
 from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.entry import Draft
 from bridgehead.kernel.errors import ApprovalError
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
@@ -41,6 +43,8 @@ def revoke(boundary: Boundary, approval: str, person: Principal, reason: str) ->
     def work(connection: Connection) -> Work:
         row = locked(connection, approval)
         may_revoke(connection, boundary, row, person)
+        if row.kind == "review":
+            return _of_a_review(connection, boundary, row, person, why)
         in_time = row.state in ("open", "approved")
         now = stamp(boundary.clock.now())
         if in_time:
@@ -49,8 +53,7 @@ def revoke(boundary: Boundary, approval: str, person: Principal, reason: str) ->
                 .where(t.approval.c.id == approval)
                 .values(state="revoked", closed_at=now, next_rung_at=None)
             )
-            if row.kind != "review":
-                go_on(connection, row.run, now)
+            go_on(connection, row.run, now)
         fields = {
             "answer": "in time" if in_time else "too late",
             "state": "revoked" if in_time else row.state,
@@ -64,6 +67,25 @@ def revoke(boundary: Boundary, approval: str, person: Principal, reason: str) ->
 
     revocation: Revocation = boundary.ledger.append(work).value
     return revocation
+
+
+def _of_a_review(
+    connection: Connection, boundary: Boundary, row: Row[Any], person: Principal, why: str
+) -> Work:
+    """Take a yes out of a review: an open one stays owed, one that was made is its owner's to look at."""
+    theirs = or_(t.vote.c.principal == person.id, t.vote.c.on_behalf_of == person.id)
+    connection.execute(t.vote.delete().where(t.vote.c.approval == row.id, theirs))
+    made = row.state == "approved"
+    body = {"reason": why, "assurance": person.assurance}
+    taken_back = entry("approval.revoked", row, {"state": row.state}, body, f"human:{person.id}")
+    more: tuple[Draft, ...] = ()
+    if made:
+        words = f"{person.id} takes back that the emergency was in order: {why}"
+        more = (incidents.of_question(connection, boundary, row, f"emergency:{row.id}", words),)
+    said = "The review was made; its owner is told." if made else "The review stays open: it is still owed."
+    value = Revocation(approval=row.id, in_time=not made, words=said)
+    then = pointed(row.id, "late_revocation", 0) if made else None
+    return Work(drafts=(taken_back, *more), value=value, then=then)
 
 
 def may_revoke(connection: Connection, boundary: Boundary, row: Row[Any], person: Principal) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, select
@@ -17,13 +17,15 @@ Bar = Literal["asked", "subject", "release", "edit", "emergency"]
 def bars(connection: Connection, row: Row[Any]) -> dict[str, Bar]:
     """Return everybody who may not decide this question, each with the reason.
 
-    Everyone in the chain that asked; whom it is about; whoever made the run's release, or the
-    one that is taken back, the active one; whoever changed what is asked; for a review, whoever is reviewed.
+    Everyone in the chain that asked; whom it is about; whoever activated the release of the run (for an undo,
+    the release that is taken back); whoever has activated another one since that gave them the right to
+    decide here; whoever changed what is asked; for a review, whoever is reviewed.
     """
     found: dict[str, Bar] = dict.fromkeys(json.loads(row.requester), "asked")
     if row.subject:
         found.setdefault(row.subject, "subject")
-    for person in _activators(connection, row.run):
+    judged = _judged(connection, row.run)
+    for person in (*_activators(connection, judged), *_promoted(connection, row, judged)):
         found.setdefault(person, "release")
     for person, why in json.loads(row.barred).items():
         found.setdefault(person, why)
@@ -55,11 +57,47 @@ def refusal(why: Bar, able: Collection[str]) -> ApprovalError:
             )
 
 
-def _activators(connection: Connection, run: str) -> list[str]:
-    released = t.release.c.digest == _judged(connection, run)
-    labels = connection.execute(select(t.release.c.activators).where(released)).scalar()
+def _activators(connection: Connection, release: str) -> list[str]:
+    labels = select(t.release.c.activators).where(t.release.c.digest == release)
+    return _people(connection.execute(labels).scalar())
+
+
+def _people(labels: str | None) -> list[str]:
     people = [label.partition(":") for label in (labels or "").split()]
     return [person for kind, _, person in people if kind == "human"]
+
+
+def _promoted(connection: Connection, row: Row[Any], judged: str) -> Iterator[str]:
+    """Yield those who made themselves judges of this question: by a release activated since its run began."""
+    began = select(t.run.c.created_at).where(t.run.c.id == row.run).scalar_subquery()
+    since = connection.execute(
+        select(t.release.c.charter, t.release.c.activators).where(
+            t.release.c.digest != judged, t.release.c.activated_at >= began
+        )
+    ).all()
+    if not since:
+        return
+    own = select(t.release.c.charter).where(t.release.c.digest == judged)
+    before = json.loads(connection.execute(own).scalar() or "{}")
+    deciding = _deciding(row)
+    for release in since:
+        charter = json.loads(release.charter)
+        for person in _people(release.activators):
+            if (_standing(charter, person) - _standing(before, person)) & deciding:
+                yield person
+
+
+def _deciding(row: Row[Any]) -> set[str]:
+    emergency = json.loads(row.terms).get("emergency") or {"who": []}
+    asked = {group for group, _ in json.loads(row.who)}
+    return asked | set(json.loads(row.wider)) | set(emergency["who"])
+
+
+def _standing(charter: Mapping[str, Any], person: str) -> set[str]:
+    """Return the groups a charter puts somebody into, ``@owner`` for owner and deputy."""
+    groups = set(charter.get("people", {}).get(person, {}).get("groups", ()))
+    owner = charter.get("owner", {})
+    return groups | ({"@owner"} if person in (owner.get("person"), owner.get("deputy")) else set())
 
 
 def _judged(connection: Connection, run: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Row, Select, and_, case, or_, select
 
 from bridgehead.enforce import incidents, recall, unclear
 from bridgehead.enforce.boundary import Boundary
@@ -79,7 +79,8 @@ def list_effects(
     ``boundary_of`` gives the boundary of a release. A viewer without the right to see runs gets only what
     they may settle; without a viewer everything is listed.
     """
-    rows = connection.execute(_wanted(run_id, which).order_by(crossing.c.started_at).limit(limit + 1)).all()
+    wanted = _wanted(run_id, which).order_by(_URGENT, crossing.c.started_at).limit(limit + 1)
+    rows = connection.execute(wanted).all()
     lines = [_line(connection, boundary_of, viewer, row) for row in rows[:limit]]
     seen = [line for line in lines if viewer is None or viewer.may("runs") or line.mine]
     seen.sort(key=lambda line: (not line.mine, not line.answerable, line.since))
@@ -96,6 +97,12 @@ def one_effect(
     """Return the line of one effect; None where there is none."""
     found = connection.execute(_wanted(run_id, "all").where(crossing.c.position == position)).first()
     return None if found is None else _line(connection, boundary_of, viewer, found)
+
+
+# Before the limit, so that thousands that wait for an answer never hide the one that somebody must settle.
+_URGENT = case(
+    (or_(crossing.c.state.in_(("unknown", "claimed")), crossing.c.settled.in_(SURPRISES)), 0), else_=1
+)
 
 
 def _wanted(run_id: str, which: Which) -> Select[Any]:

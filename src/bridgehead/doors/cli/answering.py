@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridgehead.doors.cli.terminal import assurance, opened, print_json
+from bridgehead.doors.cli.terminal import assurance, opened, print_json, visible
 from bridgehead.enforce.approve import Answer, Standing, vote
 from bridgehead.enforce.approve import question as read_question
 from bridgehead.enforce.edit import propose
@@ -87,20 +87,37 @@ def _said(standing: Standing) -> str:
 
 
 def _show(asked: Question) -> None:
-    click.echo(asked.title + (f"  {asked.amount}" if asked.amount else ""), err=True)
+    """Print everything the digest binds to; nothing in it can draw over the rest."""
+    _line("", asked.title + (f"  {asked.amount}" if asked.amount else ""))
     for line in asked.asked_because:
-        click.echo(f"  asked because  {line}", err=True)
-    if asked.supersedes:
-        by = f" by {asked.changed_by}" if asked.changed_by else ""
-        click.echo(f"  changed{by} since it was asked as {asked.supersedes}:", err=True)
-        for change in asked.changed:
-            click.echo(f"    {change.name}: was {change.was}, is now {change.now}", err=True)
-    click.echo(f"  effect         {asked.effect}; {asked.can_be_undone}", err=True)
-    click.echo(f"  asked by       {asked.requester}", err=True)
+        _line("asked because", line)
+    for reason in asked.reasons:
+        _line("rests on", reason)
+    _show_changes(asked)
+    _line("effect", f"{asked.effect}; {asked.can_be_undone}")
+    if asked.outward:
+        _line("outward", "it leaves the company")
+    if asked.subject:
+        _line("about", asked.subject)
+    _line("asked by", asked.requester)
     for fact in asked.facts:
-        click.echo(f"  {fact.name:<14} {fact.value}  ({fact.source}, {fact.as_of[:19]})", err=True)
+        _line(fact.name, f"{fact.value}  ({fact.source}, {fact.as_of[:19]})")
     for name, value in asked.arguments.items():
-        click.echo(f"  {name:<14} {value}", err=True)
-    click.echo(f"  decided by     {asked.who}, until {asked.due_at[:19]}", err=True)
+        _line(name, value)
+    _line("decided by", f"{asked.who}, until {asked.due_at[:19]}")
     if asked.stand_in:
-        click.echo("  A stand-in plays the agent here; no model was asked.", err=True)
+        _line("stand-in", "A stand-in plays the agent here; no model was asked.")
+
+
+def _show_changes(asked: Question) -> None:
+    if not asked.supersedes:
+        return
+    by = f" by {asked.changed_by}" if asked.changed_by else ""
+    _line("changed", f"since it was asked as {asked.supersedes}{by}:")
+    for change in asked.changed:
+        _line("", f"  {change.name}: was {change.was}, is now {change.now}")
+
+
+def _line(name: str, value: object) -> None:
+    label = f"  {visible(name):<14} " if name else ""
+    click.echo(label + visible(value), err=True)

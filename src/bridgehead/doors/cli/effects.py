@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridgehead.doors.cli.terminal import AS, assurance, deployment_options, opened, print_json, table
+from bridgehead.doors.cli.terminal import (
+    AS,
+    assurance,
+    deployment_options,
+    opened,
+    print_json,
+    table,
+    visible,
+)
 from bridgehead.kernel.errors import SettlementError
 
 if TYPE_CHECKING:
@@ -175,15 +183,18 @@ def _confirmed(case: Case, answer: str, name: str) -> str:
 
 
 def _show(case: Case, *, err: bool = False) -> None:
-    click.echo(case.title + (f"  {case.amount}" if case.amount else ""), err=err)
+    def line(name: str, value: object) -> None:
+        click.echo((f"  {visible(name):<14} " if name else "") + visible(value), err=err)
+
+    line("", case.title + (f"  {case.amount}" if case.amount else ""))
     for why in case.why:
-        click.echo(f"  why            {why}", err=err)
+        line("why", why)
     for key, value in {**(case.arguments or {}), **case.facts}.items():
-        click.echo(f"  {key:<14} {value}", err=err)
-    click.echo(f"  our key        {case.key}", err=err)
+        line(key, value)
+    line("our key", case.key)
     for told in (*case.calls, *case.probes):
         answered = f": {json.dumps(told.answer, default=str)[:300]}" if told.answer is not None else ""
-        click.echo(f"  {told.at[:19]}  {told.words}{answered}  [entry {told.entry}]", err=err)
+        line(told.at[:19], f"{told.words}{answered}  [entry {told.entry}]")
 
 
 def _value(receipt: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,6 +96,17 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
+def visible(text: object) -> str:
+    """Return text as one line in which nothing moves the cursor or forges a line.
+
+    Control and format characters are written out (``\\x1b``, ``\\n``, ``\\u202e``). What agents and other
+    systems say is shown this way.
+    """
+    return "".join(
+        repr(letter)[1:-1] if unicodedata.category(letter)[0] == "C" else letter for letter in str(text)
+    )
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
     """Print rows under their columns, or say that there is nothing."""
     if not rows:
@@ -109,6 +121,6 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) 
         # The first column is what people copy: it is never broken.
         shown.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
-        shown.add_row(*(Text(cell) for cell in row))
+        shown.add_row(*(Text(visible(cell)) for cell in row))
     terminal = Console()
     Console(width=terminal.width if terminal.is_terminal else PIPE_WIDTH).print(shown)
