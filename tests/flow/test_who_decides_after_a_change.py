@@ -1,4 +1,4 @@
-"""Who may decide after something has changed: the question, its release, a review, the terminal it is shown on."""
+"""Who may decide after something has changed: the question, its release, a review, the terminal."""
 
 from __future__ import annotations
 
