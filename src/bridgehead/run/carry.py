@@ -102,7 +102,7 @@ class _Carrying:
         people = self._boundary.charter.people
         with self._store.reading() as connection:
             row = runs.row_of(connection, self._segment.run)
-            self._scheduled = f"Schedule `{row.schedule}`: " if row.schedule else ""
+            self._scheduled = f"Schedule {row.schedule}: " if row.schedule else ""
             self._state = runs.state_of(connection, self._segment, runs.principal_of(people, row))
             body = self._ledger.body(connection, row.input_entry)
             return self._state, dict(body.get("input", {}))
