@@ -20,6 +20,7 @@ from bridgehead.kernel.entry import Draft, EntryKind
 from bridgehead.kernel.errors import EngineError
 from bridgehead.kernel.outcome import Done, Failed, Outcome, Refused
 from bridgehead.record import Work
+from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
 
 
@@ -48,31 +49,9 @@ async def finish(
     ``called_at`` is when the call was claimed that this is the answer to. Raises ``SettledElsewhere``
     where the row has its end already; an answer that comes too late is told as an incident.
     """
-    state = outcomes.state_of(outcome)
     entry = drafts.ended(kind, crossing, outcome, note=note)
-
-    def work(connection: Connection) -> Work:
-        now = boundary.clock.now()
-        if not rows.end(
-            connection,
-            crossing.run.id,
-            crossing.position,
-            outcomes.row_state(outcome),
-            None if state == "unknown" else stamp(now),
-            look_again_at=later.due(boundary, crossing, outcome, now),
-            called_at=stamp(called_at) if called_at is not None else "",
-        ):
-            return Work(drafts=_too_late(connection, boundary, crossing, state, called_at), value=False)
-        spent = outcome.usage.cost if isinstance(outcome, Done) else "0"
-        budget.settle(connection, boundary, crossing, Decimal(spent))
-        lanes.leave(connection, boundary, crossing)
-        if isinstance(outcome, Done):
-            _identify(connection, boundary, crossing, outcome)
-        closed = _closed(connection, boundary, crossing) if kind == "action.settled" else ()
-        return Work(drafts=(entry, *closed), value=True, then=journal.point(crossing, "outcome_entry"))
-
     try:
-        receipt = await boundary.ledger.commit(work)
+        receipt = await boundary.ledger.commit(_finishing(boundary, crossing, outcome, entry, called_at))
     except Denied as denied:
         return await refuse(boundary, crossing, denied.refuse)
     if not receipt.value:
@@ -80,8 +59,19 @@ async def finish(
     return outcomes.returned(entry.body)
 
 
+def finishing(boundary: Boundary, crossing: Crossing, outcome: Failed) -> UnitOfWork:
+    """Return the unit that records a failure where nobody waits for it; nothing where it has its end."""
+    return _finishing(boundary, crossing, outcome, drafts.ended("action.outcome", crossing, outcome), None)
+
+
 async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Refused:
     """Record a refusal with its reasons; every exit is recorded."""
+    await boundary.ledger.commit(refusing(boundary, crossing, refusal))
+    return Refused(decision=refusal)
+
+
+def refusing(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> UnitOfWork:
+    """Return the unit that records a refusal."""
     body = {
         "arguments": dict(crossing.action.arguments),
         "reasons": drafts.reasons_of(refusal),
@@ -96,26 +86,24 @@ async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Ref
             "decision": drafts.decision_text(refusal),
         }
         earlier = rows.find(connection, crossing.run.id, crossing.position)
+        fields = drafts.fields_of(crossing, refusal) | {"step": refusal.step}
         if earlier is None:
             rows.add(connection, **journal.new_row(boundary, crossing, now), **values)
             journal.count(connection, crossing, effect=False)
         else:
-            if (
-                earlier.state == "claimed"
-            ):  # withheld at step 9: the call was made, its answer is not given on
-                budget.settle(connection, boundary, crossing, Decimal(0))
+            if earlier.state == "claimed":
+                # Its answer is withheld (step 9), or was lost and is not sought again.
+                fields |= drafts.noted(budget.lose(connection, boundary, crossing))
                 lanes.leave(connection, boundary, crossing)
             connection.execute(
                 update(t.crossing).where(*rows.at(crossing.run.id, crossing.position)).values(**values)
             )
-        fields = drafts.fields_of(crossing, refusal) | {"step": refusal.step}
         return Work(
             drafts=(drafts.about("action.refused", crossing, fields, body),),
             then=journal.point(crossing, "outcome_entry"),
         )
 
-    await boundary.ledger.commit(work)
-    return Refused(decision=refusal)
+    return work
 
 
 async def reopen(boundary: Boundary, crossing: Crossing, note: str) -> None:
@@ -154,6 +142,33 @@ def reopen_row(connection: Connection, run: str, position: str) -> bool:
         .values(state=taken_back)
     )
     return True
+
+
+def _finishing(
+    boundary: Boundary, crossing: Crossing, outcome: Done | Failed, entry: Draft, called_at: datetime | None
+) -> UnitOfWork:
+    state = outcomes.state_of(outcome)
+
+    def work(connection: Connection) -> Work:
+        now = boundary.clock.now()
+        if not rows.end(
+            connection,
+            crossing.run.id,
+            crossing.position,
+            outcomes.row_state(outcome),
+            None if state == "unknown" else stamp(now),
+            look_again_at=later.due(boundary, crossing, outcome, now),
+            called_at=stamp(called_at) if called_at is not None else "",
+        ):
+            return Work(drafts=_too_late(connection, boundary, crossing, state, called_at), value=False)
+        budget.settle(connection, boundary, crossing, Decimal(outcome.usage.cost))
+        lanes.leave(connection, boundary, crossing)
+        if isinstance(outcome, Done):
+            _identify(connection, boundary, crossing, outcome)
+        closed = _closed(connection, boundary, crossing) if entry.kind == "action.settled" else ()
+        return Work(drafts=(entry, *closed), value=True, then=journal.point(crossing, "outcome_entry"))
+
+    return work
 
 
 def _too_late(
