@@ -6,6 +6,7 @@ so (``SettledElsewhere``) and changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
@@ -112,8 +113,23 @@ async def reopen(boundary: Boundary, crossing: Crossing, note: str) -> None:
     Raises ``SettledElsewhere`` where somebody has settled it meanwhile.
     """
 
+    await _begin_anew(boundary, crossing, note, reopen_row)
+
+
+async def retry(boundary: Boundary, crossing: Crossing, note: str) -> None:
+    """Record that an effect which provably did not happen may be sent again, under its key and its yes.
+
+    For what the house itself does; a workflow is told that it failed, and decides. Raises
+    ``SettledElsewhere`` where it did not end that way.
+    """
+    await _begin_anew(boundary, crossing, note, _retry_row)
+
+
+async def _begin_anew(
+    boundary: Boundary, crossing: Crossing, note: str, move: Callable[[Connection, str, str], bool]
+) -> None:
     def work(connection: Connection) -> Work:
-        if not reopen_row(connection, crossing.run.id, crossing.position):
+        if not move(connection, crossing.run.id, crossing.position):
             raise SettledElsewhere(crossing)
         fields = drafts.fields_of(crossing, None) | {
             "outcome": {"state": "intent", "effect_state": "none"},
@@ -133,6 +149,19 @@ def reopen_row(connection: Connection, run: str, position: str) -> bool:
     """
     if not rows.reopen(connection, run, position):
         return False
+    _give_back(connection, run, position)
+    return True
+
+
+def _retry_row(connection: Connection, run: str, position: str) -> bool:
+    if not rows.retry(connection, run, position):
+        return False
+    _give_back(connection, run, position)
+    return True
+
+
+def _give_back(connection: Connection, run: str, position: str) -> None:
+    """Let the yes of people stand that a claim had used up."""
     used = select(t.crossing.c.approval).where(*rows.at(run, position)).scalar_subquery()
     # Somebody may have wanted the yes back while it was used: then it is not given again.
     taken_back = case((t.approval.c.late_revocation.is_(None), "approved"), else_="revoked")
@@ -141,7 +170,6 @@ def reopen_row(connection: Connection, run: str, position: str) -> bool:
         .where(t.approval.c.id == used, t.approval.c.state == "used")
         .values(state=taken_back)
     )
-    return True
 
 
 def _finishing(

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridgehead.declare.model import ActionRule, Probe
+from bridgehead.declare.model import ActionRule, Probe, seconds
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.found import ALONE, Equals
+from bridgehead.kernel.clock import unstamp
 from bridgehead.record.entries import envelope_of
 from bridgehead.store import tables as t
 
@@ -24,6 +26,7 @@ _EFFECTS = (
         t.crossing.c.state,
         t.crossing.c.settled,
         t.crossing.c.intent_entry,
+        t.crossing.c.called_at,
         t.run.c.bindings,
     )
     .join(t.run, t.run.c.id == t.crossing.c.run)
@@ -33,8 +36,14 @@ HAPPENED = ("happened", "zombie")
 NOT_HAPPENED = ("gone", "did-not")
 
 
-def others(connection: Connection, boundary: Boundary, crossing: Crossing, rule: ActionRule) -> Equals:
-    """Return how many equal effects there are beside this one, done and unclear."""
+def others(
+    connection: Connection, boundary: Boundary, crossing: Crossing, rule: ActionRule, unseen: str = ""
+) -> Equals:
+    """Return how many equal effects there are beside this one, done and unclear.
+
+    ``unseen`` is when the other system was seen to hold none of them (``unseen.since``): those it must have
+    applied by then are hidden, and not counted.
+    """
     if rule.probe is None or asks_for_key(rule.probe):
         return ALONE
     here = _place(boundary, rule, crossing.run.bindings)
@@ -45,9 +54,18 @@ def others(connection: Connection, boundary: Boundary, crossing: Crossing, rule:
         and _place(boundary, rule, json.loads(row.bindings)) == here
     ]
     return Equals(
-        done=sum(happened(row.state, row.settled) for row in equal),
+        done=sum(happened(row.state, row.settled) and not _hidden(row, rule, unseen) for row in equal),
         unclear=sum(unclear(row.state, row.settled) for row in equal),
     )
+
+
+def _hidden(row: Any, rule: ActionRule, unseen: str) -> bool:
+    return bool(unseen and row.called_at) and ready_at(rule, row.called_at) <= unstamp(unseen)
+
+
+def ready_at(rule: ActionRule, called_at: str) -> datetime:
+    """Return when an unclear call has either happened or never will."""
+    return unstamp(called_at) + timedelta(seconds=seconds(rule.send_budget) + seconds(rule.settle))
 
 
 def _as_asked(connection: Connection, crossing: Crossing) -> Sequence[Any]:

@@ -135,7 +135,8 @@ def _changed_since(boundary: Boundary, row: Row) -> bool:
     with boundary.store.reading() as connection:
         taken_back = connection.execute(
             select(t.crossing.c.position).where(
-                t.crossing.c.undoes == f"{row.run}/{row.position}", t.crossing.c.state == "done"
+                t.crossing.c.undoes == f"{row.run}/{row.position}",
+                t.crossing.c.state.in_(("claimed", "done", "unknown")),
             )
         ).first()
         return taken_back is not None or bool(row.record and blast.later_changes(connection, row))
