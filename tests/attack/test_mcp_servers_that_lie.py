@@ -209,6 +209,31 @@ async def test_no_answer_is_unknown_at_the_deadline(tmp_path: Path, lie: str) ->
         assert "[not JSON-RPC] <html>502 Bad Gateway</html>" in scene.log.read_text()
 
 
+async def test_a_program_that_hangs_is_started_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridgehead.connect.actions.mcp.SILENCE", 0.3)
+    async with facing(tmp_path, "hangs-at-first") as scene:
+        error = await failure(scene.driver, pay(deadline=0.5))
+        assert (error.code, error.effect_state) == ("BH-CON-013", "unknown")
+        assert (await scene.driver.call(look())).value == {"paid": True}
+        assert (scene.did("start"), scene.did("pay")) == (2, 1)
+
+
+async def test_a_call_behind_a_program_that_hangs_is_not_sent_to_it(tmp_path: Path) -> None:
+    async with facing(tmp_path, "hangs-at-first") as scene:
+        await failure(scene.driver, pay(deadline=0.5))
+        error = await failure(scene.driver, pay(deadline=0.2))
+        assert (error.code, error.effect_state) == ("BH-CON-013", "none")
+        assert scene.did("pay") == 1
+
+
+async def test_one_slow_tool_ends_no_program(tmp_path: Path) -> None:
+    async with facing(tmp_path, "honest") as scene:
+        slow = replace(look(), operation="wait", deadline=0.3)
+        assert (await failure(scene.driver, slow)).effect_state == "unknown"
+        assert (await scene.driver.call(pay())).value == {"paid": True}
+        assert scene.did("start") == 1
+
+
 @pytest.mark.parametrize("lie", ["garbage-without-end", "huge", "endless-line"])
 async def test_a_server_that_cannot_be_understood_is_stopped(tmp_path: Path, lie: str) -> None:
     async with facing(tmp_path, lie) as scene:

@@ -46,6 +46,8 @@ MOST_STARTS = 5
 WITHIN = 60.0
 """A program that had to be started again ``MOST_STARTS`` times in ``WITHIN`` seconds stays down. An address
 is reached anew as often as need be: that costs little, and it may be up again at any moment."""
+SILENCE = 10.0
+"""Seconds in which a program that let a call's deadline pass must answer something else, or it is ended."""
 
 
 class McpDriver:
@@ -65,6 +67,7 @@ class McpDriver:
         self._open = False
         self._stale = False
         self._starts: deque[float] = deque(maxlen=MOST_STARTS)
+        self._in_doubt: asyncio.Task[None] | None = None
         # Held while a session is made or tools are listed, so that many callers make one.
         self._one = asyncio.Lock()
 
@@ -82,6 +85,9 @@ class McpDriver:
     async def close(self) -> None:
         """Leave the session; a program gets its input closed, then SIGTERM, then SIGKILL."""
         self._open = False
+        if self._in_doubt is not None:
+            self._in_doubt.cancel()
+            await asyncio.wait([self._in_doubt])
         await self._drop()
 
     async def operations(self) -> Sequence[Operation]:
@@ -106,6 +112,7 @@ class McpDriver:
                     raise too_late(self.name)
                 return await self._send(session, request.operation, arguments, sending)
         except TimeoutError:
+            self._doubt()
             raise late(self.name, request.deadline, "unknown" if sending.started else "none") from None
         finally:
             self._stale = self._stale or sending.list_again
@@ -114,11 +121,30 @@ class McpDriver:
         """Return a session that works, with tools that are known: restart and list again if need be."""
         if not self._open:
             raise not_open(self.name)
+        if self._in_doubt is not None:  # waited for, so that nothing is sent where nobody reads it
+            await asyncio.wait([self._in_doubt])
         session = self._session
         if session is None or self._stale or not session.alive:
             async with self._one:
                 session = await self._mend()
         return session
+
+    def _doubt(self) -> None:
+        """Find out whether a program that did not answer in time still answers anything."""
+        session, asking = self._session, self._in_doubt is not None and not self._in_doubt.done()
+        if self._is_a_program and session is not None and session.alive and not asking:
+            self._in_doubt = asyncio.create_task(self._answer_or_end(session), name=f"doubt:{self.name}")
+
+    async def _answer_or_end(self, session: Session) -> None:
+        """End a program that stays silent: the next call starts it anew. One slow tool ends nothing."""
+        try:
+            async with asyncio.timeout(SILENCE):
+                await list_tools(self.name, session.client)
+        except TimeoutError:
+            session.line.hurry()
+            await session.close()
+        except (ConnectError, MCPError, ValueError, RuntimeError, asyncio.InvalidStateError):
+            pass  # it answered, whatever it said; or it is gone or not there yet, and the next call sees that
 
     async def _mend(self) -> Session:
         if not self._open:
