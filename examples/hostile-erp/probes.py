@@ -9,12 +9,12 @@ Arguments = Mapping[str, Any]
 Found = Mapping[str, Any]
 
 
-def posted(arguments: Arguments, found: Found) -> bool:
-    """Return whether the order stands under its reference, as it was sent.
+def posted(arguments: Arguments, found: Found) -> int:
+    """Return how often the order stands under its reference, as it was sent: more than once is a duplicate.
 
     What was posted and cancelled before this run does not count: the order would be missing.
     """
-    return any(
+    return sum(
         posting["state"] == "posted"
         and posting["customer"] == arguments["customer"]
         and posting["amount"] == arguments["amount"]

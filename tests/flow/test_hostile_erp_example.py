@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from bridgehead.assemble import House
 from bridgehead.doors.cli.check import check
 from bridgehead.doors.cli.run import run as run_command
 from bridgehead.enforce.approve import vote
+from bridgehead.kernel.clock import SetClock
 from bridgehead.kernel.principal import Principal
+from bridgehead.run.looks import look_again
 from bridgehead.store import tables as t
 from bridgehead.testing import HostileErp
 from fixtures.charters import ROOT
@@ -101,6 +104,22 @@ async def test_a_lost_reply_is_settled_as_each_variant_says(erp: HostileErp, hou
     seen = erp.judge([f"{way} {what}" for way in EACH_WAY for what in ("lost", "never")])
     assert (seen.twice, seen.extra) == (0, 0)
     assert seen.absent == ("nothing never", "weak probe never")
+
+
+async def test_what_the_system_itself_posted_twice_is_noticed_later(erp: HostileErp, house: House) -> None:
+    """Its answer came and looked right; the probe counts."""
+    erp.next("o-1", ["applies-twice"])
+    run = await posted(house, "probe", "o-1", "o-2")
+    await work(house)
+    assert result(house, run) == ["posted", "posted"]
+    in_an_hour = SetClock(house.clock.now() + timedelta(hours=1))
+    async with house.at_work():
+        assert await look_again(house.store, in_an_hour, house.boundary_of) == 2
+    with house.store.reading() as connection:
+        (incident,) = connection.execute(select(t.incident)).all()
+    assert incident.kind.startswith("duplicate:1.")
+    assert "was meant once, and the other system shows 2 of it" in incident.words
+    assert erp.judge(["o-1"]).by_the_system == 1
 
 
 async def test_what_the_system_refuses_is_refused_and_told(erp: HostileErp, house: House) -> None:
