@@ -7,7 +7,7 @@ CREATE TABLE approval (
   id VARCHAR(40) NOT NULL,
   kind VARCHAR(10) DEFAULT 'question' NOT NULL,
   run VARCHAR(40) NOT NULL,
-  position VARCHAR(120) NOT NULL,
+  position TEXT NOT NULL,
   rules TEXT NOT NULL,
   digest VARCHAR(64) NOT NULL,
   who TEXT NOT NULL,
@@ -60,7 +60,7 @@ CREATE TABLE checkpoint (
 
 CREATE TABLE crossing (
   run VARCHAR(40) NOT NULL,
-  position VARCHAR(120) NOT NULL,
+  position TEXT NOT NULL,
   action_digest VARCHAR(64) NOT NULL,
   kind VARCHAR(10) NOT NULL,
   target TEXT NOT NULL,
@@ -76,7 +76,7 @@ CREATE TABLE crossing (
   amount TEXT DEFAULT '' NOT NULL,
   currency VARCHAR(3) DEFAULT '' NOT NULL,
   approval VARCHAR(40) DEFAULT '' NOT NULL,
-  undoes VARCHAR(170) DEFAULT '' NOT NULL,
+  undoes TEXT DEFAULT '' NOT NULL,
   decision TEXT DEFAULT '' NOT NULL,
   intent_entry INTEGER,
   outcome_entry INTEGER,
@@ -157,7 +157,7 @@ CREATE TABLE file_content (
 CREATE TABLE incident (
   id VARCHAR(40) NOT NULL,
   run VARCHAR(40) DEFAULT '' NOT NULL,
-  kind VARCHAR(140) NOT NULL,
+  kind TEXT NOT NULL,
   words TEXT NOT NULL,
   opened_at VARCHAR(32) NOT NULL,
   closed_at VARCHAR(32),
@@ -168,7 +168,7 @@ CREATE TABLE incident (
 CREATE TABLE lane_use (
   lane TEXT NOT NULL,
   run VARCHAR(40) NOT NULL,
-  place VARCHAR(160) NOT NULL,
+  place TEXT NOT NULL,
   due_at VARCHAR(32) NOT NULL,
   free_at VARCHAR(32) NOT NULL,
   PRIMARY KEY (lane, run, place)
@@ -224,7 +224,7 @@ CREATE TABLE release (
 
 CREATE TABLE release_file (
   release VARCHAR(64) NOT NULL,
-  path VARCHAR(400) NOT NULL,
+  path TEXT NOT NULL,
   sha256 VARCHAR(64) NOT NULL,
   executable INTEGER DEFAULT '0' NOT NULL,
   PRIMARY KEY (release, path)
@@ -349,7 +349,7 @@ CREATE TABLE undo (
   state VARCHAR(10) NOT NULL,
   run VARCHAR(40) NOT NULL,
   ordered_by TEXT NOT NULL,
-  rate VARCHAR(20) DEFAULT '' NOT NULL,
+  rate TEXT DEFAULT '' NOT NULL,
   next_at VARCHAR(32) DEFAULT '' NOT NULL,
   expected VARCHAR(64) DEFAULT '' NOT NULL,
   plan_digest VARCHAR(64) DEFAULT '' NOT NULL,
@@ -371,7 +371,7 @@ CREATE TABLE undo_item (
   undo VARCHAR(40) NOT NULL,
   number INTEGER NOT NULL,
   run VARCHAR(40) NOT NULL,
-  position VARCHAR(120) NOT NULL,
+  position TEXT NOT NULL,
   effect_key VARCHAR(64) NOT NULL,
   target TEXT NOT NULL,
   "group" VARCHAR(12) NOT NULL,
@@ -406,7 +406,7 @@ CREATE TABLE vote (
 );
 
 CREATE TABLE worker (
-  boot VARCHAR(80) NOT NULL,
+  boot TEXT NOT NULL,
   name TEXT NOT NULL,
   host TEXT NOT NULL,
   pid INTEGER NOT NULL,

@@ -28,6 +28,10 @@ from bridgehead.kernel.outcome import Done, Outcome
 from bridgehead.run import journal
 from bridgehead.run.agent import loop, tool_schemas
 
+MAX_POSITION = 200
+"""Characters of a position: some seventy branches inside each other. What is asked beside a crossing gets a
+position of its own behind it, and PostgreSQL's indexes take 2,700 bytes."""
+
 
 class Seal:
     """Closed once a run has to wait or cannot be carried on: whatever is still called performs nothing.
@@ -248,7 +252,11 @@ class Run:
             raise self._seal.why
         self._in_line()
         self._count += 1
-        return f"{self._prefix}{self._count}"
+        position = f"{self._prefix}{self._count}"
+        if len(position) > MAX_POSITION:
+            self._seal.why = _too_deep(position)
+            raise self._seal.why
+        return position
 
     def _in_line(self, work: Coroutine[Any, Any, Any] | None = None) -> None:
         """Refuse a call, or the ``work`` of one, that a task of the code's own makes."""
@@ -279,6 +287,15 @@ def _told_to_leave() -> bool:
     """Say whether the engine has cancelled this stretch of work: the run goes on at the next start."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _too_deep(position: str) -> EngineError:
+    return EngineError(
+        "BH-RUN-016",
+        f"the workflow branches too deep: {position.count('.')} branches inside each other",
+        means="The run was stopped there; what it did before stands.",
+        fix="Let one branch work through a list, or start a run of its own for each part.",
+    )
 
 
 def _raised(error: BaseException) -> EngineError:

@@ -2,6 +2,9 @@
 
 Times are RFC 3339 text (``kernel.clock.stamp``); digests and ids are lower-case text; JSON columns
 hold canonical JSON text. Personal content is only in ``body``, encrypted.
+
+A length is given only to what the code itself makes and bounds (ids, digests, states, times): PostgreSQL
+refuses what is longer, SQLite keeps it. Whatever grows with a workflow, a file or a name is ``Text``.
 """
 
 from __future__ import annotations

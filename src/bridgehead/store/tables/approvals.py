@@ -13,7 +13,7 @@ approval = Table(
     # question: about an action. emergency: permitted at once, by one person. review: of such a permission.
     Column("kind", String(10), nullable=False, server_default="question"),
     Column("run", String(40), nullable=False),
-    Column("position", String(120), nullable=False),
+    Column("position", Text, nullable=False),
     Column("rules", Text, nullable=False),  # canonical JSON: names of the charter's approval rules
     Column("digest", String(64), nullable=False),  # of everything the approver was shown
     Column("who", Text, nullable=False),

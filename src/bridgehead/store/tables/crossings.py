@@ -10,7 +10,7 @@ crossing = Table(
     "crossing",
     metadata,
     Column("run", String(40), primary_key=True),
-    Column("position", String(120), primary_key=True),
+    Column("position", Text, primary_key=True),
     Column("action_digest", String(64), nullable=False),
     Column("kind", String(10), nullable=False),
     Column("target", Text, nullable=False),
@@ -29,7 +29,7 @@ crossing = Table(
     Column("amount", Text, nullable=False, server_default=""),  # decimal text
     Column("currency", String(3), nullable=False, server_default=""),
     Column("approval", String(40), nullable=False, server_default=""),
-    Column("undoes", String(170), nullable=False, server_default=""),  # run/position of what it takes back
+    Column("undoes", Text, nullable=False, server_default=""),  # run/position of what it takes back
     Column("decision", Text, nullable=False, server_default=""),  # canonical JSON: result and rule ids
     Column("intent_entry", Idx),  # its body holds arguments, facts, reasons, inverse
     Column("outcome_entry", Idx),  # its body holds the value as the workflow got it

@@ -31,7 +31,7 @@ incident = Table(
     metadata,
     Column("id", String(40), primary_key=True),
     Column("run", String(40), nullable=False, server_default=""),
-    Column("kind", String(140), nullable=False),  # a code, or what:POSITION of one effect
+    Column("kind", Text, nullable=False),  # a code, or what:POSITION of one effect
     Column("words", Text, nullable=False),
     Column("opened_at", String(32), nullable=False),
     Column("closed_at", String(32)),

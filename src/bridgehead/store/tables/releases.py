@@ -30,7 +30,7 @@ release_file = Table(
     "release_file",
     metadata,
     Column("release", String(64), primary_key=True),
-    Column("path", String(400), primary_key=True),
+    Column("path", Text, primary_key=True),
     Column("sha256", String(64), nullable=False),
     Column("executable", Integer, nullable=False, server_default="0"),
 )

@@ -59,7 +59,7 @@ partial_index("segment_queued", segment.c.run, where="state = 'queued'")
 worker = Table(
     "worker",
     metadata,
-    Column("boot", String(80), primary_key=True),
+    Column("boot", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
@@ -75,7 +75,7 @@ lane_use = Table(
     metadata,
     Column("lane", Text, primary_key=True),
     Column("run", String(40), primary_key=True),
-    Column("place", String(160), primary_key=True),  # the position at work there; "": kept for the run
+    Column("place", Text, primary_key=True),  # the position at work there; "": kept for the run
     Column("due_at", String(32), nullable=False),  # when it was let in, or may come
     Column("free_at", String(32), nullable=False),  # when nothing of it can be under way any more
 )

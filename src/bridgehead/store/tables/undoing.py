@@ -17,7 +17,7 @@ undo = Table(
     Column("state", String(10), nullable=False),
     Column("run", String(40), nullable=False),  # the run that carries it
     Column("ordered_by", Text, nullable=False),
-    Column("rate", String(20), nullable=False, server_default=""),
+    Column("rate", Text, nullable=False, server_default=""),
     Column("next_at", String(32), nullable=False, server_default=""),  # when the next compensation may start
     Column("expected", String(64), nullable=False, server_default=""),  # digest of the plan its orderer saw
     Column("plan_digest", String(64), nullable=False, server_default=""),
@@ -40,7 +40,7 @@ undo_item = Table(
     Column("undo", String(40), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),  # 1 is the last effect
     Column("run", String(40), nullable=False),  # the effect, by its place in the journal
-    Column("position", String(120), nullable=False),
+    Column("position", Text, nullable=False),
     Column("effect_key", String(64), nullable=False),
     Column("target", Text, nullable=False),
     Column("group", String(12), nullable=False),  # automatic approval impossible changed nothing unknown
