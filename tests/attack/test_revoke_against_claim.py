@@ -5,56 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
-
-import pytest
 
 from bridgehead.assemble import House
 from bridgehead.enforce.revoke import Revocation, revoke
 from bridgehead.enforce.stop import lift_stop, set_stop
-from bridgehead.kernel.clock import SystemClock
-from fixtures.houses import OPERATOR, Desk, act
+from fixtures.houses import Desk, act
 
 RACES = 20
 
 
-class DeskOn(Desk):
-    """A desk whose store is where a test says: SQLite or PostgreSQL."""
-
-    def __init__(self, path: Path, url: str) -> None:
-        super().__init__(path, clock=SystemClock())
-        self.url = url
-
-    def another(self) -> House:
-        """Open one more house on the same store, as another process would."""
-        drivers: dict[str, Any] = {
-            "server:shop": self.system,
-            "server:printer": self.printer,
-            "model:support": self.model,
-        }
-        return House.open(
-            self.folder, state=self.state, store=self.url, clock=self.clock, observer=self, drivers=drivers
-        )
-
-    def reopen(self) -> House:
-        self._house = self.another()
-        return self._house
-
-
-@pytest.fixture
-def desk_on(tmp_path: Path, store_url: str) -> Any:
-    """A desk on each database."""
-    made = DeskOn(tmp_path, store_url)
-    yield made
-    made.close()
-
-
-def test_twenty_races_have_one_winner_each(desk_on: DeskOn) -> None:
+def test_twenty_races_have_one_winner_each(desk_on: Desk) -> None:
     """Every yes waits behind a stop; then the stop is lifted and each is wanted back, at once."""
     desk = desk_on
     house = desk.house
-    house.activate(by=OPERATOR)
     for number in range(RACES):
         desk.shop.orders[f"r{number}"] = dict(desk.shop.orders["o1"])  # a record each
         desk.start(act("refund", order_id=f"r{number}", amount=150), workflow="plain")
@@ -73,7 +36,7 @@ def test_twenty_races_have_one_winner_each(desk_on: DeskOn) -> None:
     judge(desk, [question.id for question in questions], won)
 
 
-def race(desk: DeskOn, other: House, approvals: list[str]) -> list[Revocation]:
+def race(desk: Desk, other: House, approvals: list[str]) -> list[Revocation]:
     """Let the engine carry the runs on in one thread while another takes every yes back."""
 
     begun = threading.Event()
@@ -95,7 +58,7 @@ def race(desk: DeskOn, other: House, approvals: list[str]) -> list[Revocation]:
     return found
 
 
-def judge(desk: DeskOn, approvals: list[str], won: list[Revocation]) -> None:
+def judge(desk: Desk, approvals: list[str], won: list[Revocation]) -> None:
     """Each race has one winner, the world agrees with it, and both sides are on record."""
     states = {each: desk.approval(each).state for each in approvals}
     for found in won:

@@ -20,7 +20,7 @@ from bridgehead.backup.restore import Place, Restored, check, restore
 from bridgehead.backup.take import Taken, take
 from bridgehead.doors.cli import cli
 from bridgehead.enforce.stop import in_force, lift_stop
-from bridgehead.kernel.clock import SetClock
+from bridgehead.kernel.clock import SetClock, stamp
 from bridgehead.kernel.errors import BridgeheadError, ConfigError
 from bridgehead.record import Keys, Ledger
 from bridgehead.record.verify import verify_store
@@ -96,6 +96,23 @@ async def test_a_note_is_sent_again_under_the_same_key(desk: Desk) -> None:
     await carry_on(desk)
     assert desk.shop.notes == first  # the shop dropped the repeat: its key did not change
     assert desk.ended(run)[-1]["is"] == "done"
+
+
+@pytest.mark.parametrize(("lifetime", "state"), [("2h", "done"), ("30m", "unknown")])
+async def test_a_key_may_be_as_old_as_the_backup(desk: Desk, lifetime: str, state: str) -> None:
+    """An hour passes before the restore; the note may have been sent right after the backup was taken."""
+    key = "    key_argument: reference\n    settle: 120s\n"
+    desk.change(key, f"{key}    key_lifetime: {lifetime}\n")
+    run = desk.start(act("post_note", text="hello"), workflow="plain")
+    backup = back_up(desk)
+    taken = desk.clock.now()
+    await desk.work()
+    put_back(desk, backup)
+    await carry_on(desk)
+    (row,) = desk.crossings(run)
+    assert (row.state, row.first_called_at) == (state, stamp(taken))
+    assert len(desk.system.calls) == (2 if state == "done" else 1)
+    assert desk.row(run).waiting_for == ("" if state == "done" else "person:1")
 
 
 async def test_a_letter_nobody_can_be_asked_about_goes_to_a_person(desk: Desk) -> None:

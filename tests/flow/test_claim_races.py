@@ -20,6 +20,12 @@ LARGE = act("refund", order_id="o1", amount=150)
 NOTE = act("post_note", text="a")
 
 
+@pytest.fixture
+def desk(desk_on: Desk) -> Desk:
+    """Each race is run on both databases."""
+    return desk_on
+
+
 def change(desk: Desk, table: Any, **values: Any) -> None:
     with desk.house.store.writing() as connection:
         connection.execute(update(table).values(**values))

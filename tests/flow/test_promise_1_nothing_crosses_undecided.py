@@ -17,8 +17,7 @@ from fixtures.houses import IDENTIFY, Desk
 HOUSE = Path(bridgehead.__file__).parent
 MAY_HOLD_A_DRIVER = {
     "kernel/ports.py",  # says what one is
-    "assemble/drivers.py",  # builds them
-    "assemble/house.py",  # opens and closes them
+    "assemble.py",  # builds them
     "enforce/boundary.py",  # carries them, opaque
     "enforce/execute.py",  # calls them
 }

@@ -5,6 +5,7 @@ In: a connection and the row of an effect. Out: a sentence or two. Never: reads 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from sqlalchemy import Connection, func, or_, select
@@ -12,6 +13,8 @@ from sqlalchemy import Connection, func, or_, select
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row
 
+MAY_HAVE_BEEN = ("claimed", "unknown", "done")
+"""States of an effect that happened, or may have."""
 _WHAT = {
     "zombie": "is recorded as failed, and the other system shows it: it landed after all, or somebody made "
     "the same change by other means",
@@ -54,15 +57,15 @@ def _later_in_run(connection: Connection, row: Row) -> int:
     )
 
 
-def later_changes(connection: Connection, row: Row) -> int:
-    """Return how often anyone changed the record of an effect through us after it."""
+def later_changes(connection: Connection, row: Row, states: Sequence[str] = ("done",)) -> int:
+    """Return how often anyone changed the record of an effect through us after it, by state."""
     return int(
         connection.execute(
             select(func.count()).where(
                 t.crossing.c.record == row.record,
                 t.crossing.c.effect != "read",
                 t.crossing.c.intent_entry > row.intent_entry,
-                t.crossing.c.state == "done",
+                t.crossing.c.state.in_(states),
             )
         ).scalar_one()
     )

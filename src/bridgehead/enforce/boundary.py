@@ -104,7 +104,8 @@ class RunState:
 
     ``subject`` is set once, when the run identifies whom it serves; until then it is empty. ``told``
     is the subject as far as this pass of the workflow has come: a replay begins without it again.
-    ``restored_at`` is set where the run was under way in a backup that was restored (``presumed``).
+    ``restored_at`` is set where the run was under way in a backup that was restored (``presumed``), and
+    ``backup_at``, when that backup was taken.
     """
 
     id: str
@@ -116,6 +117,7 @@ class RunState:
     attempt: int
     subject: str = ""
     told: str = ""
+    backup_at: str = ""
     restored_at: str = ""
     kind: RunKind = "case"
 

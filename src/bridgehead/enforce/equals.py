@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridgehead.declare.model import ActionRule, Probe, seconds
+from bridgehead.declare.model import ActionRule, Probe
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.found import ALONE, Equals
-from bridgehead.kernel.clock import unstamp
 from bridgehead.record.entries import envelope_of
 from bridgehead.store import tables as t
 
+_later = t.crossing.alias("later")
+_back = select(_later.c.run).where(
+    _later.c.undoes == t.crossing.c.run + "/" + t.crossing.c.position,
+    _later.c.undoes != "",
+    _later.c.state.in_(("claimed", "unknown", "done")),
+)
 _EFFECTS = (
     select(
         t.crossing.c.run,
@@ -26,8 +30,9 @@ _EFFECTS = (
         t.crossing.c.state,
         t.crossing.c.settled,
         t.crossing.c.intent_entry,
-        t.crossing.c.called_at,
+        t.crossing.c.undoes,
         t.run.c.bindings,
+        _back.exists().label("taken_back"),
     )
     .join(t.run, t.run.c.id == t.crossing.c.run)
     .where(t.crossing.c.effect != "read")
@@ -36,13 +41,11 @@ HAPPENED = ("happened", "zombie")
 NOT_HAPPENED = ("gone", "did-not")
 
 
-def others(
-    connection: Connection, boundary: Boundary, crossing: Crossing, rule: ActionRule, unseen: str = ""
-) -> Equals:
+def others(connection: Connection, boundary: Boundary, crossing: Crossing, rule: ActionRule) -> Equals:
     """Return how many equal effects there are beside this one, done and unclear.
 
-    ``unseen`` is when the other system was seen to hold none of them (``unseen.since``): those it must have
-    applied by then are hidden, and not counted.
+    One that was taken back since may show over there or not (a cancelled order goes, a credited one stays):
+    it counts as unclear.
     """
     if rule.probe is None or asks_for_key(rule.probe):
         return ALONE
@@ -51,21 +54,12 @@ def others(
         row
         for row in (*_as_asked(connection, crossing), *_as_edited(connection, crossing))
         if (row.run, row.position) != (crossing.run.id, crossing.position)
-        and _place(boundary, rule, json.loads(row.bindings)) == here
+        and _place(boundary, rule, _bindings(connection, row)) == here
     ]
     return Equals(
-        done=sum(happened(row.state, row.settled) and not _hidden(row, rule, unseen) for row in equal),
-        unclear=sum(unclear(row.state, row.settled) for row in equal),
+        done=sum(happened(row.state, row.settled) and not row.taken_back for row in equal),
+        unclear=sum(unclear(row.state, row.settled) or row.taken_back for row in equal),
     )
-
-
-def _hidden(row: Any, rule: ActionRule, unseen: str) -> bool:
-    return bool(unseen and row.called_at) and ready_at(rule, row.called_at) <= unstamp(unseen)
-
-
-def ready_at(rule: ActionRule, called_at: str) -> datetime:
-    """Return when an unclear call has either happened or never will."""
-    return unstamp(called_at) + timedelta(seconds=seconds(rule.send_budget) + seconds(rule.settle))
 
 
 def _as_asked(connection: Connection, crossing: Crossing) -> Sequence[Any]:
@@ -100,6 +94,17 @@ def unclear(state: str, settled: str) -> bool:
 def asks_for_key(probe: Probe) -> bool:
     """Say whether a probe names our key, and so sees this one effect alone."""
     return "key" in probe.arguments.values()
+
+
+def _bindings(connection: Connection, row: Any) -> dict[str, str]:
+    """Return the bindings an effect was made with; what takes one back is made where that one was, and its
+    own run, the undo's, has none."""
+    found = row.bindings
+    if row.undoes:
+        made = select(t.run.c.bindings).where(t.run.c.id == row.undoes.partition("/")[0])
+        found = connection.execute(made).scalar() or found
+    bindings: dict[str, str] = json.loads(found)
+    return bindings
 
 
 def _place(boundary: Boundary, rule: ActionRule, bindings: Mapping[str, str]) -> list[str]:

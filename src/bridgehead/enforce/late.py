@@ -2,7 +2,8 @@
 
 A call may be applied long after everybody gave up on it, and a record may vanish after it was confirmed. So
 every effect that can be asked about is looked at once more, by its due time on its row (``later``), also
-when its run has ended. An unknown one whose run has ended is settled the same way: nobody else comes to it.
+when its run has ended, and those that take others back, too. An unknown one that its run will not come to
+again is settled the same way: the run has ended, or an undo went on without it.
 
 In: a boundary and a row that is due. Out: rows and entries. Never: sends anything again, or changes what a
 run was told.
@@ -104,16 +105,18 @@ def _recalled(boundary: Boundary, row: Row) -> tuple[Crossing | None, int]:
     with boundary.store.reading() as connection:
         of_run = recall.run_row(connection, row.run)
         body = recall.content(connection, boundary, row)
+        undoes = recall.taken_back(connection, row)
         before = connection.execute(
             select(t.crossing.c.state).where(
                 t.crossing.c.run == row.run,
                 t.crossing.c.position.in_([f"{row.position}.p0-{n}" for n in range(1, LOOKS + 1)]),
             )
         ).all()
-    tries = sum(look.state != "claimed" for look in before) + 1
-    if of_run is None or body is None:
-        return None, tries
-    return recall.crossing_of(row, recall.state_outside(of_run, boundary, tries), body), tries
+        tries = sum(look.state != "claimed" for look in before) + 1
+        if of_run is None or body is None:
+            return None, tries
+        run = recall.in_its_place(connection, row, recall.state_outside(of_run, boundary, tries))
+    return recall.crossing_of(row, run, body, undoes), tries
 
 
 def _seen(boundary: Boundary, row: Row, rule: ActionRule, answer: bool | int, others: found.Equals) -> Seen:
@@ -121,7 +124,7 @@ def _seen(boundary: Boundary, row: Row, rule: ActionRule, answer: bool | int, ot
     happened = equals.happened(row.state, row.settled)
     surprise = found.surprise(answer, happened=happened, others=others)
     if surprise == "gone" and (_weak(rule) or _changed_since(boundary, row)):
-        return ""  # a weak no proves nothing, and what we changed ourselves since is no surprise
+        return ""  # a weak no proves nothing, and what we (may) have changed ourselves since is no surprise
     if surprise is None:
         return "confirmed" if row.settled == "" else ""
     return surprise
@@ -136,10 +139,12 @@ def _changed_since(boundary: Boundary, row: Row) -> bool:
         taken_back = connection.execute(
             select(t.crossing.c.position).where(
                 t.crossing.c.undoes == f"{row.run}/{row.position}",
-                t.crossing.c.state.in_(("claimed", "done", "unknown")),
+                t.crossing.c.state.in_(blast.MAY_HAVE_BEEN),
             )
         ).first()
-        return taken_back is not None or bool(row.record and blast.later_changes(connection, row))
+        if taken_back is not None:
+            return True
+        return bool(row.record and blast.later_changes(connection, row, blast.MAY_HAVE_BEEN))
 
 
 async def _settle(
@@ -151,7 +156,7 @@ async def _settle(
     answer: probe.Answer,
     others: found.Equals,
 ) -> None:
-    """Settle an unknown effect whose run has ended, as ``settle`` does for runs that go on."""
+    """Settle an unknown effect that its run will not come to again, as ``settle`` does for the others."""
     says = found.verdict(answer.landed if answer.landed is not None else 0, others)
     outcome: Done | Failed | None = None
     if says == "landed":
@@ -164,7 +169,7 @@ async def _settle(
         return
     try:
         await ending.finish(
-            boundary, crossing, outcome, kind="action.settled", note="settled after its run had ended"
+            boundary, crossing, outcome, kind="action.settled", note="settled by a later look"
         )
     except ending.SettledElsewhere:
         return  # a person was quicker
@@ -207,13 +212,17 @@ def _looked(row: Row, seen: str, problem: str, answer: bool | int | None, subjec
 
 
 def _move(connection: Connection, row: Row, seen: str, to: str | None) -> bool:
-    """Move the due time of a look, if it is still where it was seen; whoever does so has the look."""
+    """Move the due time of a look, if it is still where it was seen; whoever does so has the look.
+
+    What a person said meanwhile about an effect that has its end is on its row as well, and stands.
+    """
     moved = connection.execute(
         update(t.crossing)
         .where(
             *rows.at(row.run, row.position),
             t.crossing.c.look_again_at == seen,
             t.crossing.c.state == row.state,
+            t.crossing.c.settled == row.settled,
         )
         .values(look_again_at=to)
     )

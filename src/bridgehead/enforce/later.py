@@ -26,8 +26,6 @@ def due(boundary: Boundary, crossing: Crossing, outcome: Done | Failed, now: dat
     rule = crossing.rule(boundary)
     if rule is None or crossing.action.effect == "read" or not looked_at(rule):
         return None
-    if crossing.undoes is not None:
-        return None  # what takes an effect back is looked at by the undo itself
     if isinstance(outcome, Failed) and (
         outcome.fault.effect_state == "unknown" or outcome.fault.code in BELIEVED
     ):

@@ -45,11 +45,16 @@ def may_have_happened(crossing: Crossing, row: Row | None) -> bool:
 
 async def presume(boundary: Boundary, crossing: Crossing) -> Row | None:
     """Record that an effect may have happened, and return its row: ``unknown``, called at the latest when the
-    store was restored."""
+    store was restored, at the earliest after the backup: from then on its key may grow old over there."""
 
     def work(connection: Connection) -> Work:
         earlier = rows.find(connection, crossing.run.id, crossing.position)
-        values = {"state": "unknown", "called_at": crossing.run.restored_at}
+        known = earlier.first_called_at if earlier is not None else None
+        values = {
+            "state": "unknown",
+            "called_at": crossing.run.restored_at,
+            "first_called_at": known or crossing.run.backup_at or None,
+        }
         if earlier is None:
             new = journal.new_row(boundary, crossing, stamp(boundary.clock.now()))
             rows.add(connection, **new, **values)

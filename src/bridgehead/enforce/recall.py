@@ -7,14 +7,17 @@ anything.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
-from bridgehead.enforce.boundary import Boundary, Crossing, RunState
+from bridgehead.enforce import rows
+from bridgehead.enforce.boundary import Boundary, Crossing, RunState, Undoes
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.kernel.principal import Principal
+from bridgehead.record.entries import envelope_of
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row, Statement
 
@@ -35,9 +38,11 @@ def has_ended(row: Row) -> bool:
 
 
 def chain(row: Row, boundary: Boundary) -> Principal:
-    """Return who a run acts as: its agent, on behalf of its human."""
+    """Return who a run acts as: its agent, on behalf of its human; an undo as whoever ordered it."""
     human = boundary.charter.people.get(row.on_behalf)
     sponsor = Principal(id=row.on_behalf, kind="human", name=human.name if human else row.on_behalf)
+    if row.kind == "undo":
+        return sponsor
     return Principal(id=row.agent, kind="agent", name=row.agent, on_behalf_of=sponsor)
 
 
@@ -67,7 +72,33 @@ def content(connection: Connection, boundary: Boundary, row: Row) -> dict[str, A
     return body
 
 
-def crossing_of(row: Row, run: RunState, body: dict[str, Any] | None) -> Crossing:
+def release_of(connection: Connection, row: Row) -> str:
+    """Return the release whose rules decided about an effect: its run's, but for what takes another back,
+    which may have been decided by those of the effect it takes back."""
+    return str(envelope_of(connection, row.intent_entry)["release"]) if row.undoes else str(row.release)
+
+
+def in_its_place(connection: Connection, row: Row, run: RunState) -> RunState:
+    """Return the run with the bindings and the subject an effect was made with: for what takes another back,
+    those of that effect's run."""
+    made = run_row(connection, row.undoes.partition("/")[0]) if row.undoes else None
+    if made is None:
+        return run
+    return replace(
+        run, workflow=made.workflow, bindings=json.loads(made.bindings), subject=made.subject or run.subject
+    )
+
+
+def taken_back(connection: Connection, row: Row) -> Undoes | None:
+    """Return the effect that this one takes back, or None."""
+    run, _, position = row.undoes.partition("/")
+    found = rows.find(connection, run, position) if row.undoes else None
+    return None if found is None else Undoes(run=run, position=position, key=found.effect_key)
+
+
+def crossing_of(
+    row: Row, run: RunState, body: dict[str, Any] | None, undoes: Undoes | None = None
+) -> Crossing:
     """Return the crossing of a row, from its recorded content; without arguments where that was erased."""
     action = Action(
         kind=row.kind,
@@ -76,4 +107,4 @@ def crossing_of(row: Row, run: RunState, body: dict[str, Any] | None) -> Crossin
         effect=row.effect,
         outward=bool(row.outward),
     )
-    return Crossing(run=run, position=row.position, action=action)
+    return Crossing(run=run, position=row.position, action=action, undoes=undoes)

@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, update
 
 from bridgehead.declare.model import ActionRule, seconds
-from bridgehead.enforce import drafts, ending, equals, found, incidents, journal, probe, rows, unseen
+from bridgehead.enforce import drafts, ending, equals, found, incidents, journal, later, probe, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.enforce.equals import ready_at as ready_at
 from bridgehead.enforce.park import Park
-from bridgehead.kernel.clock import unstamp
+from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.kernel.entry import Draft, Written
 from bridgehead.kernel.outcome import Done, Failed, Fault, Outcome
 from bridgehead.record import Work
@@ -43,6 +42,11 @@ async def settle(boundary: Boundary, crossing: Crossing, row: Row) -> Outcome | 
         raise Park(f"settle:{crossing.position}", until=boundary.clock.now()) from settled
 
 
+def ready_at(rule: ActionRule, called_at: str) -> datetime:
+    """Return when an unclear call has either happened or never will."""
+    return unstamp(called_at) + timedelta(seconds=seconds(rule.send_budget) + seconds(rule.settle))
+
+
 def ask_again_at(rule: ActionRule, called_at: str, now: datetime) -> datetime | None:
     """Return when to ask a system again that did not answer, or None once a person must be asked."""
     ready = ready_at(rule, called_at)
@@ -54,7 +58,8 @@ def ask_again_at(rule: ActionRule, called_at: str, now: datetime) -> datetime | 
 def may_repeat(rule: ActionRule, first_called_at: str | None, now: datetime) -> bool:
     """Say whether the other side still drops a second call with our key.
 
-    ``first_called_at`` is None where nobody knows: the effect is only presumed (``presumed``).
+    ``first_called_at`` is the earliest moment at which the first call can have been made; None where nobody
+    knows.
     """
     if not rule.key_argument or rule.repeats != "dropped":
         return False
@@ -92,8 +97,7 @@ async def _probe(boundary: Boundary, crossing: Crossing, row: Row, rule: ActionR
             raise Park(f"settle:{crossing.position}", until=again)
         raise Park(await to_a_person(boundary, crossing, answer.problem))
     with boundary.store.reading() as connection:
-        before = unseen.since(connection, boundary, crossing, row, rule)
-        others = equals.others(connection, boundary, crossing, rule, before)
+        others = equals.others(connection, boundary, crossing, rule)
     match found.verdict(answer.landed, others):
         case "landed":
             note = "adopted: the probe found it"
@@ -116,7 +120,8 @@ async def _probe(boundary: Boundary, crossing: Crossing, row: Row, rule: ActionR
 async def to_a_person(boundary: Boundary, crossing: Crossing, why: str, *, found_of_it: int = 0) -> str:
     """Open an incident, once, and return what the run waits for.
 
-    A call whose process died is ``unknown`` from here on, so that a person may settle it.
+    A call whose process died is ``unknown`` from here on, so that a person may settle it. An undo goes on
+    without what only a person can tell, so a compensation is asked about once more, later (``late``).
     """
     what = "duplicate" if found_of_it else "unknown"
     words = f"Nobody knows whether {crossing.action.label()} happened: {why}."
@@ -128,6 +133,7 @@ async def to_a_person(boundary: Boundary, crossing: Crossing, why: str, *, found
 
     def work(connection: Connection) -> Work:
         lost = _lost(connection, boundary, crossing)
+        _look_again(connection, boundary, crossing)
         if found_of_it:
             connection.execute(
                 update(t.crossing)
@@ -152,6 +158,14 @@ async def to_a_person(boundary: Boundary, crossing: Crossing, why: str, *, found
 
     await boundary.ledger.commit(work)
     return f"person:{crossing.position}"
+
+
+def _look_again(connection: Connection, boundary: Boundary, crossing: Crossing) -> None:
+    rule = crossing.rule(boundary)
+    if crossing.undoes is not None and rule is not None and later.looked_at(rule):
+        again = stamp(boundary.clock.now() + later.wait(rule))
+        here = rows.at(crossing.run.id, crossing.position)
+        connection.execute(update(t.crossing).where(*here).values(look_again_at=again))
 
 
 def _lost(connection: Connection, boundary: Boundary, crossing: Crossing) -> tuple[Draft, ...]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from bridgehead.enforce import ending, incidents, later, recall, rows, unclear
 from bridgehead.enforce.boundary import Boundary
@@ -191,7 +191,7 @@ def _settle(
     reason: str,
     receipt: Any,
 ) -> Work:
-    goes_on = not recall.has_ended(of_run)
+    goes_on = not recall.has_ended(of_run) and not _left_behind(connection, row)
     if row.state == "unknown":
         state = _end(connection, boundary, row, answer, goes_on)
     else:
@@ -205,6 +205,8 @@ def _settle(
     if answer != "leave":
         subject = of_run.subject
         drafts += incidents.close(connection, boundary, row.run, row.position, actor=actor, subject=subject)
+    elif not incidents.open_about(connection, row.run, row.position):  # left before it was handed over
+        drafts += _left(connection, boundary, row, of_run, actor)
 
     def then(connection: Connection, written: tuple[Written, ...]) -> None:
         if row.state == "unknown":
@@ -212,6 +214,21 @@ def _settle(
 
     settled = Settled(run=row.run, position=row.position, state=state, woken=woken)
     return Work(drafts=tuple(drafts), value=settled, then=then)
+
+
+def _left(connection: Connection, boundary: Boundary, row: Row, of_run: Row, actor: str) -> tuple[Draft, ...]:
+    """Tell the owner about what a person left at that; return the entry that does."""
+    words = f"Nobody can tell whether {row.kind}:{row.target} happened; a person left it at that."
+    return incidents.open_once(
+        connection, boundary, row.run, row.position, "unknown", words, subject=of_run.subject, actor=actor
+    )
+
+
+def _left_behind(connection: Connection, row: Row) -> bool:
+    """Say whether the undo that made this compensation has gone on without it, and will not send it again."""
+    items = t.undo_item.c
+    waits = select(items.number).where(items.saga == row.run, items.state.in_(("planned", "waiting")))
+    return bool(row.undoes) and row.position not in map(str, connection.execute(waits).scalars())
 
 
 def _end(connection: Connection, boundary: Boundary, row: Row, answer: Answer, goes_on: bool) -> str:

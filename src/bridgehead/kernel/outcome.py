@@ -61,13 +61,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """It was tried and did not work, or nobody can know (``fault.effect_state == "unknown"``).
-
-    ``usage`` is what it cost all the same.
-    """
+    """It was tried and did not work, or nobody can know (``fault.effect_state == "unknown"``)."""
 
     fault: Fault
-    usage: Usage = Usage()
 
     @property
     def value(self) -> Any:

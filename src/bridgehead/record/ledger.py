@@ -88,6 +88,12 @@ class Ledger:
         twin._fence = fence
         return twin
 
+    def unfenced(self) -> Ledger:
+        """Return this log without a fence: for what is true whoever carries the work on."""
+        twin = copy(self)
+        twin._fence = None
+        return twin
+
     def _guarded(self, work: UnitOfWork) -> UnitOfWork:
         fence = self._fence
         if fence is None:

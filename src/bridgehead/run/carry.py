@@ -7,14 +7,11 @@ more.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
-from bridgehead.declare.lock import ReleaseUnreadable
 from bridgehead.enforce import incidents
 from bridgehead.enforce.boundary import Boundary, RunState
 from bridgehead.enforce.park import Park
@@ -22,7 +19,6 @@ from bridgehead.kernel.canonical import recordable
 from bridgehead.kernel.clock import Clock
 from bridgehead.kernel.errors import BridgeheadError, EngineError, StoreError
 from bridgehead.record import Ledger
-from bridgehead.record.unit import joined
 from bridgehead.run import journal, leftovers, runs, segments
 from bridgehead.run.segments import Segment, Superseded
 from bridgehead.run.workflow import Run
@@ -33,9 +29,6 @@ SUSPECT = 2
 is as likely to be why, so from then on it is carried on alone."""
 MAX_ALONE = 5
 """Processes in a row that died while it was alone: then it is why, and its run is stopped."""
-TRY_AGAIN = timedelta(minutes=1)
-"""After which a release that could not be read is tried again."""
-_log = logging.getLogger("bridgehead.carry")
 
 
 class Carrier:
@@ -73,15 +66,11 @@ class _Carrying:
         self._scheduled = ""
 
     async def go(self) -> None:
-        try:
-            await self._to_its_end()
-        except Park as park:
-            await self._ledger.commit(runs.park(self._clock, self._segment, park))
-
-    async def _to_its_end(self) -> None:
-        self._boundary = self._read(self._active)
+        self._boundary = replace(self._active(), ledger=self._ledger)
         try:
             result = await self._workflow()
+        except Park as park:
+            await self._ledger.commit(runs.park(self._clock, self._segment, park))
         except (StoreError, Superseded):
             raise  # nothing can be recorded: the process must say so, losing nothing; or nothing is to be
         except BridgeheadError as error:
@@ -93,7 +82,8 @@ class _Carrying:
 
     async def _workflow(self) -> Any:
         segment, (state, case) = self._segment, self._known()
-        boundary = self._boundary = self._read(lambda: self._boundary_of(segment.release))
+        self._boundary = replace(self._boundary_of(segment.release), ledger=self._ledger)
+        boundary = self._boundary
         if segment.attempt > 1:
             await leftovers.end_reads(boundary, state)
         if segment.fruitless >= SUSPECT + MAX_ALONE:
@@ -107,20 +97,12 @@ class _Carrying:
         journal.require_finished(boundary, state.id)
         return result
 
-    def _read(self, release: Callable[[], Boundary]) -> Boundary:
-        """Return the boundary of a release. Raises ``Park`` where that cannot be read now."""
-        try:
-            return replace(release(), ledger=self._ledger)
-        except ReleaseUnreadable as error:
-            _log.warning("%s", error)
-            raise Park(f"release:{self._segment.release}", until=self._clock.now() + TRY_AGAIN) from error
-
     def _known(self) -> tuple[RunState, dict[str, Any]]:
         """Return the run as the boundary wants it, and its case."""
         people = self._boundary.charter.people
         with self._store.reading() as connection:
             row = runs.row_of(connection, self._segment.run)
-            self._scheduled = f"Schedule {row.schedule}: " if row.schedule else ""
+            self._scheduled = f"Schedule `{row.schedule}`: " if row.schedule else ""
             self._state = runs.state_of(connection, self._segment, runs.principal_of(people, row))
             body = self._ledger.body(connection, row.input_entry)
             return self._state, dict(body.get("input", {}))
@@ -134,16 +116,13 @@ class _Carrying:
             await self._stop(error.code, str(error))
 
     async def _stop(self, code: str, words: str) -> None:
-        """Stop the run for good: what it has under way, its incident and its end commit together."""
         words = recordable(words)
-        fault = {"fault": {"code": code, "words": words}}
-        units = [
-            incidents.of_run(self._boundary, self._segment.run, code, self._scheduled + words),
-            runs.end(self._clock, self._segment, "failed", fault),
-        ]
         if self._state is not None:
-            units.insert(0, leftovers.end_all(self._boundary, self._state))
-        await self._ledger.commit(joined(units))
+            await leftovers.end_all(self._boundary, self._state)
+        told = incidents.of_run(self._boundary, self._segment.run, code, self._scheduled + words)
+        await self._ledger.commit(told)
+        fault = {"fault": {"code": code, "words": words}}
+        await self._ledger.commit(runs.end(self._clock, self._segment, "failed", fault))
 
 
 def _said(error: Exception) -> str:

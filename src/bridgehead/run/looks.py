@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from bridgehead.enforce import late
+from bridgehead.enforce import late, recall
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import Clock, stamp
 from bridgehead.kernel.errors import BridgeheadError, StoreError
@@ -75,7 +75,9 @@ async def look_again(
     found = late.due(store, stamp(clock.now()), most)
     for row in found:
         try:
-            await late.look(boundary(row.release), row)
+            with store.reading() as connection:
+                release = recall.release_of(connection, row)
+            await late.look(boundary(release), row)
         except StoreError:
             raise
         except BridgeheadError:

@@ -204,6 +204,7 @@ def state_of(connection: Connection, segment: Segment, principal: Principal) -> 
         segment=segment.number,
         attempt=segment.attempt,
         subject=row.subject,
+        backup_at=row.backup_at or "",
         restored_at=row.restored_at or "",
         kind=row.kind,
     )
