@@ -32,6 +32,7 @@ from fixtures import console_gallery
 from fixtures.houses import IDENTIFY, Desk, act
 from fixtures.needs import missing
 from fixtures.questions import editable, emergency
+from fixtures.scheduled import scheduled
 from fixtures.unclear import lose_an_answer
 from fixtures.undoing import Undoing
 
@@ -258,6 +259,18 @@ def test_axe_finds_nothing_on_the_pages_of_an_undo(
             ("sam", f"{one}/runs/{ran}"),
         ):
             _look(site, person, path, scheme, width)
+    desk.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_a_deployment_with_schedules(
+    scheme: str, width: int, tmp_path: Path, chromium: Browser
+) -> None:
+    """One on time, one that was missed, one that is late."""
+    desk = scheduled(Desk(tmp_path))
+    with served(desk.house, desk.clock, chromium) as site:
+        _look(site, "olga", "/deployments/desk", scheme, width)
     desk.close()
 
 

@@ -296,6 +296,41 @@ def test_an_executive_reads_what_it_came_to_and_no_single_run(there: Console) ->
     assert jens.get(f"{ONE}/queries/undo-effects").status == 200
 
 
+def test_who_agrees_is_told_what_a_yes_does_and_stays_with_the_question(there: Console) -> None:
+    there.order(there.sign_in("sam"), there.plan(there.sign_in("sam")))
+    there.work()
+    asked, olga = there.desk.question(), there.sign_in("olga")
+    address = f"{ONE}/approvals/{asked.id}"
+    page = olga.get(address)
+    assert "Take back 1 effects of release" in page.text and "??" not in page.text
+    assert "Of 2 effects, 1 will be taken back; 1 cannot be taken back." in page.text
+    assert "It changes nothing." not in page.text
+    form = {"answer": "approve", "digest": page.hidden("digest"), "reason": "seen"}
+    went = olga.post(address, form)
+    assert (went.status, went.to.partition("?")[0]) == (303, address)  # an owner has no inbox
+    assert "You approved:" in olga.get(went.to).text
+
+
+def test_whoever_a_charter_asks_about_an_undo_sees_its_plan(tmp_path: Path) -> None:
+    desk = Desk(tmp_path).change(
+        "approvals:\n", "approvals:\n  undo: {question: Is it to be taken back, who: risk, within: 72h}\n"
+    )
+    there = Console(desk)
+    sam, rhea, maya = there.sign_in("sam"), there.sign_in("rhea"), there.sign_in("maya")
+    planned = there.plan(sam)
+    assert "Lee Both, Rhea Risk are asked to agree" in sam.get(planned).text
+    went = there.order(sam, planned).to
+    there.work()
+    question = f"{ONE}/approvals/{there.desk.question().id}"
+    assert f'href="{went}"' in rhea.get(question).text
+    plan = rhea.get(went)
+    assert "Send order o2 to 9 Hill" in plan.text and "/runs/" not in plan.text.partition("</main>")[0]
+    assert rhea.get(planned).status == maya.get(went).status == 404
+    for link in ("undos", "undos/undo_x", f"{went.removeprefix(ONE)[1:]}/certificate"):
+        assert rhea.get(f"{ONE}/{link}").status == 404
+    desk.close()
+
+
 def test_looking_writes_nothing_and_an_interim_certificate_says_so(there: Console) -> None:
     sam = there.sign_in("sam")
     went = there.order(sam, there.plan(sam))

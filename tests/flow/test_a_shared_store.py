@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, make_url, text, update
 from bridgehead.assemble import House
 from bridgehead.declare import lock
 from bridgehead.kernel.errors import BridgeheadError, CharterError
+from bridgehead.run import workers
 from bridgehead.store import Store, where
 from bridgehead.store import tables as t
 from fixtures.houses import OPERATOR, SETTLED, Desk, act
@@ -179,6 +180,20 @@ async def test_a_run_goes_on_under_its_release_on_the_engine_of_many_workers(
     await desk.work()
     assert [step["is"] for step in desk.ended(run)] == ["done", "done"]
     assert desk.row(run).release == old
+    desk.close()
+
+
+@pytest.mark.postgresql
+async def test_a_worker_that_ended_can_begin_again(tmp_path: Path, postgresql_url: str) -> None:
+    desk = Desk(tmp_path, store=postgresql_url)
+    await desk.system.open()
+    async with desk.house.at_work(engine="dbos") as engine:
+        for _ in range(2):
+            run = desk.start(act("price_of", item="lamp"), workflow="plain")
+            await engine.work(until_idle=True)
+            assert desk.ended(run)[0]["is"] == "done"
+    with desk.house.store.reading() as connection:
+        assert [worker.left for worker in workers.every(connection)] == [True, True]
     desk.close()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bridgehead.enforce.approve import expire, obstacle
+from bridgehead.enforce.approve import expire, obstacle, sweep_beside
 from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.kernel.errors import ApprovalError
 from fixtures.houses import IDENTIFY, Desk, act, decide
@@ -92,6 +93,25 @@ async def test_a_yes_of_somebody_who_left_meanwhile_does_not_count(desk: Desk) -
 
 
 # --- how long ---------------------------------------------------------------------------------
+
+
+async def test_closing_many_old_questions_holds_nobody_up(desk: Desk) -> None:
+    runs = [desk.start(decide("Go on?"), workflow="plain") for _ in range(5)]
+    await desk.work()
+    desk.clock.advance(30 * 24 * 3600)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(others())
+    await sweep_beside(desk.house.boundary)
+    beside.cancel()
+    assert turns >= len(runs), "everybody else has a turn while a question is closed"
+    assert desk.questions() == []
 
 
 async def test_silence_is_refusal(desk: Desk) -> None:

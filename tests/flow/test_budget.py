@@ -18,6 +18,7 @@ from sqlalchemy import insert, select
 from bridgehead.declare.model import Budget, Model, Price
 from bridgehead.enforce import budget
 from bridgehead.enforce.boundary import Crossing, RunState
+from bridgehead.enforce.inspection import MAX_VALUE
 from bridgehead.enforce.journal import Denied, new_row
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.canonical import encoded_bytes
@@ -27,7 +28,7 @@ from bridgehead.kernel.ports import Reply
 from bridgehead.kernel.principal import Principal
 from bridgehead.store import Store
 from bridgehead.store import tables as t
-from bridgehead.testing import Fails
+from bridgehead.testing import Fails, ScriptedModel
 from fixtures.houses import START, Desk, ask
 
 DAY = "day:2026-03-02"
@@ -85,11 +86,70 @@ async def test_what_is_set_aside_is_given_back_and_what_was_spent_is_booked(desk
     assert outcome["usage"] == {"input_tokens": 3, "output_tokens": 2, "cost": "0.0123"}
 
 
-async def test_a_call_that_fails_gives_everything_back(desk: Desk) -> None:
-    desk.model.will(*[Fails("unknown", temporary=False)])
+async def test_a_call_that_was_not_sent_gives_everything_back(desk: Desk) -> None:
+    desk.model.will(Fails("none", temporary=False))
     outcome = await desk.settle(ask(), workflow="plain")
     assert outcome["is"] == "failed"
     assert spend(desk) == {"run": (0, 0), DAY: (0, 0)}
+
+
+async def test_a_call_whose_answer_was_lost_is_booked_at_its_most_for_it_may_be_charged(desk: Desk) -> None:
+    desk.model.will(Fails("unknown", after=True, temporary=False))
+    run = desk.start(ask(), workflow="plain")
+    await desk.work()
+    assert desk.ended(run)[0]["is"] == "failed"
+    booked = (Decimal(0), most_of("Please."))
+    assert spend(desk) == {"run": booked, DAY: booked}
+    assert Decimal(desk.entries("action.outcome")[-1]["outcome"]["usage"]["cost"]) == most_of("Please.")
+    assert "0.1050 USD, is booked for it" in desk.bodies("action.outcome")[-1]["fault"]["words"]
+
+
+async def test_an_answer_too_large_to_keep_costs_what_it_cost(desk: Desk) -> None:
+    desk.model = ScriptedModel("support", "x" * (MAX_VALUE + 1))
+    costs(desk, "0.0123")
+    outcome = await desk.settle(ask(), workflow="plain")
+    assert (outcome["is"], outcome["code"]) == ("failed", "BH-ENF-014")
+    booked = (Decimal(0), Decimal("0.0123"))
+    assert spend(desk) == {"run": booked, DAY: booked}
+    assert desk.entries("action.outcome")[-1]["outcome"]["usage"]["cost"] == "0.0123"
+
+
+async def test_a_call_whose_process_died_is_booked_and_its_repetition_too(desk: Desk) -> None:
+    costs(desk, "0.01")
+    run = desk.start(ask(), workflow="plain")
+    desk.on_step[9] = died
+    with pytest.raises(Died):
+        await desk.work()
+    desk.on_step.clear()
+    await desk.work()
+    assert desk.ended(run)[0]["is"] == "done"
+    booked = (Decimal(0), most_of("Please.") + Decimal("0.01"))
+    assert spend(desk) == {"run": booked, DAY: booked}
+    assert "is booked for it" in desk.entries("action.claimed")[-1]["note"]
+
+
+async def test_a_repetition_the_budget_has_no_room_for_is_refused_and_the_lost_call_is_booked(
+    desk: Desk,
+) -> None:
+    desk.change("run_cost: 1 USD", "run_cost: 0.2 USD")
+    run = desk.start(ask(), workflow="plain")
+    desk.on_step[9] = died
+    with pytest.raises(Died):
+        await desk.work()
+    desk.on_step.clear()
+    await desk.work()
+    assert desk.ended(run)[0]["rules"] == ["budget.run_cost"]
+    booked = (Decimal(0), most_of("Please."))
+    assert spend(desk) == {"run": booked, DAY: booked}
+    assert "is booked for it" in desk.entries("action.refused")[-1]["note"]
+
+
+class Died(BaseException):
+    """The process is gone. Nothing catches it."""
+
+
+def died() -> None:
+    raise Died
 
 
 async def test_a_run_may_not_spend_more_than_its_share(desk: Desk) -> None:

@@ -11,14 +11,17 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from bridgehead.enforce.approve import vote
+from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.stop import lift_stop, set_stop, wake
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.errors import ApprovalError
 from bridgehead.run import segments
 from bridgehead.testing import Fails, Hangs, Refuses
 from fixtures.houses import SETTLED, Desk, act
+from fixtures.limits import no_open_files
 
 TESTS = Path(__file__).parents[1]
 HEADER = "from __future__ import annotations\nimport asyncio\nimport sys\nimport desk_witness as seen\n\n"
@@ -32,6 +35,15 @@ async def play(run):
     await run.gather(one, two)
     await run.act("send_letter", text="Dear Ana")
     return "done"
+"""
+STOPPED = """
+async def one(branch):
+    await branch.decide("go-ahead", question="One?")
+async def two(branch):
+    await branch.decide("go-ahead", question="Two?")
+async def play(run):
+    seen.now()
+    await run.gather(one, two)
 """
 
 
@@ -344,6 +356,43 @@ async def test_nor_does_a_no_in_letters_that_cannot_be_written_down(desk: Desk) 
     assert (await desk.settle(act("price_of", item="lamp"), workflow="plain"))["is"] == "failed"
 
 
+# --- a stop is whole --------------------------------------------------------------------------
+
+
+async def test_a_stop_that_cannot_be_recorded_whole_leaves_everything_as_it_was(
+    desk: Desk, seen: Any
+) -> None:
+    """Its questions stay open and nobody is told: half a stop would refuse what the run goes on with."""
+    run = await played(desk, STOPPED)
+    first, second = desk.questions()
+    desk.vote("maya", question=first)
+
+    def broken() -> None:
+        raise ValueError("broken")
+
+    seen.now = broken
+    no_room = (
+        "before update of status on run when new.status = 'failed' begin select raise(abort, 'full'); end"
+    )
+    sql(desk, f"create trigger full {no_room}")
+    with pytest.raises(IntegrityError, match="full"):
+        await desk.work()
+    assert desk.approval(second.id).state == "open"
+    assert {row.state for row in desk.crossings(run)} == {"asked"}
+    assert desk.incidents() == desk.entries("finding.raised") == []
+    sql(desk, "drop trigger full")
+    await desk.work()
+    assert desk.row(run).status == "failed"
+    assert desk.approval(second.id).state == "expired"
+    assert {row.state for row in desk.crossings(run)} == {"refused"}
+    assert len(desk.incidents()) == len(desk.entries("finding.raised")) == 1
+
+
+def sql(desk: Desk, words: str) -> None:
+    with desk.house.store.writing() as connection:
+        connection.exec_driver_sql(words)
+
+
 # --- a release that cannot be read any more ---------------------------------------------------
 
 
@@ -361,3 +410,29 @@ async def test_an_effect_of_a_run_whose_release_is_gone_is_told_to_the_owner(des
     await desk.work()
     assert desk.row(run).status == "failed"
     assert [incident.kind for incident in desk.incidents()] == ["unknown:1", "BH-CHA-086"]
+
+
+async def test_a_release_that_cannot_be_read_now_is_tried_again(desk: Desk) -> None:
+    """The machine has no open files left for a moment; that says nothing about the release."""
+    run = desk.start(act("price_of", item="lamp"), workflow="plain")
+    pinned = desk.row(run).release
+    desk.change("Lead the desk.", "Lead this desk.").activate()
+    desk.reopen()
+    read, out_of_files = desk.house.boundary_of, [True]
+
+    def boundary_of(digest: str) -> Boundary:
+        if digest == pinned and out_of_files:
+            with no_open_files():
+                return read(digest)
+        return read(digest)
+
+    desk.house.boundary_of = boundary_of  # type: ignore[method-assign]
+    work = asyncio.create_task(desk.work())
+    while desk.row(run).status != "waiting" and not work.done():
+        await asyncio.sleep(0)
+    assert desk.row(run).waiting_for == f"release:{pinned}"
+    assert desk.incidents() == []
+    out_of_files.clear()
+    desk.clock.advance(60)
+    await work
+    assert desk.ended(run)[0]["is"] == "done"

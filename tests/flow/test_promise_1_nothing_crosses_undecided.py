@@ -17,7 +17,8 @@ from fixtures.houses import IDENTIFY, Desk
 HOUSE = Path(bridgehead.__file__).parent
 MAY_HOLD_A_DRIVER = {
     "kernel/ports.py",  # says what one is
-    "assemble.py",  # builds them
+    "assemble/drivers.py",  # builds them
+    "assemble/house.py",  # opens and closes them
     "enforce/boundary.py",  # carries them, opaque
     "enforce/execute.py",  # calls them
 }

@@ -82,3 +82,12 @@ async def test_a_second_customer_cannot_be_slipped_in_side_by_side(desk: Desk) -
     found, subject = desk.ended(run)
     assert desk.row(run).subject == subject
     assert sorted(found) == ["Done", "Refused"]
+
+
+async def test_what_policy_says_of_a_record_of_bo_is_not_told(desk: Desk) -> None:
+    """The read that decides is not confined itself, and the policy would say that bo paid less than that."""
+    desk.change("    subject: result.customer\n", "")
+    outcome = (await desk.play(IDENTIFY, act("refund", order_id="o9", amount=501)))[-1]
+    assert (outcome["step"], outcome["rules"]) == (3, ["subject.other"])
+    outcome = (await desk.play(IDENTIFY, act("refund", order_id="o1", amount=501)))[-1]
+    assert (outcome["step"], outcome["rules"][0]) == (2, "refund.not-more-than-paid")

@@ -154,20 +154,35 @@ async def test_one_run_makes_up_for_what_was_missed_within_grace(small: Desk) ->
     ]
 
 
-async def test_what_nobody_could_start_is_told_to_the_owner_and_cleared_by_the_next_that_ends(
+async def test_what_nobody_could_start_is_told_to_the_owner_until_somebody_has_seen_it(
     nightly: Desk,
 ) -> None:
     nightly.clock.advance(3 * HOUR)
     await nightly.work()
     assert runs(nightly) == []
-    words = "Schedule `nightly` did not start for 2026-03-02 10:30Z: no worker was there to start it."
+    words = "Schedule nightly did not start for 2026-03-02 10:30Z: no worker was there to start it."
     assert open_incidents(nightly) == [words]
     nightly.clock.advance(22.5 * HOUR + 2)
-    await nightly.work()
-    nightly.clock.advance(10)
-    sweep(nightly)
+    await nightly.work()  # a later one that goes well changes nothing about that
+    assert open_incidents(nightly) == [words]
+    schedules = nightly.house.schedules
+    with pytest.raises(EngineError) as told:
+        schedules.seen("nightly", nightly.person("maya"), "never mind")
+    assert (told.value.code, open_incidents(nightly)) == ("BH-RUN-037", [words])
+    assert schedules.seen("nightly", nightly.person("dan"), "no orders that night")
+    assert not schedules.seen("nightly", nightly.person("dan"), "again")
     assert open_incidents(nightly) == []
-    assert nightly.entries("finding.cleared")[0]["note"] == "schedule:nightly"
+    (entry,) = nightly.entries("finding.cleared")
+    assert (entry["note"], entry["actor"]) == ("schedule:nightly", "human:dan")
+
+
+async def test_one_that_is_started_by_hand_makes_up_for_it(small: Desk) -> None:
+    opened(small)
+    small.clock.advance(3 * HOUR)
+    sweep(small)
+    assert open_incidents(small)
+    small.house.schedules.start_now("nightly", small.person("sam"), "the machine is back")
+    assert open_incidents(small) == []
 
 
 async def test_a_week_of_silence_is_one_incident(nightly: Desk) -> None:
@@ -194,7 +209,7 @@ async def test_a_run_that_fails_is_an_incident_that_names_its_schedule(small: De
     await small.work()
     assert small.row(runs(small)[0].id).status == "failed"
     (words,) = open_incidents(small)
-    assert words.startswith("Schedule `nightly`: ")
+    assert words.startswith("Schedule nightly: ")
     assert "the file is not there" in words
 
 
@@ -223,7 +238,7 @@ async def test_a_stop_that_lasts_too_long_is_told_while_it_lasts(nightly: Desk) 
         nightly.clock.advance(DAY)
         sweep(nightly)
     assert open_incidents(nightly) == [
-        "Schedule `nightly` did not start for 2026-03-02 10:30Z: the deployment was stopped."
+        "Schedule nightly did not start for 2026-03-02 10:30Z: the deployment was stopped."
     ]
     assert len(nightly.entries("schedule.held")) == 1
     lift_stop(nightly.house.boundary, nightly.person("olga"), "toast")

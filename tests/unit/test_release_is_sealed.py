@@ -16,6 +16,7 @@ import rfc8785
 from bridgehead.declare import Deployment, load_release, lock, manifest, snapshot
 from bridgehead.kernel.errors import CharterError
 from fixtures.charters import Folder
+from fixtures.limits import no_open_files
 
 
 @pytest.fixture
@@ -134,6 +135,15 @@ def test_a_file_in_the_place_of_a_packaged_document_is_refused(folder: Folder) -
     folder.write("documents/refund-policy", "ours")
 
     assert "Rename" in folder.error("BH-CHA-087").fix
+
+
+def test_a_release_that_cannot_be_read_now_was_not_altered(folder: Folder, state: Path) -> None:
+    deployment = folder.load()
+    snapshot(deployment, state)
+    with no_open_files(), pytest.raises(lock.ReleaseUnreadable) as fault:
+        load_release(state, deployment.digest)
+    assert (fault.value.code, "Too many open files" in fault.value.what) == ("BH-CHA-097", True)
+    assert load_release(state, deployment.digest).digest == deployment.digest
 
 
 @pytest.mark.parametrize("file", ["charter.yaml", "workflow.py", "policy.cedar", "tickets.json"])

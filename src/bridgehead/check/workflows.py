@@ -61,7 +61,7 @@ TASKS = Rule(
     severity="block",
     title="A workflow starts tasks, threads or waits by itself",
     why="The order of its actions would differ from one time to the next.",
-    fix="Use `await run.gather(f(branch), g(branch))`; for time, an approval or the schedule.",
+    fix="Use `await run.gather(f(branch), g(branch))`; for time, an approval or a schedule.",
 )
 HIDDEN = Rule(
     id="BH-CHK-046",

@@ -28,6 +28,20 @@ from bridgehead.declare.load import read
 from bridgehead.kernel.errors import CharterError
 
 RELEASES = "releases"
+
+
+class ReleaseUnreadable(CharterError):
+    """A release cannot be read now, for a reason of this machine; nothing says that it was altered."""
+
+    def __init__(self, digest: str, error: OSError) -> None:
+        super().__init__(
+            "BH-CHA-097",
+            f"the release `{digest}` cannot be read now: {error.strerror or error}",
+            means="Runs that are pinned to it wait, and it is tried again every minute.",
+            fix="See to the disk, the rights and the open files of this machine.",
+        )
+
+
 _UNFINISHED = ".unfinished-"
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
 
@@ -63,14 +77,19 @@ def snapshot(deployment: Deployment, state: Path) -> Path:
 def load_release(state: Path, digest: str) -> Deployment:
     """Return the deployment of a release, every byte checked against its digest.
 
-    Raises ``CharterError``: BH-CHA-088 no such release, BH-CHA-086 it was altered.
+    Raises ``CharterError``: BH-CHA-088 no such release, BH-CHA-086 it was altered, BH-CHA-097 it cannot be
+    read now (``ReleaseUnreadable``).
     """
-    place = state / RELEASES / digest
+    with _readable(digest):
+        return _load(state / RELEASES / digest, digest)
+
+
+def _load(place: Path, digest: str) -> Deployment:
     if not _DIGEST.match(digest) or not place.is_dir():
         raise CharterError(
             "BH-CHA-088",
             f"there is no release `{digest[:80]}` here",
-            means="Runs that are pinned to it wait.",
+            means="A run that needs it is stopped, and its owner is told.",
             fix=f"Restore `{RELEASES}/` of the state folder from a backup.",
         )
     _require_match(place, digest)
@@ -97,9 +116,14 @@ def has(state: Path, digest: str) -> bool:
 def rebuild(state: Path, digest: str, found: Iterable[tuple[str, bool, bytes]]) -> None:
     """Write a release from its files, which somebody else kept.
 
-    Raises ``CharterError``: BH-CHA-086 they are not those of the digest, or lie outside of its folder.
+    Raises ``CharterError``: BH-CHA-086 they are not those of the digest, or lie outside of its folder,
+    BH-CHA-097 they cannot be written now (``ReleaseUnreadable``).
     """
-    releases = state / RELEASES
+    with _readable(digest):
+        _rebuild(state / RELEASES, digest, found)
+
+
+def _rebuild(releases: Path, digest: str, found: Iterable[tuple[str, bool, bytes]]) -> None:
     releases.mkdir(parents=True, exist_ok=True)
     with _alone(releases):
         _clear_unfinished(releases)
@@ -209,6 +233,22 @@ def _remove(folder: Path) -> None:
     folder.parent.chmod(parent_mode)
 
 
+@contextmanager
+def _readable(digest: str) -> Iterator[None]:
+    """Tell a fault of this machine (no open files left, a disk that fails) from an altered release."""
+    try:
+        yield
+    except OSError as error:
+        raise ReleaseUnreadable(digest, error) from error
+    except CharterError as error:
+        cause = error.__cause__
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__
+        if cause is None:
+            raise
+        raise ReleaseUnreadable(digest, cause) from error
+
+
 def _require_match(place: Path, digest: str) -> None:
     """Raise unless the files are exactly those of the digest: nothing changed, missing or added."""
     try:
@@ -243,6 +283,6 @@ def _altered(digest: str) -> CharterError:
     return CharterError(
         "BH-CHA-086",
         f"the release `{digest}` was altered: its files do not match its digest",
-        means="It is not used; runs that are pinned to it wait.",
+        means="It is not used: a run that needs it is stopped, and its owner is told.",
         fix=f"Restore `{RELEASES}/{digest}` of the state folder from a backup.",
     )

@@ -24,7 +24,8 @@ from bridgehead.enforce.park import Park
 from bridgehead.enforce.question import Question
 from bridgehead.enforce.sweep import expire as expire
 from bridgehead.enforce.sweep import sweep as sweep
-from bridgehead.enforce.sweep import withdraw as withdraw
+from bridgehead.enforce.sweep import sweep_beside as sweep_beside
+from bridgehead.enforce.sweep import withdrawing as withdrawing
 from bridgehead.enforce.vote import Answer as Answer
 from bridgehead.enforce.vote import Standing as Standing
 from bridgehead.enforce.vote import obstacle as obstacle

@@ -1,6 +1,7 @@
 """What runs may spend on models: reserved before the call, settled after it, in one transaction each.
 
-The reservation is the most the call can cost, so that many calls at once cannot overspend together.
+The reservation is the most the call can cost, so that many calls at once cannot overspend together. It is
+given back where nothing was sent, and booked where the answer was lost: the provider may charge for it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from bridgehead.declare.model import amount
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.kernel.canonical import encoded_bytes
 from bridgehead.kernel.decision import Reason, Refuse
+from bridgehead.kernel.outcome import Usage
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Statement
 
@@ -89,6 +91,23 @@ def settle(connection: Connection, boundary: Boundary, crossing: Crossing, spent
     for scope in (f"run:{crossing.run.id}", f"day:{called_at[:10]}"):
         reserved, settled = _row(connection, scope, currency)
         _write(connection, scope, currency, max(reserved - cost, Decimal(0)), settled + spent)
+
+
+def lose(connection: Connection, boundary: Boundary, crossing: Crossing) -> str:
+    """Book a call that was claimed and whose answer nobody will hear; return that in words, or nothing."""
+    cost, _ = most(boundary, crossing)
+    settle(connection, boundary, crossing, cost)
+    return unheard(boundary, crossing)[1]
+
+
+def unheard(boundary: Boundary, crossing: Crossing) -> tuple[Usage, str]:
+    """Return what is booked for a call that may have been answered without us: the most it can cost, for its
+    provider may charge that; and the words that say so, empty where nothing is booked."""
+    cost, currency = most(boundary, crossing)
+    if not cost:
+        return Usage(), ""
+    words = f"Its answer was lost; the most it can cost, {cost:.4f} {currency}, is booked for it."
+    return Usage(cost=f"{cost.normalize():f}"), words
 
 
 def _row(connection: Connection, scope: str, currency: str) -> tuple[Decimal, Decimal]:

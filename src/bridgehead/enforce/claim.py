@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, update
@@ -78,8 +77,7 @@ async def claim(
         )
         if denied is None:
             denied = in_the_way(connection, crossing)
-        if again:
-            budget.settle(connection, boundary, crossing, Decimal(0))
+        lost = budget.lose(connection, boundary, crossing) if again else ""
         if denied is None:
             denied = budget.reserve(connection, boundary, crossing, claimed_at)
         if denied is not None:
@@ -88,7 +86,7 @@ async def claim(
         if not journal.begun(earlier):
             journal.count(connection, crossing)
         kind: EntryKind = "action.intent" if attempt == 1 else "action.claimed"
-        fields = drafts.fields_of(crossing, decision) | {"attempt": attempt}
+        fields = drafts.fields_of(crossing, decision) | {"attempt": attempt} | drafts.noted(lost)
         if crossing.edit is not None:
             fields["refs"] = [crossing.edit.leaf]
         if granted is not None:

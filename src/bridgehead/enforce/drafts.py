@@ -5,6 +5,7 @@ In: a crossing, its decision, its outcome. Out: values. Never: reads or writes r
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from bridgehead.enforce import outcomes
@@ -12,7 +13,7 @@ from bridgehead.enforce.boundary import Crossing
 from bridgehead.kernel.canonical import canonical_bytes
 from bridgehead.kernel.decision import Ask, Decision, Permit, Refuse
 from bridgehead.kernel.entry import Draft, EntryKind
-from bridgehead.kernel.outcome import Done, Failed, Usage
+from bridgehead.kernel.outcome import Done, Failed
 
 
 def about(kind: EntryKind, crossing: Crossing, fields: dict[str, Any], body: Any) -> Draft:
@@ -36,20 +37,18 @@ def outside(kind: EntryKind, run: str, fields: dict[str, Any], body: Any, subjec
 
 def ended(kind: EntryKind, crossing: Crossing, outcome: Done | Failed, *, note: str = "") -> Draft:
     """Return the entry that says how a crossing ended."""
-    usage = outcome.usage if isinstance(outcome, Done) else Usage()
-    fields = fields_of(crossing, None)
+    fields = fields_of(crossing, None) | noted(note)
     fields["outcome"] = {
         "state": outcomes.state_of(outcome),
         "effect_state": "done" if isinstance(outcome, Done) else outcome.fault.effect_state,
-        "usage": {
-            "input_tokens": usage.input_tokens,
-            "output_tokens": usage.output_tokens,
-            "cost": usage.cost,
-        },
+        "usage": asdict(outcome.usage),
     }
-    if note:
-        fields["note"] = note
     return about(kind, crossing, fields, outcomes.body_of(outcome))
+
+
+def noted(note: str) -> dict[str, Any]:
+    """Return the envelope field of a note, where there is one."""
+    return {"note": note} if note else {}
 
 
 def fields_of(crossing: Crossing, decision: Decision | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ so (``SettledElsewhere``) and changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
@@ -20,6 +21,7 @@ from bridgehead.kernel.entry import Draft, EntryKind
 from bridgehead.kernel.errors import EngineError
 from bridgehead.kernel.outcome import Done, Failed, Outcome, Refused
 from bridgehead.record import Work
+from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
 
 
@@ -48,36 +50,14 @@ async def finish(
     ``called_at`` is when the call was claimed that this is the answer to. Raises ``SettledElsewhere``
     where the row has its end already; an answer that comes too late is told as an incident.
     """
-    state = outcomes.state_of(outcome)
     entry = drafts.ended(kind, crossing, outcome, note=note)
-
-    def work(connection: Connection) -> Work:
-        now = boundary.clock.now()
-        if not rows.end(
-            connection,
-            crossing.run.id,
-            crossing.position,
-            outcomes.row_state(outcome),
-            None if state == "unknown" else stamp(now),
-            look_again_at=later.due(boundary, crossing, outcome, now),
-            called_at=stamp(called_at) if called_at is not None else "",
-        ):
-            return Work(drafts=_too_late(connection, boundary, crossing, state, called_at), value=False)
-        spent = outcome.usage.cost if isinstance(outcome, Done) else "0"
-        budget.settle(connection, boundary, crossing, Decimal(spent))
-        lanes.leave(connection, boundary, crossing)
-        if isinstance(outcome, Done):
-            _identify(connection, boundary, crossing, outcome)
-        closed = _closed(connection, boundary, crossing) if kind == "action.settled" else ()
-        return Work(drafts=(entry, *closed), value=True, then=journal.point(crossing, "outcome_entry"))
-
     try:
-        receipt = await boundary.ledger.commit(work)
+        receipt = await boundary.ledger.commit(_finishing(boundary, crossing, outcome, entry, called_at))
     except Denied as denied:
         return await refuse(boundary, crossing, denied.refuse)
     except EngineError:  # its segment is another process's by now
         if called_at is not None:
-            await _tell_beyond(boundary, crossing, state, called_at)
+            await _tell_beyond(boundary, crossing, outcomes.state_of(outcome), called_at)
         raise
     if not receipt.value:
         raise SettledElsewhere(crossing)
@@ -99,8 +79,19 @@ async def _tell_beyond(boundary: Boundary, crossing: Crossing, state: str, calle
     await boundary.ledger.unfenced().commit(work)
 
 
+def finishing(boundary: Boundary, crossing: Crossing, outcome: Failed) -> UnitOfWork:
+    """Return the unit that records a failure where nobody waits for it; nothing where it has its end."""
+    return _finishing(boundary, crossing, outcome, drafts.ended("action.outcome", crossing, outcome), None)
+
+
 async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Refused:
     """Record a refusal with its reasons; every exit is recorded."""
+    await boundary.ledger.commit(refusing(boundary, crossing, refusal))
+    return Refused(decision=refusal)
+
+
+def refusing(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> UnitOfWork:
+    """Return the unit that records a refusal."""
     body = {
         "arguments": dict(crossing.action.arguments),
         "reasons": drafts.reasons_of(refusal),
@@ -115,26 +106,24 @@ async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Ref
             "decision": drafts.decision_text(refusal),
         }
         earlier = rows.find(connection, crossing.run.id, crossing.position)
+        fields = drafts.fields_of(crossing, refusal) | {"step": refusal.step}
         if earlier is None:
             rows.add(connection, **journal.new_row(boundary, crossing, now), **values)
             journal.count(connection, crossing, effect=False)
         else:
-            if (
-                earlier.state == "claimed"
-            ):  # withheld at step 9: the call was made, its answer is not given on
-                budget.settle(connection, boundary, crossing, Decimal(0))
+            if earlier.state == "claimed":
+                # Its answer is withheld (step 9), or was lost and is not sought again.
+                fields |= drafts.noted(budget.lose(connection, boundary, crossing))
                 lanes.leave(connection, boundary, crossing)
             connection.execute(
                 update(t.crossing).where(*rows.at(crossing.run.id, crossing.position)).values(**values)
             )
-        fields = drafts.fields_of(crossing, refusal) | {"step": refusal.step}
         return Work(
             drafts=(drafts.about("action.refused", crossing, fields, body),),
             then=journal.point(crossing, "outcome_entry"),
         )
 
-    await boundary.ledger.commit(work)
-    return Refused(decision=refusal)
+    return work
 
 
 async def reopen(boundary: Boundary, crossing: Crossing, note: str) -> None:
@@ -143,8 +132,23 @@ async def reopen(boundary: Boundary, crossing: Crossing, note: str) -> None:
     Raises ``SettledElsewhere`` where somebody has settled it meanwhile.
     """
 
+    await _begin_anew(boundary, crossing, note, reopen_row)
+
+
+async def retry(boundary: Boundary, crossing: Crossing, note: str) -> None:
+    """Record that an effect which provably did not happen may be sent again, under its key and its yes.
+
+    For what the house itself does; a workflow is told that it failed, and decides. Raises
+    ``SettledElsewhere`` where it did not end that way.
+    """
+    await _begin_anew(boundary, crossing, note, _retry_row)
+
+
+async def _begin_anew(
+    boundary: Boundary, crossing: Crossing, note: str, move: Callable[[Connection, str, str], bool]
+) -> None:
     def work(connection: Connection) -> Work:
-        if not reopen_row(connection, crossing.run.id, crossing.position):
+        if not move(connection, crossing.run.id, crossing.position):
             raise SettledElsewhere(crossing)
         fields = drafts.fields_of(crossing, None) | {
             "outcome": {"state": "intent", "effect_state": "none"},
@@ -164,6 +168,19 @@ def reopen_row(connection: Connection, run: str, position: str) -> bool:
     """
     if not rows.reopen(connection, run, position):
         return False
+    _give_back(connection, run, position)
+    return True
+
+
+def _retry_row(connection: Connection, run: str, position: str) -> bool:
+    if not rows.retry(connection, run, position):
+        return False
+    _give_back(connection, run, position)
+    return True
+
+
+def _give_back(connection: Connection, run: str, position: str) -> None:
+    """Let the yes of people stand that a claim had used up."""
     used = select(t.crossing.c.approval).where(*rows.at(run, position)).scalar_subquery()
     # Somebody may have wanted the yes back while it was used: then it is not given again.
     taken_back = case((t.approval.c.late_revocation.is_(None), "approved"), else_="revoked")
@@ -172,7 +189,33 @@ def reopen_row(connection: Connection, run: str, position: str) -> bool:
         .where(t.approval.c.id == used, t.approval.c.state == "used")
         .values(state=taken_back)
     )
-    return True
+
+
+def _finishing(
+    boundary: Boundary, crossing: Crossing, outcome: Done | Failed, entry: Draft, called_at: datetime | None
+) -> UnitOfWork:
+    state = outcomes.state_of(outcome)
+
+    def work(connection: Connection) -> Work:
+        now = boundary.clock.now()
+        if not rows.end(
+            connection,
+            crossing.run.id,
+            crossing.position,
+            outcomes.row_state(outcome),
+            None if state == "unknown" else stamp(now),
+            look_again_at=later.due(boundary, crossing, outcome, now),
+            called_at=stamp(called_at) if called_at is not None else "",
+        ):
+            return Work(drafts=_too_late(connection, boundary, crossing, state, called_at), value=False)
+        budget.settle(connection, boundary, crossing, Decimal(outcome.usage.cost))
+        lanes.leave(connection, boundary, crossing)
+        if isinstance(outcome, Done):
+            _identify(connection, boundary, crossing, outcome)
+        closed = _closed(connection, boundary, crossing) if entry.kind == "action.settled" else ()
+        return Work(drafts=(entry, *closed), value=True, then=journal.point(crossing, "outcome_entry"))
+
+    return work
 
 
 def _too_late(

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridgehead.declare.model import ActionRule, Probe
+from bridgehead.declare.model import ActionRule, Probe, seconds
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.found import ALONE, Equals
+from bridgehead.kernel.clock import unstamp
 from bridgehead.record.entries import envelope_of
 from bridgehead.store import tables as t
 
@@ -31,6 +33,7 @@ _EFFECTS = (
         t.crossing.c.settled,
         t.crossing.c.intent_entry,
         t.crossing.c.undoes,
+        t.crossing.c.called_at,
         t.run.c.bindings,
         _back.exists().label("taken_back"),
     )
@@ -41,8 +44,13 @@ HAPPENED = ("happened", "zombie")
 NOT_HAPPENED = ("gone", "did-not")
 
 
-def others(connection: Connection, boundary: Boundary, crossing: Crossing, rule: ActionRule) -> Equals:
+def others(
+    connection: Connection, boundary: Boundary, crossing: Crossing, rule: ActionRule, unseen: str = ""
+) -> Equals:
     """Return how many equal effects there are beside this one, done and unclear.
+
+    ``unseen`` is when the other system was seen to hold none of them (``unseen.since``): those it must have
+    applied by then are hidden, and not counted.
 
     One that was taken back since may show over there or not (a cancelled order goes, a credited one stays):
     it counts as unclear.
@@ -56,10 +64,23 @@ def others(connection: Connection, boundary: Boundary, crossing: Crossing, rule:
         if (row.run, row.position) != (crossing.run.id, crossing.position)
         and _place(boundary, rule, _bindings(connection, row)) == here
     ]
+    happened_here = [
+        row for row in equal if happened(row.state, row.settled) and not _hidden(row, rule, unseen)
+    ]
+    taken_back = sum(row.taken_back for row in happened_here)
     return Equals(
-        done=sum(happened(row.state, row.settled) and not row.taken_back for row in equal),
-        unclear=sum(unclear(row.state, row.settled) or row.taken_back for row in equal),
+        done=len(happened_here) - taken_back,
+        unclear=sum(unclear(row.state, row.settled) for row in equal) + taken_back,
     )
+
+
+def _hidden(row: Any, rule: ActionRule, unseen: str) -> bool:
+    return bool(unseen and row.called_at) and ready_at(rule, row.called_at) <= unstamp(unseen)
+
+
+def ready_at(rule: ActionRule, called_at: str) -> datetime:
+    """Return when an unclear call has either happened or never will."""
+    return unstamp(called_at) + timedelta(seconds=seconds(rule.send_budget) + seconds(rule.settle))
 
 
 def _as_asked(connection: Connection, crossing: Crossing) -> Sequence[Any]:

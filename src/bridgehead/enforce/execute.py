@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bridgehead.declare.model import seconds
-from bridgehead.enforce import keys, stop
+from bridgehead.enforce import budget, keys, stop
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.claim import Granted
 from bridgehead.kernel.errors import ConfigError, ConnectError, EffectState
@@ -96,18 +96,25 @@ async def _once(
     except ConnectError as error:
         state: EffectState = "none" if harmless else error.effect_state
         again = error.temporary and (repeatable or error.effect_state == "none")
-        return Failed(fault=Fault(code=error.code, words=error.what, effect_state=state)), again
+        if error.effect_state == "none":
+            return Failed(fault=Fault(code=error.code, words=error.what, effect_state=state)), again
+        return _unheard(boundary, crossing, error.code, error.what, state), again
     except ConfigError as error:  # a setting is missing: there was nothing yet to send it with
         return Failed(fault=Fault(code=error.code, words=error.what, effect_state="none")), False
     except TimeoutError:
         words = f"No answer within {request.deadline:g} seconds."
-        return Failed(
-            fault=Fault(code="BH-ENF-011", words=words, effect_state=_unclear(harmless))
-        ), repeatable
+        return _unheard(boundary, crossing, "BH-ENF-011", words, _unclear(harmless)), repeatable
     except Exception as error:  # INVARIANT: a driver's own fault never passes for an answer.
         words = f"The driver broke ({type(error).__name__})."
-        return Failed(fault=Fault(code="BH-ENF-012", words=words, effect_state=_unclear(harmless))), False
+        return _unheard(boundary, crossing, "BH-ENF-012", words, _unclear(harmless)), False
     return _answered(boundary, crossing, reply), False
+
+
+def _unheard(boundary: Boundary, crossing: Crossing, code: str, words: str, state: EffectState) -> Failed:
+    """Return the end of a call that may have been answered: a model's provider may charge for it."""
+    usage, booked = budget.unheard(boundary, crossing)
+    fault = Fault(code=code, words=" ".join(part for part in (words, booked) if part), effect_state=state)
+    return Failed(fault=fault, usage=usage)
 
 
 def _answered(boundary: Boundary, crossing: Crossing, reply: Reply) -> Done | Failed:

@@ -35,9 +35,9 @@ def look(boundary: Boundary, crossing: Crossing, outcome: Done | Failed) -> Done
     try:
         size = len(encoded_bytes(outcome.value))
     except LedgerError as error:
-        return _unusable(crossing, error.what)
+        return _unusable(crossing, outcome, error.what)
     if size > MAX_VALUE:
-        return _unusable(crossing, f"the answer takes {size} bytes; {MAX_VALUE} are kept")
+        return _unusable(crossing, outcome, f"the answer takes {size} bytes; {MAX_VALUE} are kept")
     if crossing.action.kind != "act":
         return outcome
     if crossing.action.effect != "read":
@@ -121,9 +121,8 @@ def _withheld(rule: str, words: str, source: str) -> Refuse:
     return Refuse(step=STEP, reasons=(Reason(rule=rule, words=words, source=source),))
 
 
-def _unusable(crossing: Crossing, what: str) -> Failed:
-    # The effect, if it has one, did happen: say so, and let nobody repeat it.
+def _unusable(crossing: Crossing, outcome: Done, what: str) -> Failed:
+    # The effect, if it has one, did happen: say so, and let nobody repeat it. It cost what it cost.
     state: EffectState = "none" if crossing.action.effect == "read" else "done"
-    return Failed(
-        fault=Fault(code="BH-ENF-014", words=f"The answer cannot be kept: {what}.", effect_state=state)
-    )
+    words = f"The answer cannot be kept: {what}."
+    return Failed(fault=Fault(code="BH-ENF-014", words=words, effect_state=state), usage=outcome.usage)

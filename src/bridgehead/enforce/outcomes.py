@@ -5,6 +5,7 @@ What the first pass returns and what every replay reads are equal to the bit. Ne
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from bridgehead.enforce.boundary import Boundary
@@ -29,17 +30,8 @@ def row_state(outcome: Done | Failed) -> str:
 
 def body_of(outcome: Done | Failed) -> dict[str, Any]:
     if isinstance(outcome, Done):
-        usage = outcome.usage
-        return {
-            "value": outcome.value,
-            "usage": {
-                "input_tokens": usage.input_tokens,
-                "output_tokens": usage.output_tokens,
-                "cost": usage.cost,
-            },
-        }
-    fault = outcome.fault
-    return {"fault": {"code": fault.code, "words": fault.words, "effect_state": fault.effect_state}}
+        return {"value": outcome.value, "usage": asdict(outcome.usage)}
+    return {"fault": asdict(outcome.fault), "usage": asdict(outcome.usage)}
 
 
 def returned(body: dict[str, Any]) -> Outcome:
@@ -47,7 +39,7 @@ def returned(body: dict[str, Any]) -> Outcome:
     # Through the bytes: they sort keys, so that a value also *iterates* the same way ever after.
     kept = decoded(encoded_bytes(body))
     if "fault" in kept:
-        return Failed(fault=Fault(**kept["fault"]))
+        return Failed(fault=Fault(**kept["fault"]), usage=Usage(**kept.get("usage", {})))
     return Done(value=kept["value"], usage=Usage(**kept["usage"]))
 
 

@@ -9,7 +9,8 @@ class Park(BaseException):
     """Ends the segment. Derives from ``BaseException`` so that ``except Exception`` in workflow code
     cannot swallow it; nothing else in Bridgehead does.
 
-    ``waiting_for`` is an approval id, ``stop:ID``, ``settle:POSITION``, ``person:POSITION`` or ``lane:NAME``;
+    ``waiting_for`` is an approval id, ``stop:ID``, ``settle:POSITION``, ``person:POSITION``, ``lane:NAME`` or
+    ``release:DIGEST``;
     ``until`` is when to look again without being woken.
     """
 

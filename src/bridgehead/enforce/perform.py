@@ -6,7 +6,7 @@ keeps ten promises, in this order:
 1.  Who: the principal chain is known, and every link of it is active *now*.
 2.  Policy: arguments fit their declaration, facts are read, Cedar permits, asks or refuses. No
     decision, and any fault of the engine, means refused.
-3.  Entitlements: a run opened for one subject touches nobody else's records.
+3.  Entitlements: a run opened for one subject touches nobody else's records, and hears nothing of them.
 4.  Limits: neither the deployment nor the run's release is stopped; crossings, effects and money stay
     within budget; models run where they may.
 5.  Approval: where people must agree, they are asked, and the run waits outside memory.
@@ -69,11 +69,11 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
         return await ending.refuse(boundary, crossing, found)
     agreed = granted.rules if granted else ()
     decision = authorise.decide(boundary, crossing, who, found, agreed, standing.record_changes)
-    if isinstance(decision, Refuse):
-        return await ending.refuse(boundary, crossing, decision)
+    confined = entitle.confine(boundary, crossing, found)
+    if isinstance(decision, Refuse):  # of somebody else's record nothing is told but that
+        return await ending.refuse(boundary, crossing, decision if confined is None else confined)
 
     observe(3)  # entitlements
-    confined = entitle.confine(boundary, crossing, found)
     if confined is not None:
         return await ending.refuse(boundary, crossing, confined)
 

@@ -39,7 +39,7 @@ async def ask(boundary: Boundary, crossing: Crossing, effect_key: str, position:
     """Ask about one effect, at a position of its own, and return what was learnt."""
     rule = crossing.rule(boundary)
     assert rule is not None and rule.probe is not None  # callers look before they ask
-    outcome = await perform(boundary, _question(boundary, crossing, rule, rule.probe, effect_key, position))
+    outcome = await perform(boundary, question(boundary, crossing, rule, rule.probe, effect_key, position))
     if not isinstance(outcome, Done):
         silent = isinstance(outcome, Failed) and outcome.fault.code in _SILENT
         return Answer(landed=None, problem="the probe could not be made", silent=silent)
@@ -55,9 +55,10 @@ async def ask(boundary: Boundary, crossing: Crossing, effect_key: str, position:
     return Answer(landed=landed, value=outcome.value)
 
 
-def _question(
+def question(
     boundary: Boundary, crossing: Crossing, rule: ActionRule, probe: Probe, effect_key: str, position: str
 ) -> Crossing:
+    """Return the read that asks about an effect."""
     values: dict[str, Any] = {
         name: keys.as_sent(rule, effect_key)
         if path == "key"

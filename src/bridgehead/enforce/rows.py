@@ -50,6 +50,11 @@ _END_OWN = Statement(
     .values(_ENDED)
 )
 _REOPEN = Statement(update(t.crossing).where(*_AT, _UNCLEAR).values(state="intent"))
+_RETRY = Statement(
+    update(t.crossing)
+    .where(*_AT, t.crossing.c.state == "failed", t.crossing.c.settled == "")
+    .values(state="intent", ended_at=None, look_again_at=None)
+)
 _POINT = {
     column: Statement(update(t.crossing).where(*_AT).values({column: bindparam("entry")}))
     for column in ("intent_entry", "outcome_entry")
@@ -106,6 +111,11 @@ def end(
 def reopen(connection: Connection, run: str, position: str) -> bool:
     """Let an unclear effect be sent again; return False where somebody has settled it already."""
     return _REOPEN.run(connection, at_run=run, at_position=position) == 1
+
+
+def retry(connection: Connection, run: str, position: str) -> bool:
+    """Let an effect be sent again that failed; return False where that is not how it ended."""
+    return _RETRY.run(connection, at_run=run, at_position=position) == 1
 
 
 def point(connection: Connection, run: str, position: str, column: str, entry: int) -> None:

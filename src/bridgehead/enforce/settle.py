@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, update
 
 from bridgehead.declare.model import ActionRule, seconds
-from bridgehead.enforce import drafts, ending, equals, found, incidents, journal, later, probe, rows
+from bridgehead.enforce import drafts, ending, equals, found, incidents, journal, later, probe, rows, unseen
 from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.equals import ready_at as ready_at
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.kernel.entry import Draft, Written
@@ -40,11 +41,6 @@ async def settle(boundary: Boundary, crossing: Crossing, row: Row) -> Outcome | 
         return await _settle(boundary, crossing, row)
     except ending.SettledElsewhere as settled:
         raise Park(f"settle:{crossing.position}", until=boundary.clock.now()) from settled
-
-
-def ready_at(rule: ActionRule, called_at: str) -> datetime:
-    """Return when an unclear call has either happened or never will."""
-    return unstamp(called_at) + timedelta(seconds=seconds(rule.send_budget) + seconds(rule.settle))
 
 
 def ask_again_at(rule: ActionRule, called_at: str, now: datetime) -> datetime | None:
@@ -97,7 +93,8 @@ async def _probe(boundary: Boundary, crossing: Crossing, row: Row, rule: ActionR
             raise Park(f"settle:{crossing.position}", until=again)
         raise Park(await to_a_person(boundary, crossing, answer.problem))
     with boundary.store.reading() as connection:
-        others = equals.others(connection, boundary, crossing, rule)
+        before = unseen.since(connection, boundary, crossing, row, rule)
+        others = equals.others(connection, boundary, crossing, rule, before)
     match found.verdict(answer.landed, others):
         case "landed":
             note = "adopted: the probe found it"

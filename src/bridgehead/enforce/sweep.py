@@ -19,6 +19,7 @@ from bridgehead.enforce.tally import OWNER, needs_of
 from bridgehead.kernel.canonical import canonical_bytes
 from bridgehead.kernel.clock import stamp
 from bridgehead.record import Work
+from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
 
 CLOCK = "service:clock"
@@ -27,18 +28,39 @@ AT_ONCE = 500
 
 
 def sweep(boundary: Boundary) -> int:
-    """Do what is due by now; return how many questions it concerned."""
+    """Do what is due by now; return how many questions it concerned. For a thread of its own."""
     return expire(boundary) + climb(boundary)
+
+
+async def sweep_beside(boundary: Boundary) -> None:
+    """Do the same from an event loop, which goes on meanwhile."""
+    for find in (_over, _due):
+        for unit in find(boundary):
+            await boundary.ledger.commit(unit)
 
 
 def expire(boundary: Boundary) -> int:
     """Close the questions whose time is over, as refused; return how many. A review stays owed."""
-    over = t.approval.c.due_at <= stamp(boundary.clock.now())
-    return _each(boundary, (over, t.approval.c.kind != "review"), _expiry)
+    return _append(boundary, _over(boundary))
 
 
 def climb(boundary: Boundary) -> int:
     """Climb the next rung of every question whose time for it has come; return how many."""
+    return _append(boundary, _due(boundary))
+
+
+def _append(boundary: Boundary, units: list[UnitOfWork]) -> int:
+    for unit in units:
+        boundary.ledger.append(unit)
+    return len(units)
+
+
+def _over(boundary: Boundary) -> list[UnitOfWork]:
+    over = t.approval.c.due_at <= stamp(boundary.clock.now())
+    return _each(boundary, (over, t.approval.c.kind != "review"), _expiry)
+
+
+def _due(boundary: Boundary) -> list[UnitOfWork]:
     return _each(boundary, (t.approval.c.next_rung_at <= stamp(boundary.clock.now()),), _rung)
 
 
@@ -46,14 +68,12 @@ def _each(
     boundary: Boundary,
     due: tuple[ColumnElement[bool], ...],
     what: Callable[[Connection, Boundary, Row[Any]], Work],
-) -> int:
+) -> list[UnitOfWork]:
     with boundary.store.reading() as connection:
         found = connection.execute(
             select(t.approval.c.id).where(t.approval.c.state == "open", *due).limit(AT_ONCE)
         ).all()
-    for row in found:
-        boundary.ledger.append(_one(boundary, row.id, what))
-    return len(found)
+    return [_one(boundary, row.id, what) for row in found]
 
 
 def _one(
@@ -62,11 +82,9 @@ def _one(
     return lambda connection: what(connection, boundary, locked(connection, approval))
 
 
-async def withdraw(boundary: Boundary, approval: str, why: str) -> None:
-    """Close a question that is of no use any more, if it is open still: no answer to it counts."""
-    await boundary.ledger.commit(
-        lambda connection: _unanswered(connection, boundary, locked(connection, approval), why)
-    )
+def withdrawing(boundary: Boundary, approval: str, why: str) -> UnitOfWork:
+    """Return the unit that closes a question that is of no use any more, if it is open: no answer counts."""
+    return lambda connection: _unanswered(connection, boundary, locked(connection, approval), why)
 
 
 def _expiry(connection: Connection, boundary: Boundary, row: Row[Any]) -> Work:

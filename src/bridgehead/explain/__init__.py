@@ -11,6 +11,7 @@ from bridgehead.explain.overview import Overview, overview
 from bridgehead.explain.question import QuestionView, question
 from bridgehead.explain.recorded import Book, Recorded, entry_at
 from bridgehead.explain.runs import RunLine, RunPage, list_runs
+from bridgehead.explain.schedules import ScheduleLine, list_schedules
 from bridgehead.explain.story import Story, story
 from bridgehead.explain.strip import Step, strip
 from bridgehead.explain.viewer import Viewer
@@ -28,6 +29,7 @@ __all__ = [
     "Recorded",
     "RunLine",
     "RunPage",
+    "ScheduleLine",
     "Sentence",
     "Step",
     "Story",
@@ -38,6 +40,7 @@ __all__ = [
     "inbox",
     "list_effects",
     "list_runs",
+    "list_schedules",
     "overview",
     "plain",
     "question",

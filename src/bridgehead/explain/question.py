@@ -111,7 +111,7 @@ def question(
     People of the group that is asked see it, and whoever may read the runs' content.
     """
     row = connection.execute(select(approval).where(approval.c.id == approval_id)).first()
-    if row is None or not _may_see(connection, boundary, row, viewer):
+    if row is None or not may_see(connection, boundary, row, viewer):
         return None
     book, charter, now = boundary.ledger, boundary.directory(), boundary.clock.now()
     asked = shown(connection, book, row)
@@ -169,7 +169,11 @@ def _changed(asked: Question | None) -> tuple[Difference, ...]:
     return tuple(Difference(name=each.name, was=each.was, now=each.now) for each in changed)
 
 
-def _may_see(connection: Connection, boundary: Boundary, row: Row[Any], viewer: Viewer) -> bool:
+def may_see(connection: Connection, boundary: Boundary, row: Row[Any], viewer: Viewer) -> bool:
+    """Say whether a viewer may see a question (a row of ``approval``).
+
+    They are asked, or asked themselves, or see everything that was recorded.
+    """
     emergency = json.loads(row.terms).get("emergency") or {}
     concerned = {*groups(row), *json.loads(row.wider), *emergency.get("who", ())}
     if viewer.groups & concerned or viewer.id in requesters(row) or viewer.may("bodies"):

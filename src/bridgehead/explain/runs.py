@@ -140,6 +140,7 @@ def waits_for(what: str) -> str:
         "settle": "waits to learn whether an action happened",
         "person": "waits for a person to settle an unknown outcome",
         "lane": "waits its turn: the system takes only so many calls",
+        "release": "waits until its release can be read again",
         "": "waits",
     }.get(head, "waits for people")
 

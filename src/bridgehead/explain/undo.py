@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, select
 from bridgehead.enforce import recall, unclear
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.explain.balance import MoneyLine, money_lines, sentence
+from bridgehead.explain.question import may_see
 from bridgehead.explain.runs import waits_for
 from bridgehead.explain.undos import STATE_WORDS, title_of
 from bridgehead.explain.viewer import Viewer
@@ -130,18 +131,22 @@ class UndoView:
     next: tuple[str, ...]
 
 
-def undo_view(connection: Connection, undo: str, viewer: Viewer | None = None) -> UndoView | None:
-    """Return one undo; None where there is none, or none this viewer may see.
-
-    A viewer who may not see runs gets what a release's undo came to, in numbers, and not its effects.
-    """
+def undo_view(connection: Connection, undo: str) -> UndoView | None:
+    """Return one undo; None where there is none."""
     row = connection.execute(select(t.undo).where(t.undo.c.id == undo)).first()
-    if row is None:
-        return None
-    view = _view(connection, row)
-    if viewer is None or viewer.may("runs"):
+    return None if row is None else _view(connection, row)
+
+
+def undo_for(connection: Connection, boundary: Boundary, viewer: Viewer, undo: str) -> UndoView | None:
+    """Return one undo for a viewer; None where there is none, or none this viewer may see.
+
+    Whoever is asked about the plan sees the plan. Another viewer who may not see runs gets what a release's
+    undo came to, in numbers, and not its effects.
+    """
+    view = undo_view(connection, undo)
+    if view is None or viewer.may("runs") or _is_asked(connection, boundary, viewer, view.agreement):
         return view
-    if view.scope == "run":
+    if view.scope == "run" or not viewer.may("deployments"):
         return None
     return replace(view, items=(), changed=(), run="", question="", questions=(), agreement="", next=())
 
@@ -168,9 +173,9 @@ def _view(connection: Connection, row: Row[Any]) -> UndoView:
     own = connection.execute(select(t.run.c.status, t.run.c.waiting_for).where(t.run.c.id == row.run)).first()
     agreement, agreed_by = _agreement(connection, row)
     outcomes = counted(OUTCOME_WORDS, Counter(item.outcome for item in items))
-    groups = counted(GROUP_WORDS, Counter(item.group for item in items))
+    planned = counted(GROUP_WORDS, Counter(item.group for item in items))
     money = money_lines(items)
-    said = row.plan_digest and sentence(row.state, groups, outcomes, money)
+    said = row.plan_digest and sentence(row.state, planned, outcomes, money)
     questions = [one.id for one in asked]
     rest = next((item for item in items if item.person and item.outcome != "pending"), None)
     return UndoView(
@@ -199,7 +204,7 @@ def _view(connection: Connection, row: Row[Any]) -> UndoView:
         at_rest=row.state in ("planned", "ended", "refused") or bool(questions),
         waiting=waits_for("stop") if own is not None and own.waiting_for.startswith("stop") else "",
         fault=own is not None and own.status == "failed",
-        groups=groups,
+        groups=planned,
         outcomes=outcomes,
         money=money,
         items=items,
@@ -235,6 +240,11 @@ def _agreement(connection: Connection, row: Row[Any]) -> tuple[str, tuple[str, .
         .order_by(t.vote.c.principal)
     )
     return str(asked), tuple(yes.scalars())
+
+
+def _is_asked(connection: Connection, boundary: Boundary, viewer: Viewer, agreement: str) -> bool:
+    asked = connection.execute(select(t.approval).where(t.approval.c.id == agreement)).first()
+    return asked is not None and may_see(connection, boundary, asked, viewer)
 
 
 def _next(row: Row[Any], questions: list[str]) -> tuple[str, ...]:

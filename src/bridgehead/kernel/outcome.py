@@ -61,9 +61,13 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """It was tried and did not work, or nobody can know (``fault.effect_state == "unknown"``)."""
+    """It was tried and did not work, or nobody can know (``fault.effect_state == "unknown"``).
+
+    ``usage`` is what it cost all the same.
+    """
 
     fault: Fault
+    usage: Usage = Usage()
 
     @property
     def value(self) -> Any:

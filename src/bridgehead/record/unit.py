@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,3 +38,23 @@ UnitOfWork = Callable[[Connection], Work]
 thread inside a savepoint: no network, no waiting. Raising undoes this unit and no other. It is called once
 more where the database took back what it did (a lost connection, a deadlock): whatever it changes outside the
 database must bear that."""
+
+
+def joined(units: Sequence[UnitOfWork]) -> UnitOfWork:
+    """Return one unit that does several, one after the other: they stand or fall together."""
+
+    def work(connection: Connection) -> Work:
+        works = [unit(connection) for unit in units]
+
+        def then(connection: Connection, written: tuple[Written, ...]) -> None:
+            begin = 0
+            for each in works:
+                end = begin + len(each.drafts)
+                if each.then is not None:
+                    each.then(connection, written[begin:end])
+                begin = end
+
+        drafts = tuple(draft for each in works for draft in each.drafts)
+        return Work(drafts=drafts, value=tuple(each.value for each in works), then=then)
+
+    return work

@@ -7,6 +7,7 @@ next action and sleeps. An effect nobody heard back from is settled first, by th
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from bridgehead.enforce.park import Park
 from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.kernel.entry import Draft, Written
 from bridgehead.record import Work
+from bridgehead.record.unit import UnitOfWork, joined
 from bridgehead.rollout.releases import Releases
 from bridgehead.run import leftovers, runs
 from bridgehead.run.segments import Segment
@@ -102,24 +104,30 @@ async def _stop(releases: Releases, active: Boundary, row: Row[Any]) -> datetime
         ).scalar_one()
         segment = Segment(run=row.id, number=last or 0, attempt=0, release=row.release)
         state = runs.state_of(connection, segment, runs.principal_of(active.directory().people, row))
-    for approval in open_questions:
-        await approve.withdraw(boundary, approval, "its release is being taken back")
-    receipt = await boundary.ledger.commit(_stopping(boundary, row))
-    if not receipt.value:
-        return boundary.clock.now()
-    await leftovers.end_all(boundary, state)
-    return None
+    why = "its release is being taken back"
+    units = [approve.withdrawing(boundary, approval, why) for approval in open_questions]
+    units += [leftovers.end_all(boundary, state), _ending(boundary, row)]
+    stopped = (await boundary.ledger.commit(_at_rest(row, joined(units)))).value
+    return None if stopped else boundary.clock.now()
 
 
-def _stopping(boundary: Boundary, row: Row[Any]) -> Any:
+def _at_rest(row: Row[Any], stopping: UnitOfWork) -> UnitOfWork:
+    """Return the unit that stops a run, or does nothing and returns False where it has begun something."""
+
     def work(connection: Connection) -> Work:
-        of_run = t.segment.c.run == row.id
         claimed = connection.execute(
-            select(t.segment.c.number).where(of_run, t.segment.c.state.not_in(("ready", "ended")))
+            select(t.segment.c.number).where(
+                t.segment.c.run == row.id, t.segment.c.state.not_in(("ready", "ended"))
+            )
         ).first()
-        if claimed is not None:
-            return Work(value=False)
-        connection.execute(update(t.segment).where(of_run).values(state="ended"))
+        return Work(value=False) if claimed is not None else replace(stopping(connection), value=True)
+
+    return work
+
+
+def _ending(boundary: Boundary, row: Row[Any]) -> UnitOfWork:
+    def work(connection: Connection) -> Work:
+        connection.execute(update(t.segment).where(t.segment.c.run == row.id).values(state="ended"))
         connection.execute(
             update(t.run)
             .where(t.run.c.id == row.id)
@@ -139,6 +147,6 @@ def _stopping(boundary: Boundary, row: Row[Any]) -> Any:
                 update(t.run).where(t.run.c.id == row.id).values(result_entry=written[0].index)
             )
 
-        return Work(drafts=(ended,), value=True, then=then)
+        return Work(drafts=(ended,), then=then)
 
     return work

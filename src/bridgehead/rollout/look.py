@@ -18,7 +18,7 @@ from bridgehead.enforce.boundary import Boundary, Crossing, RunState
 from bridgehead.enforce.keys import as_sent
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.errors import LedgerError
-from bridgehead.kernel.outcome import Done
+from bridgehead.kernel.outcome import Done, Failed
 from bridgehead.rollout.plan import Seen
 from bridgehead.rollout.population import Known
 from bridgehead.run.journal import cross
@@ -41,7 +41,7 @@ async def look(run: RunState, known: Known, position: str, *, evidence_of: str =
         ),
     )
     if not isinstance(answer, Done):
-        return Seen(sight="unreadable")
+        return Seen(sight="unreadable", silent=isinstance(answer, Failed))
     if rule.probe is not None:
         landed = _landed(boundary, rule.probe.landed, known, answer.value)
         if landed is None:

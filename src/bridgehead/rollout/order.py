@@ -151,7 +151,13 @@ def _exists(connection: Connection, wanted: Order) -> None:
 
 def _only_one(connection: Connection, wanted: Order) -> None:
     other = connection.execute(
-        select(t.undo.c.id).where(t.undo.c.target == wanted.target, t.undo.c.state.in_(UNDER_WAY))
+        select(t.undo.c.id)
+        .join(t.run, t.run.c.id == t.undo.c.run)
+        .where(
+            t.undo.c.target == wanted.target,
+            t.undo.c.state.in_(UNDER_WAY),
+            t.run.c.status.in_(("running", "waiting")),  # a fault stopped it: nobody carries it on
+        )
     ).first()
     if other is not None:
         raise EngineError(

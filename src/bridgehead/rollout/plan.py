@@ -68,10 +68,12 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What the other system showed when it was asked. ``fields`` are names of parts that differ."""
+    """What the other system showed when it was asked. ``fields`` are names of parts that differ; ``silent``
+    says that it did not answer, and may when it is asked again."""
 
     sight: Sight
     fields: tuple[str, ...] = ()
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

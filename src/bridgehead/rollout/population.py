@@ -172,6 +172,8 @@ def _fate(row: Row[Any]) -> Fate:
     """Return what became of an effect: as its run was told, or as was learnt since (``crossing.settled``)."""
     if equals.unclear(row.state, row.settled):
         return "unclear"
+    if row.state == "done" and row.settled == "gone":
+        return "done"  # it happened, and does not show any more: the look at it says what to do
     return "done" if equals.happened(row.state, row.settled) else "none"
 
 

@@ -7,10 +7,12 @@ others. Nothing is sent before the record was read once more.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
+from bridgehead.enforce import ending
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState, Undoes
 from bridgehead.enforce.park import Park
 from bridgehead.enforce.rows import find
@@ -25,6 +27,11 @@ from bridgehead.rollout.releases import Releases
 from bridgehead.run.journal import cross
 from bridgehead.store import tables as t
 
+TRIES, PAUSE = 6, timedelta(seconds=1)
+"""How often a compensation is begun that provably was not sent, and a record is looked at whose system does
+not answer; and the first pause between two tries, doubled each time. Then it is a person's."""
+HOPELESS = frozenset({"BH-ENF-010", "BH-ENF-013"})
+"""Faults that a second try does not mend: nothing is connected, the other system itself said no."""
 CHANGED = frozenset({"undo.changed", "undo.twice", "record.changed"})
 """Rules that refuse because the record is not as the effect left it."""
 
@@ -55,8 +62,9 @@ async def _one(releases: Releases, boundary: Boundary, run: RunState, undo: Row[
         if why is not None:
             await _end(boundary, undo, item, *why)
             return
+    crossing = _compensation(run, item, known)
     try:
-        outcome = await cross(known.ground, _compensation(run, item, known))
+        outcome = await cross(known.ground, crossing)
     except Park as park:
         if park.waiting_for.startswith("person:"):
             await _end(boundary, undo, item, "person", "Nobody knows whether it was taken back.")
@@ -64,7 +72,24 @@ async def _one(releases: Releases, boundary: Boundary, run: RunState, undo: Row[
         if ":" not in park.waiting_for and item.state == "planned":  # people are asked
             await _end(boundary, undo, item, "waiting", "")
         raise
+    await _try_again(known.ground, run, crossing, outcome)
     await _end(boundary, undo, item, *_became(outcome))
+
+
+async def _try_again(boundary: Boundary, run: RunState, crossing: Crossing, outcome: Outcome) -> None:
+    """Raise ``Park`` to begin a compensation anew that provably was not sent; return where it has its end."""
+    if not isinstance(outcome, Failed) or outcome.fault.effect_state != "none":
+        return
+    with boundary.store.reading() as connection:
+        row = find(connection, run.id, crossing.position)
+    if row is None or row.attempt >= TRIES or outcome.fault.code in HOPELESS:
+        return
+    await ending.retry(boundary, crossing, "it was not sent; begun anew")
+    raise _pause(boundary, f"undo:again:{crossing.position}", row.attempt)
+
+
+def _pause(boundary: Boundary, why: str, tries: int) -> Park:
+    return Park(why, until=boundary.clock.now() + PAUSE * 2 ** (tries - 1))
 
 
 async def _in_the_way(
@@ -88,7 +113,20 @@ async def _in_the_way(
     if not begun:
         await _await_turn(boundary, undo, item)
     place = f"{item.number}.b{run.segment}-{run.attempt}.seen.0"
-    return _told(await look(run, known, place, evidence_of=str(item.number)), item.group)
+    seen = await look(run, known, place, evidence_of=str(item.number))
+    if seen.silent and (tries := _unanswered(boundary, run, item)) < TRIES:
+        raise _pause(boundary, f"undo:look:{item.number}", tries)
+    return _told(seen, item.group)
+
+
+def _unanswered(boundary: Boundary, run: RunState, item: Row[Any]) -> int:
+    """Return how often the record of an item was looked at in vain."""
+    looks = t.crossing.c.position.like(f"{item.number}.b%.seen.0")
+    with boundary.store.reading() as connection:
+        found = connection.execute(
+            select(func.count()).where(t.crossing.c.run == run.id, looks, t.crossing.c.state == "failed")
+        )
+        return int(found.scalar_one())
 
 
 async def _await_turn(boundary: Boundary, undo: Row[Any], item: Row[Any]) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -38,6 +40,10 @@ from bridgehead.store import tables as t
 
 AT_ONCE = 16
 """Records read side by side; sagas put on the list in one transaction."""
+LOOKS, PAUSE = 5, timedelta(seconds=1)
+"""How often a record is looked at whose system does not answer, and the first pause, doubled each time."""
+LOOK_ROUND = timedelta(minutes=10)
+"""How often it is looked whether a run that takes effects back was stopped, so that nobody will end them."""
 
 
 class Undo:
@@ -67,9 +73,10 @@ class Undo:
             undo = _undo(boundary, run) or undo
         if undo.state == "running":
             await _begin_sagas(boundary, undo)
+            await _hand_over_the_stopped(boundary, undo)
             with boundary.store.reading() as connection:
                 if items.left(connection, undo.id):
-                    raise Park(f"undo:{undo.id}")
+                    raise Park(f"undo:{undo.id}", until=boundary.clock.now() + LOOK_ROUND)
         if undo.state in ("running", "refused"):
             await boundary.ledger.commit(certificate.issue(boundary, undo, final=True))
         return {"undo": undo.id}
@@ -80,7 +87,7 @@ async def _plan(releases: Releases, boundary: Boundary, run: RunState, undo: Row
         found = population(connection, undo.scope, undo.target, boundary, releases.boundary_of)
         maker = maker_of(connection, undo.scope, undo.target)
     listed = await compare(run, found.known)
-    seen = await _seen(run, found) | listed.seen
+    seen = await _seen(boundary, run, found) | listed.seen
     made = plan(undo.scope, undo.target, found.effects(), seen, found.later)
     state = "planned" if undo.state == "looking" else _next(made)
     person = items.answers_for(boundary.directory(), maker)
@@ -97,14 +104,37 @@ def _next(made: Plan) -> str:
     return "asking" if any(item.group in TAKEN_BACK for item in made.items) else "running"
 
 
-async def _seen(run: RunState, found: Population) -> dict[str, Seen]:
-    """Look at every effect that another one on the same record does not hide."""
+async def _seen(boundary: Boundary, run: RunState, found: Population) -> dict[str, Seen]:
+    """Look at every effect that another one on the same record does not hide.
+
+    A system that does not answer is asked again, in rounds. Raises ``Park`` between two of them.
+    """
     known = [one for one in found.known.values() if _visible(one, found)]
+    before, seen = _looked_at(boundary, run), dict[str, Seen]()
+    for number in range(1, LOOKS + 1):
+        places = {one.effect.name: f"see.{one.effect.entry}" + f".{number}" * (number > 1) for one in known}
+        seen |= await _look_at(run, known, places)
+        known = [one for one in known if seen[one.effect.name].silent]
+        if not known:
+            break
+        if number < LOOKS and not before.issuperset(places.values()):  # it was only just made
+            raise Park("undo:look", until=boundary.clock.now() + PAUSE * 2 ** (number - 1))
+    return seen
+
+
+def _looked_at(boundary: Boundary, run: RunState) -> set[str]:
+    """Return at which positions looks were made before."""
+    looks = (t.crossing.c.run == run.id, t.crossing.c.position.startswith("see."))
+    with boundary.store.reading() as connection:
+        return set(connection.execute(select(t.crossing.c.position).where(*looks)).scalars())
+
+
+async def _look_at(run: RunState, known: list[Known], places: Mapping[str, str]) -> dict[str, Seen]:
     seen: dict[str, Seen] = {}
     for start in range(0, len(known), AT_ONCE):
         part = known[start : start + AT_ONCE]
         looks = await asyncio.gather(
-            *(look(run, one, f"see.{one.effect.entry}") for one in part), return_exceptions=True
+            *(look(run, one, places[one.effect.name]) for one in part), return_exceptions=True
         )
         for one, sight in zip(part, looks, strict=True):
             if isinstance(sight, BaseException):
@@ -143,6 +173,24 @@ async def _agreed(boundary: Boundary, run: RunState, undo: Row[Any]) -> bool:
     )
     outcome = await cross(boundary, Crossing(run=run, position="agree", action=asked))
     return isinstance(outcome, Done)
+
+
+async def _hand_over_the_stopped(boundary: Boundary, undo: Row[Any]) -> None:
+    """Leave to a person what a run was to take back that was stopped: nobody else will come to it."""
+    with boundary.store.reading() as connection:
+        stopped = connection.execute(
+            select(t.undo_item)
+            .join(t.run, t.run.c.id == t.undo_item.c.saga)
+            .where(
+                t.undo_item.c.undo == undo.id,
+                t.undo_item.c.state.in_(items.OPEN),
+                t.run.c.status.in_(("failed", "stopped")),
+            )
+        ).all()
+    for item in stopped:
+        await boundary.ledger.commit(
+            items.end(boundary, undo, item, "person", "The run that was to take it back was stopped.")
+        )
 
 
 async def _begin_sagas(boundary: Boundary, undo: Row[Any]) -> None:

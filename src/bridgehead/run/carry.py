@@ -7,11 +7,14 @@ more.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+from bridgehead.declare.lock import ReleaseUnreadable
 from bridgehead.enforce import incidents
 from bridgehead.enforce.boundary import Boundary, RunState
 from bridgehead.enforce.park import Park
@@ -19,6 +22,7 @@ from bridgehead.kernel.canonical import recordable
 from bridgehead.kernel.clock import Clock
 from bridgehead.kernel.errors import BridgeheadError, EngineError, StoreError
 from bridgehead.record import Ledger
+from bridgehead.record.unit import joined
 from bridgehead.run import journal, leftovers, runs, segments
 from bridgehead.run.segments import Segment, Superseded
 from bridgehead.run.workflow import Run
@@ -29,6 +33,9 @@ SUSPECT = 2
 is as likely to be why, so from then on it is carried on alone."""
 MAX_ALONE = 5
 """Processes in a row that died while it was alone: then it is why, and its run is stopped."""
+TRY_AGAIN = timedelta(minutes=1)
+"""After which a release that could not be read is tried again."""
+_log = logging.getLogger("bridgehead.carry")
 
 
 class Carrier:
@@ -66,11 +73,15 @@ class _Carrying:
         self._scheduled = ""
 
     async def go(self) -> None:
-        self._boundary = replace(self._active(), ledger=self._ledger)
         try:
-            result = await self._workflow()
+            await self._to_its_end()
         except Park as park:
             await self._ledger.commit(runs.park(self._clock, self._segment, park))
+
+    async def _to_its_end(self) -> None:
+        self._boundary = self._read(self._active)
+        try:
+            result = await self._workflow()
         except (StoreError, Superseded):
             raise  # nothing can be recorded: the process must say so, losing nothing; or nothing is to be
         except BridgeheadError as error:
@@ -82,8 +93,7 @@ class _Carrying:
 
     async def _workflow(self) -> Any:
         segment, (state, case) = self._segment, self._known()
-        self._boundary = replace(self._boundary_of(segment.release), ledger=self._ledger)
-        boundary = self._boundary
+        boundary = self._boundary = self._read(lambda: self._boundary_of(segment.release))
         if segment.attempt > 1:
             await leftovers.end_reads(boundary, state)
         if segment.fruitless >= SUSPECT + MAX_ALONE:
@@ -97,12 +107,20 @@ class _Carrying:
         journal.require_finished(boundary, state.id)
         return result
 
+    def _read(self, release: Callable[[], Boundary]) -> Boundary:
+        """Return the boundary of a release. Raises ``Park`` where that cannot be read now."""
+        try:
+            return replace(release(), ledger=self._ledger)
+        except ReleaseUnreadable as error:
+            _log.warning("%s", error)
+            raise Park(f"release:{self._segment.release}", until=self._clock.now() + TRY_AGAIN) from error
+
     def _known(self) -> tuple[RunState, dict[str, Any]]:
         """Return the run as the boundary wants it, and its case."""
         people = self._boundary.charter.people
         with self._store.reading() as connection:
             row = runs.row_of(connection, self._segment.run)
-            self._scheduled = f"Schedule `{row.schedule}`: " if row.schedule else ""
+            self._scheduled = f"Schedule {row.schedule}: " if row.schedule else ""
             self._state = runs.state_of(connection, self._segment, runs.principal_of(people, row))
             body = self._ledger.body(connection, row.input_entry)
             return self._state, dict(body.get("input", {}))
@@ -116,13 +134,16 @@ class _Carrying:
             await self._stop(error.code, str(error))
 
     async def _stop(self, code: str, words: str) -> None:
+        """Stop the run for good: what it has under way, its incident and its end commit together."""
         words = recordable(words)
-        if self._state is not None:
-            await leftovers.end_all(self._boundary, self._state)
-        told = incidents.of_run(self._boundary, self._segment.run, code, self._scheduled + words)
-        await self._ledger.commit(told)
         fault = {"fault": {"code": code, "words": words}}
-        await self._ledger.commit(runs.end(self._clock, self._segment, "failed", fault))
+        units = [
+            incidents.of_run(self._boundary, self._segment.run, code, self._scheduled + words),
+            runs.end(self._clock, self._segment, "failed", fault),
+        ]
+        if self._state is not None:
+            units.insert(0, leftovers.end_all(self._boundary, self._state))
+        await self._ledger.commit(joined(units))
 
 
 def _said(error: Exception) -> str:

@@ -88,17 +88,27 @@ class DbosEngine:
     ) -> None:
         self._store, self._clock = store, clock
         self.name, self._concurrency = name, concurrency
-        self._boot = (
-            f"{name}.{secrets.token_hex(6)}"  # made for each start: see docs/decisions/0007-engines.md
-        )
+        self._active, self._schedules = active, schedules
         self._carrier = Carrier(store, ledger, clock, boundary=boundary, active=active)
         self._looks = Looks(store, clock, boundary)
-        self._together = Together()
         self._woken = asyncio.Event()
+        self._lock = threading.Lock()  # protects ``_under_way``
+        self._begin()
+
+    def _begin(self) -> None:
+        """Be a new worker: made for each start, see docs/decisions/0007-engines.md."""
+        self._boot = f"{self.name}.{secrets.token_hex(6)}"
+        self._together = Together()
         self._stopping = threading.Event()
         self._under_way: Counter[str] = Counter()
-        self._lock = threading.Lock()  # protects ``_under_way``
-        self._upkeep = Upkeep(store, clock, self._boot, active=active, schedules=schedules, queue=self)
+        self._upkeep = Upkeep(
+            self._store,
+            self._clock,
+            self._boot,
+            active=self._active,
+            schedules=self._schedules,
+            queue=self,
+        )
 
     # --- the port ---
 
@@ -114,6 +124,7 @@ class DbosEngine:
         try:
             self._loop = asyncio.get_running_loop()
             _claim_process(self)
+            self._begin()
             try:
                 await asyncio.to_thread(self._launch)
                 self._upkeep.start()

@@ -91,7 +91,7 @@ class EmbeddedEngine:
         while True:
             self._woken.clear()
             if self._clock.monotonic() - swept >= SWEEP:
-                approve.sweep(self._active())
+                await approve.sweep_beside(self._active())
                 self._schedules.sweep()
                 self._look_again()
                 swept = self._clock.monotonic()

@@ -14,6 +14,7 @@ from bridgehead.enforce import incidents
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft, EntryKind, Written
+from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
 from bridgehead.run.due import UNSURE, State, Verdict
 from bridgehead.store import tables as t
@@ -72,7 +73,10 @@ def record(
 
 
 def tell(connection: Connection, boundary: Boundary, schedule: str, verdict: Verdict) -> Work:
-    """Tell the owner that something was missed, unless an incident about this schedule is open."""
+    """Tell the owner that something was missed, unless an incident about this schedule is open.
+
+    It stays open until a person has seen it, whatever later runs do: nothing goes by unnoticed.
+    """
     kind = f"schedule:{schedule}"
     known = select(t.incident.c.id).where(t.incident.c.kind == kind, t.incident.c.closed_at.is_(None))
     if connection.execute(known).first() is not None:
@@ -88,24 +92,22 @@ def missed(schedule: str, verdict: Verdict) -> str:
     first, last = (f"{at:%Y-%m-%d %H:%MZ}" for at in (verdict.first, verdict.last))
     times = f"for {first}" if verdict.count == 1 else f"{verdict.count} times, from {first} to {last}"
     sure = "is not started again" if verdict.why == UNSURE else "did not start"
-    return f"Schedule `{schedule}` {sure} {times}: {verdict.why}."
+    return f"Schedule {schedule} {sure} {times}: {verdict.why}."
 
 
-def clear(connection: Connection, boundary: Boundary) -> Work:
-    """Close what is open about schedules that have since brought a run to its end."""
-    drafts = []
-    for row in connection.execute(open_incidents()).all():
-        name = row.kind.partition(":")[2]
-        since = select(t.run.c.id).where(
-            t.run.c.schedule == name, t.run.c.status == "done", t.run.c.created_at > row.opened_at
-        )
-        run = connection.execute(since.limit(1)).scalar()
-        if run is not None:
-            now = stamp(boundary.clock.now())
-            connection.execute(update(t.incident).where(t.incident.c.id == row.id).values(closed_at=now))
-            fields = {"note": row.kind, "refs": [row.id, run]}
-            drafts.append(Draft(kind="finding.cleared", actor=CLOCK, fields=fields))
-    return Work(drafts=tuple(drafts))
+def clear(
+    connection: Connection, boundary: Boundary, schedule: str, by: Principal, reason: str
+) -> tuple[Draft, ...]:
+    """Close what is open about a schedule: a person has seen it. Return the entry that says so, if any."""
+    about = (t.incident.c.kind == f"schedule:{schedule}", t.incident.c.closed_at.is_(None))
+    found = [row.id for row in connection.execute(select(t.incident.c.id).where(*about))]
+    if not found:
+        return ()
+    now = stamp(boundary.clock.now())
+    connection.execute(update(t.incident).where(*about).values(closed_at=now))
+    fields = {"note": f"schedule:{schedule}", "refs": found}
+    body = {"reason": reason, "assurance": by.assurance}
+    return (Draft(kind="finding.cleared", actor=by.label(), fields=fields, body=body),)
 
 
 def open_incidents() -> Any:

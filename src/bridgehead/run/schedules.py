@@ -53,12 +53,11 @@ class Schedules:
         for row in rows:
             if row.name not in held or (row.name not in told and _is_over(boundary, row)):
                 boundary.ledger.append(self._deal(boundary, row))
-        if told:
-            boundary.ledger.append(lambda connection: clear(connection, boundary))
         return len(rows)
 
     def start_now(self, name: str, by: Principal, reason: str) -> str:
-        """Start a schedule's run by hand, as its principal; return the run's id.
+        """Start a schedule's run by hand, as its principal; return the run's id. What was missed is thereby
+        seen, and its incident closed.
 
         Raises ``EngineError``: BH-RUN-034 no such schedule, BH-RUN-035 the deployment is stopped, BH-RUN-036
         an earlier run has not ended, and what ``runs.start`` raises.
@@ -72,6 +71,25 @@ class Schedules:
                 fix=f"Choose one of: {', '.join(boundary.charter.schedules) or 'none is declared'}.",
             )
         return str(boundary.ledger.append(self._by_hand(boundary, name, by, reason)).value)
+
+    def seen(self, name: str, by: Principal, reason: str) -> bool:
+        """Close what is open about a schedule: the owner or the deputy knows of it. Return whether there was
+        anything. Raises ``EngineError``: BH-RUN-037 somebody else says so."""
+        boundary = self._active()
+        owner = boundary.directory().owner
+        if by.id not in (owner.person, owner.deputy):
+            raise EngineError(
+                "BH-RUN-037",
+                f"{by.id} may not close what the owner is told",
+                means="It stays open.",
+                fix=f"Ask {owner.person} or {owner.deputy}.",
+            )
+
+        def work(connection: Connection) -> Work:
+            cleared = clear(connection, boundary, name, by, reason)
+            return Work(drafts=cleared, value=bool(cleared))
+
+        return bool(boundary.ledger.append(work).value)
 
     def _deal(self, boundary: Boundary, seen: Row[Any]) -> UnitOfWork:
         """Return the unit that deals with every time that is due, unless somebody else has."""
@@ -155,7 +173,8 @@ class Schedules:
             noted = record(
                 connection, boundary, name, verdict, run=str(started.value), by=by.label(), body=said
             )
-            both = joined([started, noted])
+            made_up = Work(drafts=clear(connection, boundary, name, by, reason))
+            both = joined([started, noted, made_up])
             return Work(drafts=both.drafts, then=both.then, value=started.value)
 
         return work

@@ -36,6 +36,7 @@ COMMANDS = {
     "delegate": "Let somebody answer in your place, for a time.",
     "break-glass": "Permit at once in an emergency; others review it.",
     "effects": "List effects that are open or unclear, and settle one.",
+    "schedules": "List what the clock starts, and start one now.",
     "stop": "Stop a deployment: no new action starts.",
     "resume": "Let a stopped deployment act again.",
     "backup": "Back up a deployment while it is at work.",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bridgehead.doors.cli.terminal import FOLDER, JSON, STATE, opened, print_json, table
-from bridgehead.kernel.errors import BridgeheadError
+from bridgehead.kernel.errors import BridgeheadError, ConfigError
 from bridgehead.kernel.finding import Finding, Severity
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def doctor(folder: Path, state: Path | None, as_json: bool) -> int:
     """Look at FOLDER, its store, its keys, its disk, and try every server it names. Changes nothing."""
     with opened(folder, state) as house:
         found = [*house.findings(), *_disk(house), *_keys(house), *asyncio.run(_systems(house))]
-        found += _server(house)
+        found += [*_server(house), *_schedules(house)]
         workers = _workers(house)
         found += _missing_workers(workers)
     blocking = [finding for finding in found if finding.severity == "block"]
@@ -60,6 +60,23 @@ def _server(house: House) -> list[Finding]:
 
     production = load(house.folder).charter.stage == "production"
     return list(findings(health(house.store), house.clock.now(), production=production))
+
+
+def _schedules(house: House) -> Iterator[Finding]:
+    """Say which schedules are late, were missed, or failed the last time."""
+    from bridgehead.explain.schedules import list_schedules
+
+    try:
+        deployment = house.deployment
+    except ConfigError:  # nothing has been started in this folder yet
+        return
+    with house.store.reading() as connection:
+        found = list_schedules(connection, deployment, house.clock.now())
+    for line in found:
+        if line.standing not in ("on time", "held"):
+            words = f"schedule {line.name}: {line.words}"
+            fix = "`bridgehead schedules` says more; `bridgehead schedules run` makes up for one."
+            yield _finding("BH-DOC-018", "warn", words, fix, deployment.where("schedules", line.name))
 
 
 def _workers(house: House) -> list[Worker] | None:

@@ -117,9 +117,9 @@ SCREENS = (
     ),
     Screen(path=f"{ONE}/runs", handler=runs.show_list, need="runs"),
     Screen(path=f"{ONE}/runs/{{run}}", handler=runs.show_run, need="runs"),
-    # What somebody who sees no runs is told of an undo: ``explain.undo`` filters.
+    # Who may see an undo, and what of it, depends on who is asked about its plan: ``explain.undo`` filters.
     Screen(path=f"{ONE}/undos", handler=undos.show_list, need="deployments"),
-    Screen(path=f"{ONE}/undos/{{undo}}", handler=undos.show_one, need="deployments"),
+    Screen(path=f"{ONE}/undos/{{undo}}", handler=undos.show_one, need="signed-in"),
     Screen(
         path=f"{ONE}/undos/{{undo}}",
         handler=taking_back.take_back,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from bridgehead.assemble import House
 from bridgehead.doors.console.problem import NO_SUCH_PAGE, ODD_FORM, Problem, Stopped
 from bridgehead.doors.console.visit import Answer, Go, Page, Visit
 from bridgehead.enforce.approve import Answer as Answered
 from bridgehead.enforce.approve import vote
 from bridgehead.explain import QuestionView, inbox, question
+from bridgehead.explain.undo import undo_for, undo_view
 from bridgehead.explain.undos import undo_of
 from bridgehead.kernel.errors import ApprovalError
 
@@ -77,7 +80,9 @@ def answer(visit: Visit) -> Answer:
     name = house.deployment.charter.name
     if before.next:
         return Go(to=f"/deployments/{name}/approvals/{before.next}?answered={before.id}&in={name}")
-    return Go(to=f"/inbox?answered={before.id}&in={name}")
+    # Who answers without having an inbox, as an owner does who is asked about an undo, stays on the question.
+    home = "/inbox" if visit.may("inbox") else f"/deployments/{name}/approvals/{before.id}"
+    return Go(to=f"{home}?answered={before.id}&in={name}")
 
 
 def _same_answer_again(visit: Visit, seen: QuestionView, given: str) -> bool:
@@ -100,7 +105,7 @@ def _decision_page(visit: Visit, house: House, view: QuestionView, problem: Prob
     changed = problem is not None and visit.form.get("digest", "") != view.digest
     asked = view.question
     with house.store.reading() as connection:
-        plan = undo_of(connection, view.run) if visit.viewer().may("runs") else ""
+        plan = _plan(connection, visit, view)
     return Page(
         template="decision.html",
         title=asked.title if asked else "A question whose content was erased",
@@ -118,6 +123,16 @@ def _decision_page(visit: Visit, house: House, view: QuestionView, problem: Prob
         status=problem.status if problem else 200,
         notice=_just_answered(visit),
     )
+
+
+def _plan(connection: Connection, visit: Visit, view: QuestionView) -> dict[str, Any] | None:
+    """Return the undo a question is about: what it comes to in a sentence, and whether this is its plan."""
+    found = undo_of(connection, view.run)
+    about = undo_view(connection, found) if found else None
+    if about is None:
+        return None
+    seen = undo_for(connection, visit.house().boundary, visit.viewer(), found) is not None
+    return {"id": found, "sentence": about.sentence, "whole": view.run == about.run, "seen": seen}
 
 
 def _just_answered(visit: Visit) -> dict[str, Any] | None:

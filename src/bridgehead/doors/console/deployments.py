@@ -7,7 +7,7 @@ from bridgehead.doors.console.problem import Problem
 from bridgehead.doors.console.undos import people
 from bridgehead.doors.console.visit import Answer, Go, Page, Visit
 from bridgehead.enforce.stop import lift_stop, set_stop
-from bridgehead.explain import Overview, overview
+from bridgehead.explain import Overview, ScheduleLine, list_schedules, overview
 from bridgehead.explain.undos import UNDER_WAY, undos
 from bridgehead.kernel.errors import ApprovalError
 
@@ -38,6 +38,7 @@ def show_one(visit: Visit) -> Answer:
         title=house.deployment.charter.name,
         data={
             "overview": _overview(house),
+            "schedules": _schedules(house),
             "may_stop": visit.viewer().may("stop"),
             "may_lift": visit.viewer().may("lift"),
             "may_runs": visit.viewer().may("runs"),
@@ -97,6 +98,11 @@ def _confirm(visit: Visit, template: str, verb: str, problem: Problem | None) ->
         house=house,
         status=problem.status if problem else 200,
     )
+
+
+def _schedules(house: House) -> tuple[ScheduleLine, ...]:
+    with house.store.reading() as connection:
+        return list_schedules(connection, house.deployment, house.clock.now())
 
 
 def _overview(house: House) -> Overview:

@@ -16,7 +16,7 @@ from bridgehead.doors.console.problem import NO_SUCH_PAGE, Problem, Stopped
 from bridgehead.doors.console.visit import Answer, Page, Visit
 from bridgehead.explain import Figure
 from bridgehead.explain.balance import certified_money, sentence
-from bridgehead.explain.undo import OUTCOME_WORDS, GroupLine, UndoView, counted, titled, undo_view
+from bridgehead.explain.undo import OUTCOME_WORDS, GroupLine, UndoView, counted, titled, undo_for
 from bridgehead.explain.undos import UNDER_WAY, releases, runs_with_effects, since, undos
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.record.verify import verify_certificate
@@ -88,6 +88,7 @@ def page_of(visit: Visit, problem: Problem | None) -> Page:
             "may_order": form,
             "may_undo": viewer.may("undo"),
             "may_runs": viewer.may("runs"),
+            "may_list": viewer.may("deployments"),
             "asked": _asked(house.deployment.charter, {visit.person, maker}),
             "people": people(house),
             "problem": problem,
@@ -143,7 +144,7 @@ def show_certificate(visit: Visit) -> Answer:
 
 def viewed(visit: Visit, connection: Connection) -> UndoView:
     """Return the undo the address names, as far as the person may see it."""
-    found = undo_view(connection, visit.path["undo"], visit.viewer())
+    found = undo_for(connection, visit.house().boundary, visit.viewer(), visit.path["undo"])
     if found is None:
         raise Stopped(NO_SUCH_PAGE)
     return found

@@ -24,6 +24,9 @@ create table if not exists posting (
     by_call integer not null, posted_at text not null, cancelled_at text);
 create index if not exists posting_reference on posting (reference);
 create index if not exists posting_key on posting (idempotency_key) where idempotency_key <> '';
+create table if not exists change (
+    id integer primary key autoincrement, posting integer not null, by_call integer not null,
+    what text not null, was text not null, became text not null);
 create table if not exists late (by_call integer primary key, due_at text not null);
 create table if not exists call (
     id integer primary key autoincrement, operation text not null, reference text not null,
@@ -112,10 +115,7 @@ class Book:
     def apply(self, call: Call, *, times: int = 1) -> dict[str, Any]:
         """Make the change of a call, and return what its caller is told. Raises ``Rejected``."""
         with self._one():
-            answers = [
-                self._post(call) if call.operation == "post_order" else self._cancel(call)
-                for _ in range(times)
-            ]
+            answers = [self._make(call) for _ in range(times)]
         return answers[0]
 
     def apply_late(self, call: Call, seconds: float) -> None:
@@ -134,17 +134,19 @@ class Book:
             with self._one():
                 self._db.execute("delete from late where by_call = ?", (call.id,))
                 try:
-                    self._post(call) if call.operation == "post_order" else self._cancel(call)
+                    self._make(call)
                 except Rejected:
                     pass  # nobody is there any more to be told
         return None
 
     def find(self, reference: str) -> dict[str, Any]:
-        """Return what is posted under a reference: ``found`` counts what stands."""
+        """Return what is posted under a reference: ``found`` counts what stands, ``amount`` is that of the
+        newest of it, or empty."""
         rows = self._db.execute("select * from posting where reference = ? order by number", (reference,))
         postings = [_posting(row) for row in rows]
-        standing = sum(1 for posting in postings if posting["state"] == "posted")
-        return {"reference": reference, "found": standing, "postings": postings}
+        standing = [posting["amount"] for posting in postings if posting["state"] == "posted"]
+        newest = standing[-1] if standing else ""
+        return {"reference": reference, "found": len(standing), "amount": newest, "postings": postings}
 
     def listed(self, after: int = 0, limit: int = 500) -> dict[str, Any]:
         """Return postings in order of their numbers; ``next`` is the ``after`` of the rest, or None."""
@@ -154,6 +156,15 @@ class Book:
         more = len(rows) > limit
         postings = [_posting(row) for row in rows[:limit]]
         return {"postings": postings, "next": postings[-1]["number"] if more else None}
+
+    def _make(self, call: Call) -> dict[str, Any]:
+        match call.operation:
+            case "post_order":
+                return self._post(call)
+            case "amend_posting":
+                return self._amend(call)
+            case _:
+                return self._cancel(call)
 
     def _post(self, call: Call) -> dict[str, Any]:
         _amount(call.amount)
@@ -173,17 +184,36 @@ class Book:
         return _posting(self._row("posting", "number", number))
 
     def _cancel(self, call: Call) -> dict[str, Any]:
-        row = self._db.execute(
-            "select number from posting where reference = ? and state = 'posted' order by number desc",
-            (call.reference,),
-        ).fetchone()
-        if row is None:
-            raise Rejected(f"Nothing is posted under {call.reference}.")
+        row = self._standing(call)
         self._db.execute(
             "update posting set state = 'cancelled', cancelled_at = ? where number = ?",
             (stamp(self._clock.now()), row["number"]),
         )
-        return _posting(self._row("posting", "number", row["number"]))
+        return self._changed(call, row, "state")
+
+    def _amend(self, call: Call) -> dict[str, Any]:
+        _amount(call.amount)
+        row = self._standing(call)
+        self._db.execute("update posting set amount = ? where number = ?", (call.amount, row["number"]))
+        return self._changed(call, row, "amount")
+
+    def _standing(self, call: Call) -> sqlite3.Row:
+        row: sqlite3.Row | None = self._db.execute(
+            "select * from posting where reference = ? and state = 'posted' order by number desc",
+            (call.reference,),
+        ).fetchone()
+        if row is None:
+            raise Rejected(f"Nothing is posted under {call.reference}.")
+        return row
+
+    def _changed(self, call: Call, before: sqlite3.Row, what: str) -> dict[str, Any]:
+        """Note which call changed what of a posting, and return the posting as it is now."""
+        now = self._row("posting", "number", before["number"])
+        values = (now["number"], call.id, what, before[what], now[what])
+        self._db.execute(
+            "insert into change (posting, by_call, what, was, became) values (?, ?, ?, ?, ?)", values
+        )
+        return _posting(now)
 
     def _row(self, table: str, column: str, value: Any) -> sqlite3.Row:
         row: sqlite3.Row = self._db.execute(

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from bridgehead.testing.hostile_erp.book import Book, Call, Rejected
 from bridgehead.testing.hostile_erp.faults import KINDS, Faults, Mischief, Strike
 
-CHANGES = ("post_order", "cancel_posting")
+CHANGES = ("post_order", "amend_posting", "cancel_posting")
 READS = ("find_posting", "list_postings")
 
 
@@ -44,7 +44,7 @@ class Desk:
         self.book, self.faults, self.seed = book, faults, seed
 
     def change(self, operation: str, arguments: Mapping[str, str]) -> Result:
-        """Post or cancel. Nothing is raised: what goes wrong is part of the answer."""
+        """Post, amend or cancel. Nothing is raised: what goes wrong is part of the answer."""
         reference = arguments["reference"]
         strike = self._strike(operation, reference)
         more = {name: arguments.get(name, "") for name in ("customer", "amount", "key")}

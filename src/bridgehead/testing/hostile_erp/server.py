@@ -35,6 +35,7 @@ class Server:
         app.router.add_post("/mcp", self._mcp)
         app.router.add_post("/postings", self._post)
         app.router.add_get("/postings", self._get)
+        app.router.add_post("/postings/{reference}/amend", self._amend)
         app.router.add_post("/postings/{reference}/cancel", self._cancel)
         app.router.add_get("/admin/faults", self._faults)
         app.router.add_post("/admin/faults", self._set_faults)
@@ -97,6 +98,15 @@ class Server:
         except (ValueError, TypeError) as error:
             return web.json_response({"error": str(error)}, status=400)
         return await self._plain(request, self._result("post_order", arguments), 201)
+
+    async def _amend(self, request: web.Request) -> web.StreamResponse:
+        try:
+            given = json.loads(await request.read()) | {"reference": request.match_info["reference"]}
+            key = request.headers.get("Idempotency-Key", "")
+            arguments = tools.arguments_of("amend_posting", given | ({"idempotency_key": key} if key else {}))
+        except (ValueError, TypeError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return await self._plain(request, self._result("amend_posting", arguments), 200)
 
     async def _cancel(self, request: web.Request) -> web.StreamResponse:
         arguments = {

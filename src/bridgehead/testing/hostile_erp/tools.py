@@ -14,6 +14,7 @@ from bridgehead.testing.hostile_erp.desk import CHANGES, READS, Answered
 
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26")
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 200}
+_AMOUNT = {"type": "string", "description": "Decimal text, e.g. 120.50."}
 _KEY = {
     "type": "string",
     "maxLength": 200,
@@ -33,7 +34,15 @@ TOOLS = (
         ["reference", "customer", "amount"],
         reference=_TEXT,
         customer=_TEXT,
-        amount={"type": "string", "description": "Decimal text, e.g. 120.50."},
+        amount=_AMOUNT,
+        idempotency_key=_KEY,
+    ),
+    _tool(
+        "amend_posting",
+        "Change the amount of the newest posting that stands under a reference.",
+        ["reference", "amount"],
+        reference=_TEXT,
+        amount=_AMOUNT,
         idempotency_key=_KEY,
     ),
     _tool(
