@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 title=f"Ticket {number}",
                 models={"support": "support-stand-in"},
             )
-        asyncio.run(_work(opened))
+        with ThreadPoolExecutor(1) as pool:  # a browser that was opened before has this thread's loop
+            pool.submit(lambda: asyncio.run(_work(opened))).result()
     finally:
         opened.close()
     shutil.rmtree(folder / ".bridgehead" / "orders", ignore_errors=True)
