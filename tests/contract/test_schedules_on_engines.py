@@ -45,7 +45,7 @@ for line in sys.stdin:
     print("swept", flush=True)
 house.close()
 """
-ROUNDS, PROCESSES = 12, 3
+ROUNDS, PROCESSES = 8, 3
 
 
 @pytest.fixture

@@ -34,11 +34,21 @@ ASKING = NIGHTLY.replace(
 )
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def nightly(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+@pytest.fixture
+def nightly(tmp_path: Path) -> Iterator[Desk]:
     """The desk with a schedule at half past ten, opened at nine."""
+    yield from _nightly(tmp_path, "")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """The same on each database."""
     url = "" if request.param == "sqlite" else str(request.getfixturevalue("postgresql_url"))
-    made = Desk(tmp_path, store=url, engine="embedded").add(NIGHTLY, "charter.yaml")
+    yield from _nightly(tmp_path, url)
+
+
+def _nightly(path: Path, url: str) -> Iterator[Desk]:
+    made = Desk(path, store=url, engine="embedded").add(NIGHTLY, "charter.yaml")
     assert made.house
     yield made
     made.close()
@@ -82,19 +92,19 @@ def open_incidents(desk: Desk) -> list[str]:
 # --- one occurrence ---
 
 
-async def test_it_is_started_when_it_is_due_and_recorded(nightly: Desk) -> None:
-    await nightly.work()
-    assert runs(nightly) == []
-    nightly.clock.advance(1.5 * HOUR + 2)
-    await nightly.work()
-    (run,) = runs(nightly)
-    assert nightly.ended(run.id) == [{"is": "done", "value": {"item": "lamp of 2026-03-02", "price": "9.90"}}]
+async def test_it_is_started_when_it_is_due_and_recorded(both: Desk) -> None:
+    await both.work()
+    assert runs(both) == []
+    both.clock.advance(1.5 * HOUR + 2)
+    await both.work()
+    (run,) = runs(both)
+    assert both.ended(run.id) == [{"is": "done", "value": {"item": "lamp of 2026-03-02", "price": "9.90"}}]
     assert (run.title, run.agent, run.on_behalf) == ("nightly, 2026-03-02 10:30", "clerk", "maya")
-    (entry,) = nightly.entries("schedule.started")
+    (entry,) = both.entries("schedule.started")
     assert entry["run"] == run.id
     assert entry["schedule"]["name"] == "nightly"
     assert entry["schedule"]["at"] == "2026-03-02T10:30:00.000000Z"
-    assert states(nightly) == [("03-02T10:30", "started", 1)]
+    assert states(both) == [("03-02T10:30", "started", 1)]
 
 
 async def test_looking_again_and_again_starts_it_once(nightly: Desk) -> None:
@@ -216,17 +226,17 @@ async def test_a_run_that_fails_is_an_incident_that_names_its_schedule(small: De
 # --- the stop switch ---
 
 
-async def test_the_stop_holds_it_back_and_says_so(nightly: Desk) -> None:
-    set_stop(nightly.house.boundary, nightly.person("maya"), "smoke")
-    nightly.clock.advance(1.5 * HOUR + 2)
-    sweep(nightly)
-    sweep(nightly)
-    assert states(nightly) == [("03-02T10:30", "held", 1)]
-    assert [entry["note"] for entry in nightly.entries("schedule.held")] == ["the deployment was stopped"]
-    lift_stop(nightly.house.boundary, nightly.person("olga"), "toast")
-    nightly.clock.advance(0.5 * HOUR)
-    sweep(nightly)
-    assert states(nightly) == [("03-02T10:30", "started", 1)]
+async def test_the_stop_holds_it_back_and_says_so(both: Desk) -> None:
+    set_stop(both.house.boundary, both.person("maya"), "smoke")
+    both.clock.advance(1.5 * HOUR + 2)
+    sweep(both)
+    sweep(both)
+    assert states(both) == [("03-02T10:30", "held", 1)]
+    assert [entry["note"] for entry in both.entries("schedule.held")] == ["the deployment was stopped"]
+    lift_stop(both.house.boundary, both.person("olga"), "toast")
+    both.clock.advance(0.5 * HOUR)
+    sweep(both)
+    assert states(both) == [("03-02T10:30", "started", 1)]
 
 
 async def test_a_stop_that_lasts_too_long_is_told_while_it_lasts(nightly: Desk) -> None:
@@ -262,14 +272,14 @@ async def test_a_new_release_brings_its_own_times(nightly: Desk) -> None:
     assert runs(nightly)[0].release == nightly.house.deployment.digest
 
 
-async def test_what_was_due_before_it_and_nobody_started_is_not_lost(nightly: Desk) -> None:
-    sweep(nightly)
-    nightly.clock.advance(2 * HOUR)
-    nightly.change('"30 10 * * *"', '"0 12 * * *"')
-    nightly.activate()
-    sweep(nightly)
-    assert states(nightly) == [("03-02T10:30", "missed", 1)]
-    assert "another release" in open_incidents(nightly)[0]
+async def test_what_was_due_before_it_and_nobody_started_is_not_lost(both: Desk) -> None:
+    sweep(both)
+    both.clock.advance(2 * HOUR)
+    both.change('"30 10 * * *"', '"0 12 * * *"')
+    both.activate()
+    sweep(both)
+    assert states(both) == [("03-02T10:30", "missed", 1)]
+    assert "another release" in open_incidents(both)[0]
 
 
 async def test_another_input_keeps_how_far_it_has_come(nightly: Desk) -> None:
@@ -304,17 +314,17 @@ async def test_a_schedule_that_is_removed_stops_and_begins_anew_when_it_is_back(
     assert [row.count for row in times(nightly)] == [1]
 
 
-async def test_a_worker_that_has_not_heard_of_the_release_starts_nothing(nightly: Desk) -> None:
+async def test_a_worker_that_has_not_heard_of_the_release_starts_nothing(both: Desk) -> None:
     """It looks the active release up once a second; the transaction looks again."""
-    sweep(nightly)
-    old = nightly.house.boundary
-    nightly.change('"30 10 * * *"', '"0 12 * * *"')
-    nightly.activate()
-    sweep(nightly)
-    nightly.clock.advance(1.6 * HOUR)
+    sweep(both)
+    old = both.house.boundary
+    both.change('"30 10 * * *"', '"0 12 * * *"')
+    both.activate()
+    sweep(both)
+    both.clock.advance(1.6 * HOUR)
     Schedules(lambda: old, dict).sweep()
-    assert states(nightly) == []
-    assert [row.next_at[:16] for row in times(nightly, t.schedule)] == ["2026-03-02T12:00"]
+    assert states(both) == []
+    assert [row.next_at[:16] for row in times(both, t.schedule)] == ["2026-03-02T12:00"]
 
 
 async def test_nothing_is_started_for_somebody_who_was_switched_off(small: Desk) -> None:
