@@ -297,9 +297,22 @@ def verify_certificate(note: str, *, vkey: str) -> CertificateReport:
     if not blank or lines[0] != CERTIFICATE:
         raise Unreadable("this is no certificate of an undo")
     report = CertificateReport(signed=any(_signs(key, text + "\n", line) for line in signatures.split("\n")))
+    try:
+        _read_certificate(report, *_said(report, lines[1:]))
+    except (KeyError, ValueError, IndexError, ArithmeticError) as error:
+        raise Unreadable(f"a certificate that cannot be read: {error!r}") from error
+    if report.origin != key.name:
+        report.problems.append(f"it is of {report.origin}, and the key is that of {key.name}")
+    if not report.signed:
+        report.problems.append("its signature does not hold under this key")
+    return report
+
+
+def _said(report: CertificateReport, lines: list[str]) -> tuple[dict[str, str], list[list[str]]]:
+    """Return what the lines say, by name, and the items; money goes into the report."""
     said: dict[str, str] = {}
     items: list[list[str]] = []
-    for line in lines[1:]:
+    for line in lines:
         name, colon, value = line.partition(": ")
         if not colon:
             raise Unreadable(f"{line!r} is no line of a certificate")
@@ -310,15 +323,7 @@ def verify_certificate(note: str, *, vkey: str) -> CertificateReport:
             report.money[currency] = dict(part.split("=", 1) for part in parts)
         elif said.setdefault(name, value) != value:
             report.problems.append(f"it says {name} twice")
-    try:
-        _read_certificate(report, said, items)
-    except (KeyError, ValueError, IndexError, ArithmeticError) as error:
-        raise Unreadable(f"a certificate that cannot be read: {error!r}") from error
-    if report.origin != key.name:
-        report.problems.append(f"it is of {report.origin}, and the key is that of {key.name}")
-    if not report.signed:
-        report.problems.append("its signature does not hold under this key")
-    return report
+    return said, items
 
 
 def _note_in(download: str) -> str:

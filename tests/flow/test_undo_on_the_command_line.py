@@ -1,0 +1,123 @@
+"""``bridgehead undo``: what people read, what programs read, and what is refused in words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bridgehead.assemble import House
+from bridgehead.doors.cli import cli
+from bridgehead.doors.cli.serving import carry
+from bridgehead.kernel.errors import BridgeheadError
+from bridgehead.testing import HostileErp
+from fixtures.charters import ROOT
+
+EXAMPLE = ROOT / "examples" / "hostile-erp"
+
+
+class Terminal:
+    """The hostile example in a folder of its own, two orders posted, and a terminal in it."""
+
+    def __init__(self, path: Path, erp: HostileErp) -> None:
+        self.folder, self.erp = path / "folder", erp
+        shutil.copytree(EXAMPLE, self.folder, ignore=shutil.ignore_patterns(".bridgehead", "__pycache__"))
+        orders = [{"reference": name, "customer": "Ana", "amount": "12.00"} for name in ("o-1", "o-2")]
+        given = json.dumps({"orders": orders, "settled_by": "probe"})
+        assert self.types("run", "post", "--input", given).exit_code == 0
+        (self.release,) = self.reads("undo", "--list")["releases"]
+
+    def types(self, *words: str, answer: str = "") -> Result:
+        """Type a command."""
+        return CliRunner().invoke(cli, [*words, "--in", str(self.folder)], input=answer)
+
+    def reads(self, *words: str) -> Any:
+        """Return what a command tells programs."""
+        told = self.types(*words, "--json")
+        assert told.exit_code == 0, told.output
+        return json.loads(told.stdout)
+
+    def carry(self) -> None:
+        """Carry on what waits, as ``bridgehead up`` does."""
+        house = House.open(self.folder)
+        asyncio.run(carry(house))
+        house.close()
+
+    def refused(self, *words: str) -> str:
+        """Return the code of what a command is refused with."""
+        told = self.types("undo", *words)
+        assert isinstance(told.exception, BridgeheadError), told.output
+        return told.exception.code
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    with HostileErp.start(tmp_path / "erp") as erp:
+        monkeypatch.setenv("HOSTILE_ERP", erp.url)
+        yield Terminal(tmp_path, erp)
+
+
+def test_from_the_list_to_the_certificate(terminal: Terminal) -> None:
+    release = terminal.release["digest"]
+    assert (terminal.release["words"], terminal.release["runs"], terminal.release["effects"]) == (
+        "active",
+        1,
+        2,
+    )
+    listed = terminal.types("undo", "--list").output
+    assert release[:16] in listed and "active" in listed
+
+    plan = terminal.types("undo", "--release", release[:12], "--as", "noor").output
+    assert "2  taken back after somebody agrees to each by itself" in plan
+    assert "cancel_posting cannot be taken back itself." in plan
+    assert f"--release {release[:16]} --execute --digest" in plan
+    as_value = terminal.reads("undo", "--release", release, "--as", "noor")
+    assert (as_value["state"], [item["group"] for item in as_value["items"]]) == ("planned", ["approval"] * 2)
+    assert as_value["plan_digest"] in plan
+
+    digest = as_value["plan_digest"]
+    words = ("--execute", "--as", "noor", "--reason", "wrong", "--digest", digest, "--rate", "")
+    ordered = terminal.types("undo", "--release", release, *words).output
+    assert "waits until somebody agrees to the plan" in ordered
+    for _ in range(3):  # the plan, then each by itself
+        question = terminal.reads("approvals")["waiting"][0]["id"]
+        said = terminal.types("approve", question, "--as", "olga", "--reason", "seen", answer="y\n")
+        assert said.exit_code == 0, said.output
+        terminal.carry()
+    listed = terminal.reads("undo", "--list")
+    assert [one["state"] for one in listed["undos"]] == ["ended", "planned", "planned"]
+    assert [one["words"] for one in listed["releases"]] == ["stopped"]
+
+    note = terminal.types("undo", "--release", release, "--certificate").stdout
+    assert terminal.reads("undo", "--release", release, "--certificate")["certificate"] == note
+    assert "\nundone: 2\n" in note and "\nmoney: EUR moved=24 taken-back=24" in note
+    assert terminal.erp.judge(["o-1", "o-2"]).once == 2
+    file = terminal.folder / "certificate.txt"
+    file.write_text(note)
+    verified = CliRunner().invoke(cli, ["verify", str(terminal.folder), "--certificate", str(file)])
+    assert verified.exit_code == 0, verified.output
+
+
+REFUSED = [
+    (("--release", "RELEASE"), "BH-DOO-040"),
+    (("--release", "RELEASE", "--as", "noor", "--execute"), "BH-DOO-041"),
+    (("--as", "noor"), "BH-DOO-042"),
+    (("run_x", "--release", "RELEASE", "--as", "noor"), "BH-DOO-042"),
+    (("--release", "ffff", "--as", "noor"), "BH-UND-001"),
+    (("--release", "RELEASE", "--as", "maya"), "BH-UND-003"),
+    (("--release", "RELEASE", "--certificate"), "BH-UND-005"),
+    (("--release", "RELEASE", "--as", "noor", "--rate", "fast"), "BH-UND-006"),
+]
+
+
+def test_what_is_refused_is_refused_with_a_code(terminal: Terminal) -> None:
+    release = terminal.release["digest"]
+    for words, code in REFUSED:
+        assert terminal.refused(*(release if word == "RELEASE" else word for word in words)) == code, words
+    assert terminal.reads("undo", "--list")["releases"][0]["words"] == "active"
