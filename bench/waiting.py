@@ -4,9 +4,11 @@ Starts as many runs of a small deployment through the real engine; each asks peo
 in processes of their own, an engine on a store where nobody waits and one where all of them do:
 
 - memory and threads of the second beyond the first;
-- ready: from the start of the process, and of the engine in it, to the first due segment being claimed;
+- ready after a restart: from the start of the process, and of the engine in it, to the call of the other
+  system by the one run that is due; and how much of it goes by with loading programs, before anything else;
 - from a decision to its effect: votes in the engine's own process, as the console's are counted, and votes
-  from another process, as ``bridgehead approve`` makes them, up to the call of the other system.
+  from another process, as ``bridgehead approve`` makes them, up to the call of the other system. Each falls
+  at its own moment on an engine at rest.
 
 ``--on``: the embedded engine on SQLite or PostgreSQL, or dbos. A PostgreSQL server is started for it.
 """
@@ -16,6 +18,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import random
 import statistics
 import subprocess
 import sys
@@ -28,6 +32,7 @@ from typing import Any
 
 from postgres import databases
 from sqlalchemy import select
+from yardstick import QUIET_US, json_dumps_us
 
 from bridgehead.assemble import House
 from bridgehead.enforce.approve import vote
@@ -37,6 +42,8 @@ from bridgehead.store import tables as t
 
 GOALS = {"more_mb": 5.0, "more_threads": 0, "ready_seconds": 2.0, "decision_to_effect_ms_p95": 250.0}
 SQLITE = "sqlite"
+REST = (0.05, 0.35)
+"""Seconds from an effect to the next decision: its run has ended, and no look follows the one before it."""
 ENGINES = {SQLITE: "embedded", "postgresql": "embedded", "dbos": "dbos"}
 CHARTER = """
 bridgehead: 1
@@ -162,8 +169,10 @@ async def engine_at_work(place: Path, votes: int, kind: Any) -> dict[str, Any]:
     """Run an engine in which one run is due and the others wait; say ``called`` when the due one has acted,
     measure at rest, then from decisions to effects."""
     dock = Dock()
+    if kind == "dbos":
+        import bridgehead.run.dbos_engine  # noqa: F401  # as the engine would, to tell how long it takes
+    found: dict[str, Any] = {"import_seconds": round(_since_the_start(), 3)}
     house = opened(place, dock)
-    found: dict[str, Any] = {}
     async with house.at_work(engine=kind) as engine:
         began = time.monotonic()
         work = asyncio.create_task(engine.work())
@@ -181,6 +190,12 @@ async def engine_at_work(place: Path, votes: int, kind: Any) -> dict[str, Any]:
         await asyncio.gather(work, return_exceptions=True)
     house.close()
     return found
+
+
+def _since_the_start() -> float:
+    """Return the seconds since this process began (proc(5), field 22 of ``stat``, in clock ticks)."""
+    ticks = int(Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def _idle() -> float:
@@ -201,6 +216,7 @@ async def _decisions(house: House, dock: Dock, place: Path, votes: int, *, elsew
     )
     waits = []
     for question in open_questions(house, votes):
+        await asyncio.sleep(random.uniform(*REST))
         decided = await _decided(house, voter, question)
         while question[2] not in dock.called:
             await asyncio.sleep(0.001)
@@ -259,13 +275,16 @@ def compared(runs: int, votes: int, on: str) -> dict[str, Any]:
     server = nullcontext(str) if on == SQLITE else databases()
     with tempfile.TemporaryDirectory() as name, server as database:
         alone, full = Path(name, "alone"), Path(name, "full")
-        for place, count in ((alone, 1), (full, runs + 1)):
+        for place, count in ((alone, 2), (full, runs + 2)):
             filled = fill(place, count, database())
-            house = opened(place, Dock())
-            agree(house, open_questions(house, 1)[0])
-            house.close()
+            make_one_due(place)
+            in_a_process(place, 0, on)  # the first start makes the engine's tables; a restart finds them
+            make_one_due(place)
+        load, micros = os.getloadavg()[0], json_dumps_us()
         none, all_of_them = in_a_process(alone, 0, on), in_a_process(full, votes, on)
     return {
+        "load": [round(load, 1), round(os.getloadavg()[0], 1)],
+        "times_a_quiet_machine": round(micros / QUIET_US, 1),
         "runs": runs,
         "on": on,
         **filled,
@@ -275,6 +294,13 @@ def compared(runs: int, votes: int, on: str) -> dict[str, Any]:
         "more_threads": all_of_them["threads"] - none["threads"],
         "goals": GOALS,
     }
+
+
+def make_one_due(place: Path) -> None:
+    """Agree to one of the questions: its run is what the next engine begins with."""
+    house = opened(place, Dock())
+    agree(house, open_questions(house, 1)[0])
+    house.close()
 
 
 def main() -> None:
@@ -303,6 +329,7 @@ def _table(found: dict[str, Any]) -> str:
         ("threads beyond none waiting", str(found["more_threads"]), "0"),
         ("ready, from the process's start", f"{full['ready_seconds']} s", "2 s"),
         ("  where nobody waits", f"{none['ready_seconds']} s", ""),
+        ("  of it until all is imported", f"{full['import_seconds']} s", ""),
         ("ready, from the engine's start", f"{full['engine_ready_seconds']} s", ""),
         ("decision to effect, p50", f"{full['here_ms']['p50']} ms", ""),
         ("decision to effect, p95", f"{full['here_ms']['p95']} ms", "250 ms"),
@@ -313,7 +340,10 @@ def _table(found: dict[str, Any]) -> str:
         ("CPU to ask and wait", f"{found['ask_and_park_cpu_ms_a_run']} ms", ""),
     ]
     head = f"{found['runs']} runs wait, on {found['on']}"
-    return "\n".join(f"{name:<34}{value:>12}  {goal}" for name, value, goal in [(head, "", "goal"), *lines])
+    load = f"load {found['load']}, {found['times_a_quiet_machine']} times a quiet machine's json.dumps\n"
+    return load + "\n".join(
+        f"{name:<34}{value:>12}  {goal}" for name, value, goal in [(head, "", "goal"), *lines]
+    )
 
 
 if __name__ == "__main__":

@@ -73,6 +73,15 @@ def test_many_more_runs_than_it_carries_at_once(works: Works) -> None:
 
 @pytest.mark.postgresql
 @pytest.mark.parametrize("works", ["embedded-postgresql", "dbos-postgresql"], indirect=True)
+def test_what_another_process_makes_due_is_begun_without_waiting_for_a_look(works: Works) -> None:
+    works.worker(looks="3600")
+    first = works.start("inv-0")
+    assert works.ended(first) == ["Done"]
+    assert works.ended(works.start("inv-1")) == ["Done"]
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("works", ["embedded-postgresql", "dbos-postgresql"], indirect=True)
 def test_the_database_restarts_while_a_dead_worker_s_run_is_recovered(
     works: Works, postgresql: Server
 ) -> None:

@@ -16,12 +16,14 @@ from bridgehead.record import Work
 from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import Store, releases
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Statement
+
+_ACTIVE = Statement(select(t.release.c.digest).where(t.release.c.active == 1))
 
 
 def active(store: Store) -> str:
     """Return the digest of the active release, empty before the first one."""
-    with store.reading() as connection:
-        row = connection.execute(select(t.release.c.digest).where(t.release.c.active == 1)).first()
+    row = store.look(_ACTIVE.first)
     return str(row[0]) if row else ""
 
 

@@ -12,7 +12,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bridgehead.enforce import drafts, journal, opening, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
@@ -39,25 +39,26 @@ from bridgehead.kernel.errors import ApprovalError, LedgerError
 from bridgehead.kernel.ids import new_id
 from bridgehead.record import Work
 from bridgehead.store import tables as t
-from bridgehead.store.statement import Row
+from bridgehead.store.statement import Row, Statement
 
 STEP = 5
+_ASKED = Statement(select(t.approval).where(t.approval.c.id == bindparam("approval")))
+_AGREED = Statement(
+    select(t.vote.c.principal)
+    .where(t.vote.c.approval == bindparam("approval"), t.vote.c.answer == "approve")
+    .order_by(t.vote.c.at)
+)
 
 
-def look_up(boundary: Boundary, row: Row | None) -> Granted | Refuse | None:
+def look_up(connection: Connection, boundary: Boundary, row: Row | None) -> Granted | Refuse | None:
     """Return the answer people gave at a position: a yes, a no, or None where nobody was asked.
 
     Raises ``Park`` while the question is open.
     """
     if row is None or not row.approval:
         return None
-    with boundary.store.reading() as connection:
-        found = connection.execute(select(t.approval).where(t.approval.c.id == row.approval)).one()
-        votes = connection.execute(
-            select(t.vote).where(t.vote.c.approval == found.id).order_by(t.vote.c.at)
-        ).all()
-        opened = boundary.ledger.body(connection, found.opened_entry)
-        closed = boundary.ledger.body(connection, found.closed_entry) if found.closed_entry else {}
+    found = _ASKED.one(connection, approval=row.approval)
+    closed = boundary.ledger.body(connection, found.closed_entry) if found.closed_entry else {}
     match found.state:
         case "open":
             raise Park(found.id)
@@ -65,12 +66,13 @@ def look_up(boundary: Boundary, row: Row | None) -> Granted | Refuse | None:
             return None
         # Used by this very crossing: its call was begun, changes nothing, and is begun again.
         case "approved" | "used":
+            opened = boundary.ledger.body(connection, found.opened_entry)
             return Granted(
                 approval=found.id,
                 rules=tuple(json.loads(found.rules)),
                 digest=found.digest,
                 bound=opened["question"]["bound"],
-                by=tuple(vote.principal for vote in votes if vote.answer == "approve"),
+                by=tuple(vote.principal for vote in _AGREED.all(connection, approval=found.id)),
                 reason=closed.get("reason", ""),
             )
     return _answered_no(found.state, closed)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bridgehead.enforce.boundary import Boundary
-from bridgehead.kernel.canonical import decoded, encoded_bytes
+from bridgehead.kernel.canonical import Encoded, decoded
 from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.kernel.outcome import Done, Failed, Fault, Outcome, Refused, Usage
 from bridgehead.store.statement import Row
@@ -28,26 +28,28 @@ def row_state(outcome: Done | Failed) -> str:
     return "done" if happened else state_of(outcome)
 
 
-def body_of(outcome: Done | Failed) -> dict[str, Any]:
-    if isinstance(outcome, Done):
-        return {"value": outcome.value, "usage": asdict(outcome.usage)}
-    return {"fault": asdict(outcome.fault), "usage": asdict(outcome.usage)}
+def body_of(outcome: Done | Failed) -> Encoded:
+    """Return the body of an outcome's entry, encoded once: to be sealed, and to be given back as kept."""
+    what = {"value": outcome.value} if isinstance(outcome, Done) else {"fault": asdict(outcome.fault)}
+    return Encoded.of({**what, "usage": asdict(outcome.usage)})
 
 
-def returned(body: dict[str, Any]) -> Outcome:
-    """Round trip through the canonical form, so that first pass and replay see the same value."""
+def returned(body: Encoded) -> Outcome:
+    """Return an outcome from its recorded form: the first pass sees what every replay will see."""
     # Through the bytes: they sort keys, so that a value also *iterates* the same way ever after.
-    kept = decoded(encoded_bytes(body))
-    if "fault" in kept:
-        return Failed(fault=Fault(**kept["fault"]), usage=Usage(**kept.get("usage", {})))
-    return Done(value=kept["value"], usage=Usage(**kept["usage"]))
+    return _read(decoded(body.data))
 
 
 def recorded(boundary: Boundary, row: Row) -> Outcome:
     """Return the outcome a finished row holds, equal to the bit to what the first pass returned."""
-    with boundary.store.reading() as connection:
-        body = boundary.ledger.body(connection, row.outcome_entry)
+    body = boundary.store.look(lambda connection: boundary.ledger.body(connection, row.outcome_entry))
     if row.state == "refused":
         reasons = tuple(Reason(**reason) for reason in body["reasons"])
         return Refused(decision=Refuse(step=body["step"], reasons=reasons))
-    return returned(body)
+    return _read(body)
+
+
+def _read(body: dict[str, Any]) -> Outcome:
+    if "fault" in body:
+        return Failed(fault=Fault(**body["fault"]), usage=Usage(**body.get("usage", {})))
+    return Done(value=body["value"], usage=Usage(**body["usage"]))

@@ -54,7 +54,7 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     with boundary.store.reading() as connection:
         earlier = rows.find(connection, crossing.run.id, crossing.position)
         standing = limits.standing(connection, crossing, journal.record_name(boundary, crossing))
-    granted = approve.look_up(boundary, earlier)
+        granted = approve.look_up(connection, boundary, earlier)
     if isinstance(granted, Refuse):
         return await ending.refuse(boundary, crossing, granted)
 
@@ -78,8 +78,7 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
         return await ending.refuse(boundary, crossing, confined)
 
     observe(4)  # limits
-    with boundary.store.reading() as connection:
-        limits.heed_stop(connection, crossing)
+    boundary.store.look(lambda connection: limits.heed_stop(connection, crossing))
     limited = limits.check(boundary, crossing, standing, begun=journal.begun(earlier))
     if limited is not None:
         return await ending.refuse(boundary, crossing, limited)

@@ -14,6 +14,7 @@ from bridgehead.kernel.errors import ApprovalError
 from bridgehead.kernel.ids import new_id
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
+from bridgehead.store import bell
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Statement
 
@@ -131,4 +132,6 @@ def wake(connection: Connection, runs: Iterable[str], due_at: str) -> int:
         number = max((row.number for row in rows), default=0) + 1
         _ADD_SEGMENT.run(connection, run=run, number=number, due_at=due_at)
         count += 1
+    if count:
+        bell.ring(connection)
     return count

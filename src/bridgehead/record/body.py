@@ -23,7 +23,6 @@ from bridgehead.store.statement import Statement
 
 ALGORITHM = "A256GCM"
 _CACHED_SUBJECTS = 4096
-_BY_ID = Statement(select(t.data_key).where(t.data_key.c.kid == bindparam("kid")))
 _BY_SUBJECT = Statement(select(t.data_key).where(t.data_key.c.subject == bindparam("subject")))
 
 
@@ -97,18 +96,13 @@ class DataKeys:
             )
         return known
 
-    def by_id(self, connection: Connection, kid: str) -> DataKey | None:
-        """Return the key that a body was encrypted under, or None if it was deleted."""
-        row = _BY_ID.first(connection, kid=kid)
-        return None if row is None else self._unwrapped(row.kid, row.subject, row.nonce, row.wrapped)
-
     def forget(self) -> None:
         """Drop every unwrapped key."""
         self._known.clear()
 
     def _stored(self, connection: Connection, subject: str) -> DataKey | None:
         row = _BY_SUBJECT.first(connection, subject=subject)
-        return None if row is None else self._unwrapped(row.kid, subject, row.nonce, row.wrapped)
+        return None if row is None else self.unwrapped(row.kid, subject, row.nonce, row.wrapped)
 
     def _made(self, connection: Connection, subject: str) -> DataKey:
         kid, key, nonce = os.urandom(12).hex(), os.urandom(32), os.urandom(12)
@@ -116,7 +110,8 @@ class DataKeys:
         connection.execute(insert(t.data_key).values(kid=kid, subject=subject, nonce=nonce, wrapped=wrapped))
         return DataKey(kid, AESGCM(key))
 
-    def _unwrapped(self, kid: str, subject: str, nonce: bytes, wrapped: bytes) -> DataKey:
+    def unwrapped(self, kid: str, subject: str, nonce: bytes, wrapped: bytes) -> DataKey:
+        """Return a stored key, ready for use. Raises ``LedgerError`` (BH-REC-022)."""
         try:
             return DataKey(kid, AESGCM(self._kek.decrypt(nonce, wrapped, self._bound(kid, subject))))
         except (InvalidTag, ValueError) as error:

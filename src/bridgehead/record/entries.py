@@ -9,14 +9,18 @@ from sqlalchemy import Connection, bindparam, select
 
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.store import tables as t
-from bridgehead.store.statement import Statement
+from bridgehead.store.statement import Row, Statement
 
 _ENVELOPE = Statement(select(t.entry.c.envelope).where(t.entry.c.idx == bindparam("index")))
 
 
 def envelope_of(connection: Connection, index: int) -> dict[str, Any]:
     """Return the fields of an entry. Raises ``LedgerError`` (BH-REC-023) if there is no such entry."""
-    row = _ENVELOPE.first(connection, index=index)
+    return envelope_in(_ENVELOPE.first(connection, index=index), index)
+
+
+def envelope_in(row: Row | None, index: int) -> dict[str, Any]:
+    """Return the fields of an entry from the row it was read with, as ``envelope_of``."""
     if row is None:
         raise LedgerError(
             "BH-REC-023",

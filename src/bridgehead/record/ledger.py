@@ -25,7 +25,7 @@ from bridgehead.kernel.errors import LedgerError
 from bridgehead.record import erase, merkle
 from bridgehead.record.batch import Appender
 from bridgehead.record.body import DataKeys, SealedBody, unseal
-from bridgehead.record.entries import envelope_of
+from bridgehead.record.entries import envelope_in
 from bridgehead.record.keys import Keys
 from bridgehead.record.merkle import Tree
 from bridgehead.record.unit import Receipt, UnitOfWork, Work
@@ -34,7 +34,17 @@ from bridgehead.store import Store
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Statement
 
-_BODY = Statement(select(t.body).where(t.body.c.idx == bindparam("index")))
+_BODY = Statement(
+    select(
+        t.entry.c.envelope,
+        *(t.body.c.record_key, t.body.c.nonce, t.body.c.ciphertext, t.body.c.kid),
+        *(t.data_key.c.subject, t.data_key.c.nonce.label("key_nonce"), t.data_key.c.wrapped),
+    )
+    .select_from(t.entry)
+    .outerjoin(t.body, t.body.c.idx == t.entry.c.idx)
+    .outerjoin(t.data_key, t.data_key.c.kid == t.body.c.kid)
+    .where(t.entry.c.idx == bindparam("index"))
+)
 CHECKPOINT_EVERY = 1_000
 """Entries. Each boundary crossed is followed by a checkpoint, signed off the append path."""
 
@@ -110,16 +120,16 @@ class Ledger:
 
         Raises ``LedgerError``: BH-REC-020 none there (never, erased, or missing), BH-REC-021 altered.
         """
-        about = envelope_of(connection, index).get("body")
         row = _BODY.first(connection, index=index)
-        key = None if row is None else self._data_keys.by_id(connection, row.kid)
-        if about is None or row is None or key is None:
+        about = envelope_in(row, index).get("body")
+        if about is None or row is None or row.kid is None or row.wrapped is None:
             raise LedgerError(
                 "BH-REC-020",
                 f"entry {index} has no body" if about is None else f"the body of entry {index} is gone",
                 means="It was erased lawfully, or somebody removed it.",
                 fix="Run: bridgehead verify; it tells the two apart.",
             )
+        key = self._data_keys.unwrapped(row.kid, row.subject, row.key_nonce, row.wrapped)
         return unseal(SealedBody(row.record_key, row.nonce, row.ciphertext, row.kid), key, about["c"])
 
     def erase_subject(self, subject: str, *, by: str, basis: str, reason: str) -> Receipt:

@@ -103,7 +103,8 @@ async def _stop(releases: Releases, active: Boundary, row: Row[Any]) -> datetime
             select(func.max(t.segment.c.number)).where(t.segment.c.run == row.id)
         ).scalar_one()
         segment = Segment(run=row.id, number=last or 0, attempt=0, release=row.release)
-        state = runs.state_of(connection, segment, runs.principal_of(active.directory().people, row))
+        now = runs.row_of(connection, row.id)
+        state = runs.state_of(now, segment, runs.principal_of(active.directory().people, now))
     why = "its release is being taken back"
     units = [approve.withdrawing(boundary, approval, why) for approval in open_questions]
     units += [leftovers.end_all(boundary, state), _ending(boundary, row)]

@@ -118,12 +118,11 @@ class _Carrying:
     def _known(self) -> tuple[RunState, dict[str, Any]]:
         """Return the run as the boundary wants it, and its case."""
         people = self._boundary.charter.people
-        with self._store.reading() as connection:
-            row = runs.row_of(connection, self._segment.run)
-            self._scheduled = f"Schedule {row.schedule}: " if row.schedule else ""
-            self._state = runs.state_of(connection, self._segment, runs.principal_of(people, row))
-            body = self._ledger.body(connection, row.input_entry)
-            return self._state, dict(body.get("input", {}))
+        row = self._store.look(lambda connection: runs.row_of(connection, self._segment.run))
+        self._scheduled = f"Schedule {row.schedule}: " if row.schedule else ""
+        self._state = runs.state_of(row, self._segment, runs.principal_of(people, row))
+        body = self._store.look(lambda connection: self._ledger.body(connection, row.input_entry))
+        return self._state, dict(body.get("input", {}))
 
     async def _finish(self, result: Any) -> None:
         try:

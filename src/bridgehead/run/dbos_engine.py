@@ -42,7 +42,13 @@ from bridgehead.store.machines import AT_WORK, Held
 
 APPLICATION, VERSION = "bridgehead", "bridgehead-1"
 POLL = 0.1
-"""Seconds between looks for due segments, and between looks of dbos into its queue."""
+"""Seconds between looks for due segments that no bell has told of."""
+LOOK = 0.25
+"""Seconds between looks of dbos into its queue for what other workers put there."""
+SOON = 0.03
+"""Seconds between such looks while places come free that others may wait for."""
+AT_ONCE = 0.001
+"""Seconds dbos waits before a look once it was told that there is something."""
 BATCH = 200
 """Segments handed over in one transaction."""
 DISPATCHES = 100
@@ -101,6 +107,8 @@ class DbosEngine:
         self._together = Together()
         self._stopping = threading.Event()
         self._under_way: Counter[str] = Counter()
+        self._queued = threading.Event()
+        self._freed = -LOOK
         self._upkeep = Upkeep(
             self._store,
             self._clock,
@@ -128,7 +136,8 @@ class DbosEngine:
             try:
                 await asyncio.to_thread(self._launch)
                 self._upkeep.start()
-                await self._feed(until_idle)
+                async with self._store.bell.listening(self.wake):
+                    await self._feed(until_idle)
             finally:
                 await self._leave()
                 _process.clear()
@@ -183,10 +192,10 @@ class DbosEngine:
         DBOS.register_queue(
             QUEUE,
             worker_concurrency=self._concurrency,
-            polling_interval_sec=POLL,
+            polling_interval_sec=AT_ONCE,  # what its thread does before is ``_until_queued``'s to say
             on_conflict="always_update",
         )
-        _own_concurrency(self._concurrency)
+        _own_pace(self._concurrency, self._until_queued)
         self._client = DBOSClient(
             system_database_engine=self._store.engine,
             serializer=DBOSPortableJSONSerializer(),
@@ -235,7 +244,18 @@ class DbosEngine:
                     "app_version": VERSION,
                 }
                 self._client.enqueue_in_transaction(connection, options, segment.run, segment.number)
+        if found:
+            self._queued.set()
         return len(found)
+
+    def _until_queued(self) -> None:
+        """Wait until a segment was put into the queue here, or a place came free; not for ever.
+
+        dbos gives a place away only after it has recorded the end of what held it: so look again soon.
+        """
+        freed_just_now = self._clock.monotonic() - self._freed < LOOK
+        self._queued.wait(SOON if freed_just_now else LOOK)
+        self._queued.clear()
 
     def _idle(self) -> bool:
         soon = stamp(self._clock.now() + timedelta(seconds=60))
@@ -257,8 +277,12 @@ class DbosEngine:
             raise Leaving
         finally:
             with self._lock:
+                was_full = self._under_way.total() >= self._concurrency
                 self._under_way[name] -= 1
                 self._under_way += Counter()  # drops what is at zero
+            if was_full:
+                self._freed = self._clock.monotonic()
+                self._queued.set()
 
     def _once(self, run: str, number: int) -> None:
         segment = segments.take(self._store, self._boot, run, number)
@@ -297,13 +321,23 @@ def _claim_process(engine: DbosEngine) -> None:
     _process.append(engine)
 
 
-def _own_concurrency(concurrency: int) -> None:
-    """Let this worker take as many segments as it was told to: dbos keeps one number for all workers of a
-    queue, and reads it again before each look."""
+def _own_pace(concurrency: int, until_queued: Callable[[], None]) -> None:
+    """Let this worker take as many segments as it was told to, as soon as there are any.
+
+    dbos keeps one number for all workers of a queue, and reads it again before each look into the queue, on
+    the thread that looks: that is where the thread waits.
+    """
     rows = _instance()._sys_db
     ours, read = rows.get_queue(QUEUE), rows.get_queue
-    ours._worker_concurrency = concurrency
-    rows.get_queue = lambda name, **more: ours if name == QUEUE else read(name, **more)
+    ours._worker_concurrency, ours._polling_interval_sec = concurrency, AT_ONCE
+
+    def paced(name: str, **more: Any) -> Any:
+        if name != QUEUE:
+            return read(name, **more)
+        until_queued()
+        return ours
+
+    rows.get_queue = paced
 
 
 def _instance() -> Any:

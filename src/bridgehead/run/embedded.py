@@ -28,8 +28,8 @@ from bridgehead.store import Store
 from bridgehead.store.machines import AT_WORK, Held
 
 POLL = 0.1
-"""Seconds between looks at the table for what somebody's answer has woken: from a page of this process, or
-from another one. A look costs about 0.2 ms of CPU, however many runs wait."""
+"""Seconds between looks at the table for what no bell has told: on SQLite, answers given in another process.
+A look costs about 0.2 ms of CPU, however many runs wait."""
 SWEEP = 5.0
 """Seconds between sweeps: for questions whose time is over, schedules that are due, and effects to be asked
 about once more."""
@@ -77,7 +77,8 @@ class EmbeddedEngine:
         try:
             died = segments.recover(self._store)
             self._suspects = [segment for segment in died if segment.fruitless >= SUSPECT]
-            await self._loop(until_idle)
+            async with self._store.bell.listening(self.wake):
+                await self._loop(until_idle)
         finally:
             for task in self._tasks:
                 task.cancel()

@@ -77,8 +77,8 @@ async def value(boundary: Boundary, crossing: Crossing, make: Any) -> Any:
     """Return a value of the run itself (time, randomness), recorded once at its position."""
     row = _row(boundary, crossing)
     if row is not None:
-        with boundary.store.reading() as connection:
-            return boundary.ledger.body(connection, row.outcome_entry)["value"]
+        body = boundary.store.look(lambda connection: boundary.ledger.body(connection, row.outcome_entry))
+        return body["value"]
     made = decoded(encoded_bytes(make()))
     now = stamp(boundary.clock.now())
     draft = drafts.about(
@@ -100,8 +100,7 @@ def require_finished(boundary: Boundary, run: str) -> None:
 
     Nobody would settle it, and nobody would wait for the answer to its question.
     """
-    with boundary.store.reading() as connection:
-        row = _OPEN.first(connection, of_run=run)
+    row = boundary.store.look(lambda connection: _OPEN.first(connection, of_run=run))
     if row is not None:
         raise Nondeterminism(row.position, f"{row.kind}:{row.target}", "the end of the workflow")
 
@@ -112,8 +111,7 @@ def of_the_run(kind: str) -> Action:
 
 
 def _row(boundary: Boundary, crossing: Crossing) -> Row | None:
-    with boundary.store.reading() as connection:
-        row = rows.find(connection, crossing.run.id, crossing.position)
+    row = boundary.store.look(lambda connection: rows.find(connection, crossing.run.id, crossing.position))
     if row is not None and row.action_digest != crossing.asked_digest:
         raise Nondeterminism(crossing.position, f"{row.kind}:{row.target}", crossing.action.label())
     return row

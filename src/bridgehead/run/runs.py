@@ -192,9 +192,8 @@ def row_of(connection: Connection, run: str) -> Row:
     return row
 
 
-def state_of(connection: Connection, segment: Segment, principal: Principal) -> RunState:
-    """Return the run of a segment as the boundary wants it."""
-    row = row_of(connection, segment.run)
+def state_of(row: Row, segment: Segment, principal: Principal) -> RunState:
+    """Return the run of a segment, from its row, as the boundary wants it."""
     return RunState(
         id=row.id,
         release=row.release,

@@ -122,8 +122,7 @@ def still_ours(connection: Connection, segment: Segment) -> None:
 
 def claim_due(store: Store, clock: Clock, boot: str, most: int) -> list[Segment]:
     """Claim segments that are due, for this boot; at most one of a run at a time."""
-    with store.reading() as connection:
-        rows = _DUE.all(connection, now=stamp(clock.now()), most=most)
+    rows = store.look(lambda connection: _DUE.all(connection, now=stamp(clock.now()), most=most))
     if not rows:
         return []
     with store.writing() as connection:
@@ -259,8 +258,7 @@ def _is(segment: Segment) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 def next_due(store: Store) -> str | None:
     """Return when the next segment is due (RFC 3339), or None."""
-    with store.reading() as connection:
-        row = _NEXT.first(connection)
+    row = store.look(_NEXT.first)
     return None if row is None else str(row[0])
 
 

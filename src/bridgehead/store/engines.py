@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
@@ -20,7 +21,9 @@ from bridgehead.store.statement import execute
 
 SCHEMA = "bridgehead"
 """Where our tables are in a PostgreSQL database. Those of an engine are beside them, in its own schema."""
-POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24}
+# The connection that was used last is used next: a server keeps what it prepared for each of them.
+POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_use_lifo": True}
+Found = TypeVar("Found")
 LOOK = 0.01
 """Seconds between two tries to switch a new database to WAL."""
 ABANDONED_SECONDS = 10
@@ -54,20 +57,33 @@ def readers(address: URL, lock_seconds: float) -> Engine:
     """Return the engine for reading: one snapshot per transaction, writes refused."""
     if address.get_backend_name() == "sqlite":
         return _sqlite(address, lock_seconds, read_only=True)
-    return _postgresql(address, lock_seconds)
+    return _postgresql(address, lock_seconds, default_transaction_read_only="on")
 
 
 def begun(engine: Engine, *, read_only: bool, patience: float) -> Connection:
     """Return a connection inside a new transaction, which the caller ends and closes.
 
+    INVARIANT: on SQLite a writer takes the write lock first; a read lock that upgrades can only fail.
+    """
+    words = _BEGIN[engine.dialect.name][read_only]
+    return _patiently(engine, patience, lambda: _begun(engine, words))
+
+
+def looked(engine: Engine, read: Callable[[Connection], Found], *, patience: float) -> Found:
+    """Return what ``read`` finds outside of a transaction: each of its statements sees its own moment."""
+    return _patiently(engine, patience, lambda: _looked(engine, read))
+
+
+def _patiently(engine: Engine, patience: float, attempt: Callable[[], Found]) -> Found:
+    """Return what an attempt returns that changes nothing.
+
     Where the server is away (it restarts, or fails over) it is tried again, with pauses of ``patience``
-    seconds in all: nothing has happened yet. INVARIANT: on SQLite a writer takes the write lock first; a read
-    lock that upgrades can only fail.
+    seconds in all: nothing has happened yet.
     """
     waited, pause = 0.0, 0.0
     while True:
         try:
-            return _begun(engine, _BEGIN[engine.dialect.name][read_only])
+            return attempt()
         except DBAPIError as error:
             if not is_lost(error) or waited > patience:
                 raise
@@ -104,13 +120,22 @@ def _begun(engine: Engine, begin: str) -> Connection:
     return connection
 
 
+def _looked(engine: Engine, read: Callable[[Connection], Found]) -> Found:
+    with engine.connect() as connection:
+        try:
+            return read(connection)
+        except DBAPIError:
+            connection.invalidate()
+            raise
+
+
 def _durable(connection: Any, _record: Any) -> None:
     was, connection.autocommit = connection.autocommit, True
     connection.execute(_DURABLE)
     connection.autocommit = was
 
 
-def _postgresql(address: URL, lock_seconds: float, **more: int) -> Engine:
+def _postgresql(address: URL, lock_seconds: float, **more: int | str) -> Engine:
     settings: dict[str, Any] = {
         "lock_timeout": max(1, int(lock_seconds * 1000)),
         "tcp_keepalives_idle": _ALIVE["keepalives_idle"],

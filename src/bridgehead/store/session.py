@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +15,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from bridgehead.kernel.errors import StoreError
 from bridgehead.store import engines, migrations, unfinished
+from bridgehead.store.bell import Bell
+from bridgehead.store.engines import Found
 from bridgehead.store.faults import cannot_open, commit_failed, in_our_words, is_lost
 
 LOCK_SECONDS = 15.0
@@ -26,6 +28,7 @@ class Store:
     def __init__(self, engine: Engine, readers: Engine, patience: float = LOCK_SECONDS) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
+        self.bell = Bell(engine)
         self._readers = readers
         self._patience = patience
 
@@ -70,6 +73,16 @@ class Store:
         with in_our_words(), self._begun(self._readers, read_only=True) as connection:
             yield connection
 
+    def look(self, read: Callable[[Connection], Found]) -> Found:
+        """Return what one statement reads, without a transaction around it: on PostgreSQL one way there and
+        back instead of three.
+
+        For a ``read`` that is one statement, or whose statements need not see the same moment. It is called
+        again where the connection was lost, and cannot change the store.
+        """
+        with in_our_words():
+            return engines.looked(self._readers, read, patience=self._patience)
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Yield a connection inside one write transaction: all of it is committed, or none.
@@ -86,6 +99,7 @@ class Store:
                 connection.commit()
             except DBAPIError as error:
                 raise commit_failed(error) from error
+            self.bell.committed(connection)
 
     def _begun(self, engine: Engine, *, read_only: bool) -> Connection:
         return engines.begun(engine, read_only=read_only, patience=self._patience)

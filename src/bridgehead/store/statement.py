@@ -93,7 +93,7 @@ def execute(connection: Connection, text: str, values: Any) -> Any:
     """Execute text on the driver's own cursor; return the cursor.
 
     Raises what SQLAlchemy would raise. INVARIANT: only inside a transaction of ``Store``, which has told
-    SQLAlchemy of it: this does not.
+    SQLAlchemy of it, or a look: this does not.
     """
     cursor = connection.connection.cursor()
     try:
