@@ -386,7 +386,7 @@ CREATE TABLE undo_item (
   person TEXT DEFAULT '' NOT NULL,
   due_at VARCHAR(32) DEFAULT '' NOT NULL,
   PRIMARY KEY (undo, number),
-  CONSTRAINT undo_item_state CHECK (state in ('planned','waiting','undone','refused','skipped','person'))
+  CONSTRAINT undo_item_state CHECK (state in ('planned','waiting','undone','refused','skipped','person','nothing'))
 );
 
 CREATE INDEX undo_item_by_saga ON undo_item (saga);

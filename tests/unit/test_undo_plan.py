@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bridgehead.kernel.undoing import GROUPS, OUTCOMES, TAKEN_BACK, outcome
@@ -131,6 +131,8 @@ def test_the_digest_is_that_of_the_list_whatever_order_it_was_read_in(population
     st.sampled_from(["running", "ended", "refused"]),
 )
 def test_every_item_has_one_outcome_whatever_became_of_it(group: str, item: str, undo: str) -> None:
+    if group not in TAKEN_BACK:
+        assume(item in ("planned", "person", "nothing"))  # nothing is done about it; something may be learnt
     found = outcome(group, item, undo)
     assert found in OUTCOMES
     assert found != "undone" or (group in TAKEN_BACK and item == "undone")

@@ -20,9 +20,12 @@ _OF_STATE = {"planned": "pending", "waiting": "pending"}
 
 
 def outcome(group: str, item_state: str, undo_state: str) -> str:
-    """Return what became of an effect: exactly one of ``OUTCOMES``."""
+    """Return what became of an effect: exactly one of ``OUTCOMES``.
+
+    An item that nothing is done about stays ``planned``, unless something was learnt of it since.
+    """
     if group not in TAKEN_BACK:
-        return _OF_GROUP[group]
+        return _OF_GROUP[group] if item_state == "planned" else item_state
     if undo_state == "refused":
         return "refused"
     return _OF_STATE.get(item_state, item_state)

@@ -13,15 +13,18 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 
+from bridgehead.enforce import equals
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft, Written
 from bridgehead.kernel.undoing import OUTCOMES, balance, outcome
 from bridgehead.record import Work
+from bridgehead.rollout.plan import DID_NOT, NOBODY_KNOWS
 from bridgehead.store import tables as t
 
+HAPPENED = "It was found out since the plan that it happened. Nothing has taken it back."
 FORMAT = "bridgehead undo certificate 1"
 
 
@@ -44,6 +47,8 @@ def issue(boundary: Boundary, undo: Row[Any], *, final: bool) -> Any:
     size, root = boundary.ledger.size_and_root()
 
     def work(connection: Connection) -> Work:
+        if final:
+            _learn(connection, undo.id)
         rows = connection.execute(
             select(t.undo_item).where(t.undo_item.c.undo == undo.id).order_by(t.undo_item.c.number)
         ).all()
@@ -68,6 +73,27 @@ def issue(boundary: Boundary, undo: Row[Any], *, final: bool) -> Any:
         return Work(drafts=(draft,), value=note, then=_point(undo.id))
 
     return work
+
+
+def _learn(connection: Connection, undo: str) -> None:
+    """Bring what was not known when the plan was made to what is known now: it is counted as that."""
+    at = (t.crossing.c.run == t.undo_item.c.run) & (t.crossing.c.position == t.undo_item.c.position)
+    rows = connection.execute(
+        select(t.undo_item.c.number, t.undo_item.c.why, t.crossing.c.state, t.crossing.c.settled)
+        .join(t.crossing, at)
+        .where(
+            t.undo_item.c.undo == undo,
+            t.undo_item.c.state == "planned",
+            or_(*(t.undo_item.c.why.startswith(why) for why in (NOBODY_KNOWS, DID_NOT))),
+        )
+    ).all()
+    for row in rows:
+        if equals.unclear(row.state, row.settled):
+            continue
+        happened = equals.happened(row.state, row.settled)
+        state, why = ("person", HAPPENED) if happened else ("nothing", DID_NOT)
+        mine = (t.undo_item.c.undo == undo, t.undo_item.c.number == row.number)
+        connection.execute(update(t.undo_item).where(*mine).values(state=state, why=why))
 
 
 def certified(boundary: Boundary, undo: str) -> str:

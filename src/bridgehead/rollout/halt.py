@@ -29,12 +29,15 @@ LOOKS, BETWEEN = 100, 0.1
 """How often, and after how many seconds, a run at work is looked at before the undo goes to sleep itself."""
 AGAIN = 5.0
 """Seconds it then sleeps."""
+OPEN = ("running", "waiting")
 
 
 async def bring_to_rest(releases: Releases, scope: str, target: str) -> None:
     """Stop every open run of a release, or one run. Raises ``Park`` while one of them is under way.
 
-    Runs that only a person can settle stay as they are: they are listed, and their release cannot act.
+    Runs of a release that only a person can settle stay as they are: they are listed, and their release
+    cannot act. A run that is taken back by itself is stopped all the same, and what is unclear of it stays a
+    person's.
     """
     boundary = releases.active()
     for _ in range(LOOKS):
@@ -54,13 +57,13 @@ async def _stop_all(releases: Releases, boundary: Boundary, scope: str, target: 
     with boundary.store.reading() as connection:
         rows = connection.execute(
             select(t.run)
-            .where(column == target, t.run.c.kind == "case", t.run.c.status.in_(("running", "waiting")))
+            .where(column == target, t.run.c.kind == "case", t.run.c.status.in_(OPEN))
             .order_by(t.run.c.created_at)
         ).all()
         looks = [(row, _under_way(connection, row, boundary.clock.now())) for row in rows]
     due = []
     for row, again in looks:
-        if again is None and not row.waiting_for.startswith("person:"):
+        if again is None and (scope == "run" or not row.waiting_for.startswith("person:")):
             again = await _stop(releases, boundary, row)
         if again is not None:
             due.append(again)
@@ -116,6 +119,9 @@ def _at_rest(row: Row[Any], stopping: UnitOfWork) -> UnitOfWork:
     """Return the unit that stops a run, or does nothing and returns False where it has begun something."""
 
     def work(connection: Connection) -> Work:
+        status = connection.execute(select(t.run.c.status).where(t.run.c.id == row.id)).scalar_one()
+        if status not in OPEN:
+            return Work(value=True)  # it has come to its end meanwhile, and keeps it
         claimed = connection.execute(
             select(t.segment.c.number).where(
                 t.segment.c.run == row.id, t.segment.c.state.not_in(("ready", "ended"))

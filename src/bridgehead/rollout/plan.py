@@ -154,12 +154,12 @@ def _judged(
     if effect.taken_back:
         return item("nothing", f"It was taken back already, by {effect.taken_back}.")
     if effect.fate == "unclear":
-        return item("unknown", "Nobody knows yet whether it happened.", remedy=_FIND_OUT)
+        return item("unknown", NOBODY_KNOWS, remedy=_FIND_OUT)
     if effect.fate == "none":
         if seen.sight == "there" and not above:
             why = "The ledger says that it did not happen, and the other system shows it."
             return item("unknown", why, remedy=_FIND_OUT)
-        return item("nothing", "It did not happen.")
+        return item("nothing", DID_NOT)
     if effect.compensation is None:
         return item("impossible", _not_declared(effect), remedy=remedy(effect))
     stands = next((name for name in above if name not in numbers), "")
@@ -212,6 +212,8 @@ def _not_declared(effect: Effect) -> str:
     return f"What takes {effect.target} back is not known any more."
 
 
+NOBODY_KNOWS = "Nobody knows yet whether it happened."
+DID_NOT = "It did not happen."
 _FIND_OUT = "A person: find out whether it happened, and settle it."
 _BY_HAND = "A person: look at the record as it is now, and decide what of it stays."
 

@@ -90,11 +90,12 @@ def one(
     return None if row is None else _known(connection, row, active, boundary_of, {})
 
 
-def taken_back(connection: Connection) -> dict[str, str]:
-    """Return by which run each effect was taken back, by name of the effect."""
+def taken_back(connection: Connection, name: str = "") -> dict[str, str]:
+    """Return by which run each effect, or the one of that name, was taken back, by name of the effect."""
+    one = [t.crossing.c.undoes == name] if name else []
     rows = connection.execute(
         select(t.crossing.c.undoes, t.crossing.c.run).where(
-            t.crossing.c.undoes != "", t.crossing.c.state == "done"
+            t.crossing.c.undoes != "", t.crossing.c.state == "done", *one
         )
     )
     return {row.undoes: row.run for row in rows}

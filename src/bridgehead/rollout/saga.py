@@ -22,7 +22,7 @@ from bridgehead.record import Work
 from bridgehead.rollout import items, pace
 from bridgehead.rollout.look import as_in, look
 from bridgehead.rollout.plan import Seen
-from bridgehead.rollout.population import Known, one
+from bridgehead.rollout.population import Known, one, taken_back
 from bridgehead.rollout.releases import Releases
 from bridgehead.run.journal import cross
 from bridgehead.store import tables as t
@@ -34,6 +34,7 @@ HOPELESS = frozenset({"BH-ENF-010", "BH-ENF-013"})
 """Faults that a second try does not mend: nothing is connected, the other system itself said no."""
 CHANGED = frozenset({"undo.changed", "undo.twice", "record.changed"})
 """Rules that refuse because the record is not as the effect left it."""
+_ELSEWHERE = ("nothing", "Another undo took it back.")
 
 
 async def take_back(releases: Releases, boundary: Boundary, run: RunState) -> dict[str, Any]:
@@ -73,7 +74,16 @@ async def _one(releases: Releases, boundary: Boundary, run: RunState, undo: Row[
             await _end(boundary, undo, item, "waiting", "")
         raise
     await _try_again(known.ground, run, crossing, outcome)
-    await _end(boundary, undo, item, *_became(outcome))
+    became = _became(outcome)
+    if became[0] == "skipped" and _back_already(boundary, item):
+        became = _ELSEWHERE
+    await _end(boundary, undo, item, *became)
+
+
+def _back_already(boundary: Boundary, item: Row[Any]) -> bool:
+    """Say whether another undo has taken it back: then its record was changed by that."""
+    with boundary.store.reading() as connection:
+        return bool(taken_back(connection, f"{item.run}/{item.position}"))
 
 
 async def _try_again(boundary: Boundary, run: RunState, crossing: Crossing, outcome: Outcome) -> None:
@@ -108,8 +118,10 @@ async def _in_the_way(
             ).scalar_one()
         if first in items.OPEN:
             raise Park(f"undo:{item.after}")
-        if first != "undone":
+        if first not in ("undone", "nothing"):
             return "skipped", f"The later effect {item.after} on its record stands."
+    if _back_already(boundary, item):
+        return _ELSEWHERE
     if not begun:
         await _await_turn(boundary, undo, item)
     place = f"{item.number}.b{run.segment}-{run.attempt}.seen.0"

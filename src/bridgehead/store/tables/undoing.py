@@ -49,14 +49,16 @@ undo_item = Table(
     Column("compensation", Text, nullable=False, server_default=""),  # the action that takes it back
     Column("amount", Text, nullable=False, server_default=""),  # decimal text
     Column("currency", String(3), nullable=False, server_default=""),
-    # planned waiting undone refused skipped person; items that nothing is done about stay planned.
+    # planned waiting undone refused skipped person nothing; items that nothing is done about stay planned,
+    # unless something is learnt of them before the certificate is signed.
     Column("state", String(10), nullable=False, server_default="planned"),
     Column("saga", String(40), nullable=False, server_default=""),  # the run that takes it back
     Column("slot_at", String(32), nullable=False, server_default=""),  # its turn, as the rate allows
     Column("person", Text, nullable=False, server_default=""),
     Column("due_at", String(32), nullable=False, server_default=""),
     CheckConstraint(
-        "state in ('planned','waiting','undone','refused','skipped','person')", name="undo_item_state"
+        "state in ('planned','waiting','undone','refused','skipped','person','nothing')",
+        name="undo_item_state",
     ),
 )
 Index("undo_item_by_saga", undo_item.c.saga)

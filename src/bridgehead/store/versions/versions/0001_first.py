@@ -473,7 +473,8 @@ def upgrade() -> None:
         sa.Column("person", sa.Text(), server_default="", nullable=False),
         sa.Column("due_at", sa.String(length=32), server_default="", nullable=False),
         sa.CheckConstraint(
-            "state in ('planned','waiting','undone','refused','skipped','person')", name="undo_item_state"
+            "state in ('planned','waiting','undone','refused','skipped','person','nothing')",
+            name="undo_item_state",
         ),
         sa.PrimaryKeyConstraint("undo", "number"),
     )
