@@ -199,7 +199,8 @@ def _judge(
     undone = [outcome == "undone" for outcome in what]
     if undone != [place < stood.undone for place in range(happened)]:
         told.problems.append(f"{name}: {stood.undone} taken back in the book, {what} in the certificate")
-    may = {"undone", "person", "unknown", "refused"} | ({"skipped"} if stood.others else set())
+    above = bool(what) and what[0] in ("person", "refused", "unknown")  # then what is below it stays, too
+    may = {"undone", "person", "unknown", "refused"} | ({"skipped"} if stood.others or above else set())
     may = {"impossible"} if kind == "pay" else may
     told.missing += [name for outcome in what if outcome not in may]
     told.missing += [

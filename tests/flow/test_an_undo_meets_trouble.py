@@ -15,7 +15,7 @@ from bridgehead.enforce.incidents import open_about
 from bridgehead.kernel.clock import SetClock, unstamp
 from bridgehead.kernel.errors import ConfigError
 from bridgehead.store import tables as t
-from bridgehead.testing import Fails, Refuses
+from bridgehead.testing import Answers, Fails, Refuses
 from fixtures.houses import IDENTIFY, SETTLED, START, Desk, act
 from fixtures.undoing import Undoing
 
@@ -95,6 +95,19 @@ async def test_a_record_that_cannot_be_read_for_a_moment_is_read_again(walking: 
     walking.system.will("read_order", *[AWAY] * 2)
     await walking.work()
     assert undoing.outcomes(undo) == ["undone"]
+
+
+async def test_facts_that_cannot_be_read_for_a_moment_refuse_nothing_for_good(walking: Desk) -> None:
+    undoing = Undoing(walking)
+    await walking.play(IDENTIFY, MOVE)
+    undo = undoing.order()
+    await walking.work()
+    walking.vote("olga")
+    seen = Answers(dict(walking.shop.orders["o1"]))  # the record is seen; the read to decide is not answered
+    walking.system.will("read_order", seen, AWAY, seen, AWAY)
+    await walking.work()
+    assert undoing.outcomes(undo) == ["undone"]
+    assert walking.shop.orders["o1"]["address"] == "1 Road"
 
 
 async def test_one_that_stays_away_is_for_a_person(walking: Desk) -> None:

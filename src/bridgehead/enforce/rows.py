@@ -52,7 +52,11 @@ _END_OWN = Statement(
 _REOPEN = Statement(update(t.crossing).where(*_AT, _UNCLEAR).values(state="intent"))
 _RETRY = Statement(
     update(t.crossing)
-    .where(*_AT, t.crossing.c.state == "failed", t.crossing.c.settled == "")
+    .where(
+        *_AT,
+        or_(t.crossing.c.state == "failed", t.crossing.c.state == "refused"),
+        t.crossing.c.settled == "",
+    )
     .values(state="intent", ended_at=None, look_again_at=None)
 )
 _POINT = {
@@ -114,7 +118,7 @@ def reopen(connection: Connection, run: str, position: str) -> bool:
 
 
 def retry(connection: Connection, run: str, position: str) -> bool:
-    """Let an effect be sent again that failed; return False where that is not how it ended."""
+    """Let an effect be begun anew that failed or was refused; return False where that is not how it ended."""
     return _RETRY.run(connection, at_run=run, at_position=position) == 1
 
 

@@ -87,15 +87,24 @@ def _back_already(boundary: Boundary, item: Row[Any]) -> bool:
 
 
 async def _try_again(boundary: Boundary, run: RunState, crossing: Crossing, outcome: Outcome) -> None:
-    """Raise ``Park`` to begin a compensation anew that provably was not sent; return where it has its end."""
-    if not isinstance(outcome, Failed) or outcome.fault.effect_state != "none":
-        return
-    with boundary.store.reading() as connection:
-        row = find(connection, run.id, crossing.position)
-    if row is None or row.attempt >= TRIES or outcome.fault.code in HOPELESS:
-        return
-    await ending.retry(boundary, crossing, "it was not sent; begun anew")
-    raise _pause(boundary, f"undo:again:{crossing.position}", row.attempt)
+    """Raise ``Park`` to begin a compensation anew that provably was not sent (a system was away); return
+    where it has its end."""
+    tries = _in_vain(boundary, run, crossing, outcome)
+    if 0 < tries < TRIES:
+        await ending.retry(boundary, crossing, "it was not sent; begun anew")
+        raise _pause(boundary, f"undo:again:{crossing.position}", tries)
+
+
+def _in_vain(boundary: Boundary, run: RunState, crossing: Crossing, outcome: Outcome) -> int:
+    """Return how often it was tried so far, where one more try may mend it; 0 where none does."""
+    match outcome:
+        case Failed(fault=fault) if fault.effect_state == "none" and fault.code not in HOPELESS:
+            with boundary.store.reading() as connection:
+                row = find(connection, run.id, crossing.position)
+            return int(row.attempt) if row is not None else 0
+        case Refused(decision=decision) if {reason.rule for reason in decision.reasons} == {"facts"}:
+            return _unanswered(boundary, run, crossing.position)
+    return 0
 
 
 def _pause(boundary: Boundary, why: str, tries: int) -> Park:
@@ -126,17 +135,17 @@ async def _in_the_way(
         await _await_turn(boundary, undo, item)
     place = f"{item.number}.b{run.segment}-{run.attempt}.seen.0"
     seen = await look(run, known, place, evidence_of=str(item.number))
-    if seen.silent and (tries := _unanswered(boundary, run, item)) < TRIES:
+    if seen.silent and (tries := _unanswered(boundary, run, str(item.number))) < TRIES:
         raise _pause(boundary, f"undo:look:{item.number}", tries)
     return _told(seen, item.group)
 
 
-def _unanswered(boundary: Boundary, run: RunState, item: Row[Any]) -> int:
-    """Return how often the record of an item was looked at in vain."""
-    looks = t.crossing.c.position.like(f"{item.number}.b%.seen.0")
+def _unanswered(boundary: Boundary, run: RunState, number: str) -> int:
+    """Return how often the records of an item were read in vain: to see it, or to decide about it."""
+    reads = t.crossing.c.position.like(f"{number}.b%")
     with boundary.store.reading() as connection:
         found = connection.execute(
-            select(func.count()).where(t.crossing.c.run == run.id, looks, t.crossing.c.state == "failed")
+            select(func.count()).where(t.crossing.c.run == run.id, reads, t.crossing.c.state == "failed")
         )
         return int(found.scalar_one())
 
