@@ -353,4 +353,5 @@ async def test_an_effect_that_people_edited_counts_as_what_was_sent(desk: Desk) 
         crossing = recall.crossing_of(sent, recall.state_outside(run, boundary, 1), body)
         rule = crossing.rule(boundary)
         assert rule is not None
-        assert equals.others(connection, boundary, crossing, rule).done == 1
+        before = equals.known(connection, boundary, crossing, rule)
+        assert equals.others(connection, boundary, crossing, rule, before).done == 1

@@ -172,5 +172,6 @@ async def test_what_was_taken_back_is_no_equal_a_count_could_rest_on(desk: Desk)
         crossing = recall.crossing_of(row, recall.state_outside(run, boundary, 1), body)
         rule = crossing.rule(boundary)
         assert rule is not None
-        found = equals.others(connection, boundary, crossing, rule)
+        before = equals.known(connection, boundary, crossing, rule)
+        found = equals.others(connection, boundary, crossing, rule, before)
     assert (found.done, found.unclear) == (0, 1)

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from bridgehead.enforce import drafts, journal, opening, rows
+from bridgehead.enforce import drafts, hand_over, journal, opening, rows, tally
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.changes import changes
 from bridgehead.enforce.claim import Granted
@@ -74,6 +74,7 @@ def look_up(connection: Connection, boundary: Boundary, row: Row | None) -> Gran
                 bound=opened["question"]["bound"],
                 by=tuple(vote.principal for vote in _AGREED.all(connection, approval=found.id)),
                 reason=closed.get("reason", ""),
+                stands=found.state == "used" or tally.still_agreed(connection, boundary, found),
             )
     return _answered_no(found.state, closed)
 
@@ -91,6 +92,11 @@ def bound(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> str:
             "subject": crossing.run.subject,
         }
     )
+
+
+def still_fits(boundary: Boundary, crossing: Crossing, evidence: Evidence, granted: Granted) -> bool:
+    """Say whether a yes is to what would happen now, and those who gave it still may decide."""
+    return granted.stands and granted.bound == bound(boundary, crossing, evidence)
 
 
 def heed_edit(
@@ -144,6 +150,9 @@ async def ask(
     )
 
     def work(connection: Connection) -> Work:
+        row_now = rows.find(connection, crossing.run.id, crossing.position)
+        journal.require_current(crossing, row_now)
+        journal.require_clear(row_now)
         _asked_row(connection, boundary, crossing, question, evidence, decision)
         connection.execute(insert(t.approval).values(**row))
         body = {"question": question.as_value(), "reasons": drafts.reasons_of(decision)}
@@ -161,7 +170,10 @@ async def ask(
 
         return Work(drafts=(asked, opened, *voided), then=then)
 
-    await boundary.ledger.commit(work)
+    try:
+        await boundary.ledger.commit(work)
+    except journal.Unclear as unclear:
+        raise await hand_over.instead(boundary, crossing, decision, unclear.called_at) from None
     raise Park(question.id)
 
 
@@ -232,7 +244,7 @@ def _asked_row(
         "currency": evidence.currency,
         # Both follow from the arguments, which a person may have changed.
         "effect_key": crossing.key,
-        "record": journal.record_name(boundary, crossing),
+        "record": journal.record_name(boundary, crossing, evidence.facts) or "",
     }
     if rows.find(connection, crossing.run.id, crossing.position) is None:
         now = stamp(boundary.clock.now())

@@ -127,7 +127,8 @@ class Edit:
     """What a person changed about an action before others decide: who, and what the workflow asked for.
 
     ``in_place_of`` is who had delegated it to them, if anybody. ``question`` is the one it took the place of,
-    ``rules`` those it was asked under; ``leaf`` is the leaf hash (hexadecimal) of the entry that records it.
+    ``rules`` those it was asked under; ``leaf`` is the leaf hash (hexadecimal) of the entry that records it,
+    ``entry`` its index.
     """
 
     asked: Action
@@ -136,6 +137,7 @@ class Edit:
     rules: tuple[str, ...]
     in_place_of: tuple[str, ...] = ()
     leaf: str
+    entry: int
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: its digests are computed once and kept

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
-from bridgehead.enforce import budget, drafts, journal, lanes, limits, rows
+from bridgehead.enforce import budget, drafts, journal, lanes, limits, rows, tally, windows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
-from bridgehead.enforce.journal import Denied
+from bridgehead.enforce.journal import Denied, SettledElsewhere
 from bridgehead.enforce.undone import in_the_way
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.decision import Permit, Reason, Refuse
@@ -24,10 +24,16 @@ from bridgehead.record import Work
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row
 
+SPENT = Reason(rule="approval.spent", words="The approval was used, revoked or is too old.")
+LEFT = Reason(rule="approval.left", words="Somebody who agreed does not take part any more.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """A yes that people gave to exactly this crossing, not yet used."""
+    """A yes that people gave to exactly this crossing, not yet used.
+
+    ``stands``: those who gave it still may decide; otherwise people are asked again.
+    """
 
     approval: str
     rules: tuple[str, ...]
@@ -35,6 +41,19 @@ class Granted:
     bound: str
     by: tuple[str, ...]
     reason: str
+    stands: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A call that may be made now.
+
+    ``at`` is when it was claimed: its time to be sent runs from there. ``repeats``: an earlier call of the
+    same effect may have happened, so that a no to this one says nothing about that one.
+    """
+
+    at: datetime
+    repeats: bool = False
 
 
 async def claim(
@@ -45,14 +64,15 @@ async def claim(
     granted: Granted | None,
     inverse: dict[str, Any] | None,
     standing: limits.Standing,
-) -> Refuse | datetime:
-    """Step 7: record the intent durably and claim the effect; return when, or refuse.
+) -> Refuse | Claimed:
+    """Step 7: record the intent durably and claim the effect; return the claim, or refuse.
 
     In one transaction: the kill switch, the limits, the budget and the approval are looked at again,
     the approval is used up, the inverse is registered, the row becomes ``claimed``. ``standing`` is
-    what the decision rested on.
+    what the decision rested on. An effect that may have happened is claimed only while its key lets it be
+    repeated, and stays as it is otherwise. Raises ``SettledElsewhere`` where it is not what was decided
+    about any more.
     """
-    claimed_at = boundary.clock.now()
     body = {
         "arguments": dict(crossing.action.arguments),
         "facts": dict(evidence.facts),
@@ -65,16 +85,18 @@ async def claim(
     def work(connection: Connection) -> Work:
         limits.heed_stop(connection, crossing)
         limits.heed_undo(connection, crossing)
+        claimed_at = boundary.clock.now()  # here: a commit may have waited long for others
+        earlier = rows.find(connection, crossing.run.id, crossing.position)
+        journal.require_current(crossing, earlier)
+        repeats = journal.unclear(earlier)
+        if repeats:
+            _require_repeatable(boundary, crossing, earlier, claimed_at)
         lanes.enter(connection, boundary, crossing, claimed_at)
         now = stamp(claimed_at)
-        earlier = rows.find(connection, crossing.run.id, crossing.position)
-        again = earlier is not None and earlier.state == "claimed"  # a read whose answer was lost
+        again = not repeats and earlier is not None and earlier.state == "claimed"  # a read, not answered
         if granted is not None and not again:
-            _use(connection, boundary, granted, now)
-        record = journal.record_name(boundary, crossing)
-        denied = limits.check_again(
-            connection, boundary, crossing, record, standing, begun=journal.begun(earlier)
-        )
+            _use(connection, boundary, granted, now, repeats=repeats)
+        denied = limits.check_again(connection, boundary, crossing, standing, begun=journal.begun(earlier))
         if denied is None:
             denied = in_the_way(connection, crossing)
         lost = budget.lose(connection, boundary, crossing) if again else ""
@@ -82,7 +104,13 @@ async def claim(
             denied = budget.reserve(connection, boundary, crossing, claimed_at)
         if denied is not None:
             raise Denied(denied)
-        attempt = _claim_row(connection, boundary, crossing, evidence, decision, earlier, now)
+        values = {
+            "decision": drafts.decision_text(decision),
+            "amount": "" if evidence.amount is None else f"{evidence.amount.normalize():f}",
+            "currency": evidence.currency,
+            "record": standing.record or "",
+        }
+        attempt = _claim_row(connection, boundary, crossing, values, earlier, now)
         if not journal.begun(earlier):
             journal.count(connection, crossing)
         kind: EntryKind = "action.intent" if attempt == 1 else "action.claimed"
@@ -91,40 +119,49 @@ async def claim(
             fields["refs"] = [crossing.edit.leaf]
         if granted is not None:
             fields["approval"] = {"id": granted.approval, "digest": granted.digest, "by": list(granted.by)}
+        if repeats:
+            fields["note"] = "sent again with the same key"
         return Work(
-            drafts=(drafts.about(kind, crossing, fields, body),), then=journal.point(crossing, "intent_entry")
+            drafts=(drafts.about(kind, crossing, fields, body),),
+            value=Claimed(at=claimed_at, repeats=repeats),
+            then=journal.point(crossing, "intent_entry"),
         )
 
     try:
-        await boundary.ledger.commit(work)
+        claimed: Claimed = (await boundary.ledger.commit(work)).value
     except Denied as denied:
         return denied.refuse
     except lanes.Full:
         raise await lanes.queue_up(boundary, crossing) from None
-    return claimed_at
+    return claimed
+
+
+def _require_repeatable(boundary: Boundary, crossing: Crossing, earlier: Row | None, now: datetime) -> None:
+    """Raise ``SettledElsewhere`` unless an effect that may have happened may be sent again: the call before
+    has been applied or never will be, and the other side still drops repeats of its key."""
+    rule = crossing.rule(boundary)
+    if (
+        rule is None
+        or earlier is None
+        or now < windows.ready_at(rule, earlier.called_at)
+        or not windows.may_repeat(rule, earlier.first_called_at, now)
+    ):
+        raise SettledElsewhere(crossing)
 
 
 def _claim_row(
     connection: Connection,
     boundary: Boundary,
     crossing: Crossing,
-    evidence: Evidence,
-    decision: Permit,
+    decided: dict[str, str],
     earlier: Row | None,
     now: str,
 ) -> int:
-    values = {
-        "state": "claimed",
-        "boot": boundary.boot,
-        "called_at": now,
-        "decision": drafts.decision_text(decision),
-        "amount": "" if evidence.amount is None else f"{evidence.amount.normalize():f}",
-        "currency": evidence.currency,
-    }
+    """Make the row ``claimed`` with what was ``decided``; return which call of it this is."""
+    values: dict[str, Any] = {**decided, "state": "claimed", "boot": boundary.boot, "called_at": now}
     if earlier is None:
-        rows.add(
-            connection, **journal.new_row(boundary, crossing, now), **values, attempt=1, first_called_at=now
-        )
+        new = journal.new_row(boundary, crossing, now) | values
+        rows.add(connection, **new, attempt=1, first_called_at=now)
         return 1
     values["first_called_at"] = earlier.first_called_at or now
     attempt = int(earlier.attempt) + 1
@@ -132,8 +169,9 @@ def _claim_row(
         update(t.crossing)
         .where(
             *rows.at(crossing.run.id, crossing.position),
-            (t.crossing.c.state.in_(("asked", "intent")))
-            | ((t.crossing.c.state == "claimed") & (t.crossing.c.effect == "read")),
+            t.crossing.c.state == earlier.state,  # no two claims of what was looked at
+            t.crossing.c.attempt == earlier.attempt,
+            t.crossing.c.state.in_(("asked", "intent", "claimed", "unknown")),
         )
         .values(**values, attempt=attempt)
     )
@@ -146,16 +184,16 @@ def _claim_row(
     return attempt
 
 
-def _use(connection: Connection, boundary: Boundary, granted: Granted, now: str) -> None:
-    used = connection.execute(
-        update(t.approval)
-        .where(
-            t.approval.c.id == granted.approval,
-            t.approval.c.state == "approved",
-            t.approval.c.valid_until > now,
-        )
-        .values(state="used")
-    )
-    if used.rowcount != 1:
-        reason = Reason(rule="approval.spent", words="The approval was used, revoked or is too old.")
-        raise Denied(Refuse(step=6, reasons=(reason,)))
+def _use(connection: Connection, boundary: Boundary, granted: Granted, now: str, *, repeats: bool) -> None:
+    """Use up a yes. The one that a repeated call used when it was first made covers it still, unless somebody
+    has wanted it back since."""
+    row = connection.execute(
+        select(t.approval).where(t.approval.c.id == granted.approval).with_for_update()
+    ).one()
+    if repeats and row.state == "used" and row.late_revocation is None:
+        return
+    if row.state != "approved" or row.valid_until <= now:
+        raise Denied(Refuse(step=6, reasons=(SPENT,)))
+    if not tally.still_agreed(connection, boundary, row):
+        raise Denied(Refuse(step=6, reasons=(LEFT,)))
+    connection.execute(update(t.approval).where(t.approval.c.id == granted.approval).values(state="used"))

@@ -80,6 +80,7 @@ def applied(boundary: Boundary, crossing: Crossing, row: Row[Any]) -> Crossing:
         question=body["question"],
         rules=tuple(body["rules"]),
         leaf=leaf.hex(),
+        entry=row.edit_entry,
     )
     return replace(crossing, action=replace(crossing.action, arguments=body["arguments"]), edit=edit)
 

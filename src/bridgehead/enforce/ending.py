@@ -6,34 +6,35 @@ so (``SettledElsewhere``) and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection, case, select, update
 
-from bridgehead.enforce import budget, drafts, incidents, inspection, journal, lanes, later, outcomes, rows
+from bridgehead.enforce import (
+    budget,
+    drafts,
+    hand_over,
+    incidents,
+    inspection,
+    journal,
+    lanes,
+    later,
+    outcomes,
+    rows,
+)
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.enforce.journal import Denied
+from bridgehead.enforce.close import go_on
+from bridgehead.enforce.journal import Denied, SettledElsewhere
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.decision import Refuse
 from bridgehead.kernel.entry import Draft, EntryKind
-from bridgehead.kernel.errors import EngineError
 from bridgehead.kernel.outcome import Done, Failed, Outcome, Refused
 from bridgehead.record import Work
 from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
-
-
-class SettledElsewhere(EngineError):
-    """Somebody else, a person or another process, has said meanwhile how an effect ended."""
-
-    def __init__(self, crossing: Crossing) -> None:
-        super().__init__(
-            "BH-RUN-004",
-            f"the crossing at {crossing.position} of {crossing.run.id} was settled by someone else",
-            means="What is recorded stays; this answer comes second and changes nothing.",
-        )
 
 
 async def finish(
@@ -44,39 +45,30 @@ async def finish(
     kind: EntryKind = "action.outcome",
     note: str = "",
     called_at: datetime | None = None,
+    repeats: bool = False,
+    answers: Sequence[str] = (),
 ) -> Outcome:
     """Step 10: record how it ended; return it as the journal will return it ever after.
 
-    ``called_at`` is when the call was claimed that this is the answer to. Raises ``SettledElsewhere``
-    where the row has its end already; an answer that comes too late is told as an incident.
+    ``called_at`` is when the call was claimed that this is the answer to; ``repeats`` as in ``Claimed``.
+    ``answers`` are the kinds of incidents (``incidents.WHATS``) that are closed by it. Raises
+    ``SettledElsewhere`` where the row has its end already; an answer that comes too late is told as an
+    incident.
     """
+    if repeats:
+        outcome, answers = _of_a_repeat(outcome), ("unknown",)
     entry = drafts.ended(kind, crossing, outcome, note=note)
+    # What the other system answered to the call that was made is true whoever carries the run on by now; the
+    # row is guarded by the time of that call.
+    own = called_at is not None and crossing.action.effect != "read"
+    ledger = boundary.ledger.unfenced() if own else boundary.ledger
     try:
-        receipt = await boundary.ledger.commit(_finishing(boundary, crossing, outcome, entry, called_at))
+        receipt = await ledger.commit(_finishing(boundary, crossing, outcome, entry, called_at, answers))
     except Denied as denied:
         return await refuse(boundary, crossing, denied.refuse)
-    except EngineError:  # its segment is another process's by now
-        if called_at is not None:
-            await _tell_beyond(boundary, crossing, outcomes.state_of(outcome), called_at)
-        raise
     if not receipt.value:
         raise SettledElsewhere(crossing)
     return outcomes.returned(entry.body)
-
-
-async def _tell_beyond(boundary: Boundary, crossing: Crossing, state: str, called_at: datetime) -> None:
-    """Tell of the answer to a call whose process has lost the run, where it was settled without the answer.
-
-    Where it was not yet, nothing is recorded: whoever carries the run on settles it.
-    """
-
-    def work(connection: Connection) -> Work:
-        row = rows.find(connection, crossing.run.id, crossing.position)
-        if row is None or (row.state == "claimed" and row.called_at == stamp(called_at)):
-            return Work()
-        return Work(drafts=_too_late(connection, boundary, crossing, state, called_at))
-
-    await boundary.ledger.unfenced().commit(work)
 
 
 def finishing(boundary: Boundary, crossing: Crossing, outcome: Failed) -> UnitOfWork:
@@ -85,13 +77,29 @@ def finishing(boundary: Boundary, crossing: Crossing, outcome: Failed) -> UnitOf
 
 
 async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Refused:
-    """Record a refusal with its reasons; every exit is recorded."""
-    await boundary.ledger.commit(refusing(boundary, crossing, refusal))
+    """Record a refusal with its reasons; every exit is recorded.
+
+    An effect that may have happened is not refused: that would say that it did not happen. Raises ``Park``
+    for a person then, and ``SettledElsewhere`` where a person has changed what is asked meanwhile.
+    """
+    refused = refusing(boundary, crossing, refusal)
+
+    def work(connection: Connection) -> Work:
+        journal.require_current(crossing, rows.find(connection, crossing.run.id, crossing.position))
+        return refused(connection)
+
+    try:
+        await boundary.ledger.commit(work)
+    except journal.Unclear as unclear:
+        raise await hand_over.instead(boundary, crossing, refusal, unclear.called_at) from None
     return Refused(decision=refusal)
 
 
 def refusing(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> UnitOfWork:
-    """Return the unit that records a refusal."""
+    """Return the unit that records a refusal, whatever was changed about what is asked.
+
+    It raises ``Unclear`` for an effect that may have happened.
+    """
     body = {
         "arguments": dict(crossing.action.arguments),
         "reasons": drafts.reasons_of(refusal),
@@ -106,6 +114,7 @@ def refusing(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> UnitOfW
             "decision": drafts.decision_text(refusal),
         }
         earlier = rows.find(connection, crossing.run.id, crossing.position)
+        journal.require_clear(earlier)
         fields = drafts.fields_of(crossing, refusal) | {"step": refusal.step}
         if earlier is None:
             rows.add(connection, **journal.new_row(boundary, crossing, now), **values)
@@ -126,13 +135,13 @@ def refusing(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> UnitOfW
     return work
 
 
-async def reopen(boundary: Boundary, crossing: Crossing, note: str) -> None:
+async def reopen(boundary: Boundary, crossing: Crossing, note: str, answers: Sequence[str]) -> None:
     """Record that an unclear effect did not happen, so that it may be sent again.
 
-    Raises ``SettledElsewhere`` where somebody has settled it meanwhile.
+    ``answers`` as in ``finish``. Raises ``SettledElsewhere`` where somebody has settled it meanwhile.
     """
 
-    await _begin_anew(boundary, crossing, note, reopen_row)
+    await _begin_anew(boundary, crossing, note, reopen_row, answers)
 
 
 async def retry(boundary: Boundary, crossing: Crossing, note: str) -> None:
@@ -141,11 +150,15 @@ async def retry(boundary: Boundary, crossing: Crossing, note: str) -> None:
     For what the house itself does; a workflow is told that it failed, and decides. Raises
     ``SettledElsewhere`` where it did not end that way.
     """
-    await _begin_anew(boundary, crossing, note, _retry_row)
+    await _begin_anew(boundary, crossing, note, _retry_row, ("unknown",))
 
 
 async def _begin_anew(
-    boundary: Boundary, crossing: Crossing, note: str, move: Callable[[Connection, str, str], bool]
+    boundary: Boundary,
+    crossing: Crossing,
+    note: str,
+    move: Callable[[Connection, str, str], bool],
+    answers: Sequence[str],
 ) -> None:
     def work(connection: Connection) -> Work:
         if not move(connection, crossing.run.id, crossing.position):
@@ -155,7 +168,7 @@ async def _begin_anew(
             "note": note,
         }
         settled = drafts.about("action.settled", crossing, fields, None)
-        return Work(drafts=(settled, *_closed(connection, boundary, crossing)))
+        return Work(drafts=(settled, *_closed(connection, boundary, crossing, answers)))
 
     await boundary.ledger.commit(work)
 
@@ -192,13 +205,18 @@ def _give_back(connection: Connection, run: str, position: str) -> None:
 
 
 def _finishing(
-    boundary: Boundary, crossing: Crossing, outcome: Done | Failed, entry: Draft, called_at: datetime | None
+    boundary: Boundary,
+    crossing: Crossing,
+    outcome: Done | Failed,
+    entry: Draft,
+    called_at: datetime | None,
+    answers: Sequence[str] = (),
 ) -> UnitOfWork:
     state = outcomes.state_of(outcome)
 
     def work(connection: Connection) -> Work:
         now = boundary.clock.now()
-        if not rows.end(
+        ended = rows.end(
             connection,
             crossing.run.id,
             crossing.position,
@@ -206,13 +224,17 @@ def _finishing(
             None if state == "unknown" else stamp(now),
             look_again_at=later.due(boundary, crossing, outcome, now),
             called_at=stamp(called_at) if called_at is not None else "",
-        ):
+        )
+        if ended == rows.NOT:
             return Work(drafts=_too_late(connection, boundary, crossing, state, called_at), value=False)
         budget.settle(connection, boundary, crossing, Decimal(outcome.usage.cost))
         lanes.leave(connection, boundary, crossing)
         if isinstance(outcome, Done):
             _identify(connection, boundary, crossing, outcome)
-        closed = _closed(connection, boundary, crossing) if entry.kind == "action.settled" else ()
+        closes = ("unknown",) if ended == rows.GIVEN_UP else answers
+        closed = _closed(connection, boundary, crossing, closes) if state != "unknown" else ()
+        if ended == rows.GIVEN_UP:  # its run may wait for a person, who need not say it now
+            go_on(connection, crossing.run.id, stamp(now))
         return Work(drafts=(entry, *closed), value=True, then=journal.point(crossing, "outcome_entry"))
 
     return work
@@ -234,10 +256,36 @@ def _too_late(
     )
 
 
-def _closed(connection: Connection, boundary: Boundary, crossing: Crossing) -> tuple[Draft, ...]:
+def _of_a_repeat(outcome: Done | Failed) -> Done | Failed:
+    """Return what the answer to a repeated call says about the effect: a no to this call, or that it was
+    never sent, says nothing about the call before."""
+    if isinstance(outcome, Done) or outcome.fault.effect_state != "none":
+        return outcome
+    words = f"{outcome.fault.words} An earlier call may have happened."
+    return replace(outcome, fault=replace(outcome.fault, words=words, effect_state="unknown"))
+
+
+def _closed(
+    connection: Connection, boundary: Boundary, crossing: Crossing, whats: Sequence[str]
+) -> tuple[Draft, ...]:
+    """Close the incidents that are answered by now. Whatever else is open about it is a person's to close."""
+    if not whats:
+        return ()
     run = crossing.run
+    if "duplicate" in whats:
+        connection.execute(
+            update(t.crossing)
+            .where(*rows.at(run.id, crossing.position), t.crossing.c.settled == "duplicate")
+            .values(settled="")
+        )
     return incidents.close(
-        connection, boundary, run.id, crossing.position, actor="service:settle", subject=run.subject
+        connection,
+        boundary,
+        run.id,
+        crossing.position,
+        actor="service:settle",
+        subject=run.subject,
+        whats=whats,
     )
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridgehead.declare.model import ActionRule, Probe, seconds
+from bridgehead.declare.model import ActionRule, Probe
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.enforce.found import ALONE, Equals
+from bridgehead.enforce.found import Equals
+from bridgehead.enforce.windows import ready_at
 from bridgehead.kernel.clock import unstamp
 from bridgehead.record.entries import envelope_of
 from bridgehead.store import tables as t
@@ -40,47 +40,60 @@ _EFFECTS = (
     .join(t.run, t.run.c.id == t.crossing.c.run)
     .where(t.crossing.c.effect != "read")
 )
+Known = frozenset[tuple[str, str]]
+"""Effects by run and position."""
 HAPPENED = ("happened", "zombie")
 NOT_HAPPENED = ("gone", "did-not")
 
 
+def known(connection: Connection, boundary: Boundary, crossing: Crossing, rule: ActionRule) -> Known:
+    """Return the equal effects that are known to have happened: looked at before the probe is made."""
+    return frozenset(
+        (row.run, row.position) for row in _equal(connection, boundary, crossing, rule) if _stands(row)
+    )
+
+
 def others(
-    connection: Connection, boundary: Boundary, crossing: Crossing, rule: ActionRule, unseen: str = ""
+    connection: Connection,
+    boundary: Boundary,
+    crossing: Crossing,
+    rule: ActionRule,
+    before: Known,
+    unseen: str = "",
 ) -> Equals:
     """Return how many equal effects there are beside this one, done and unclear.
 
-    ``unseen`` is when the other system was seen to hold none of them (``unseen.since``): those it must have
-    applied by then are hidden, and not counted.
-
-    One that was taken back since may show over there or not (a cancelled order goes, a credited one stays):
-    it counts as unclear.
+    ``before`` are those that had happened before the probe was made. One that was done since may be in its
+    answer or not; one that was taken back may show over there or not (a cancelled order goes, a credited one
+    stays): both count as unclear. ``unseen`` is when the other system was seen to hold none of them
+    (``unseen.since``): those it must have applied by then are hidden, and not counted.
     """
+    equal = [row for row in _equal(connection, boundary, crossing, rule) if not _hidden(row, rule, unseen)]
+    done = sum(_stands(row) and (row.run, row.position) in before for row in equal)
+    maybe = sum(happened(row.state, row.settled) or unclear(row.state, row.settled) for row in equal)
+    return Equals(done=done, unclear=maybe - done)
+
+
+def _stands(row: Any) -> bool:
+    return happened(row.state, row.settled) and not row.taken_back
+
+
+def _equal(connection: Connection, boundary: Boundary, crossing: Crossing, rule: ActionRule) -> list[Any]:
     if rule.probe is None or asks_for_key(rule.probe):
-        return ALONE
+        return []
     here = _place(boundary, rule, crossing.run.bindings)
-    equal = [
+    return [
         row
         for row in (*_as_asked(connection, crossing), *_as_edited(connection, crossing))
         if (row.run, row.position) != (crossing.run.id, crossing.position)
         and _place(boundary, rule, _bindings(connection, row)) == here
     ]
-    happened_here = [
-        row for row in equal if happened(row.state, row.settled) and not _hidden(row, rule, unseen)
-    ]
-    taken_back = sum(row.taken_back for row in happened_here)
-    return Equals(
-        done=len(happened_here) - taken_back,
-        unclear=sum(unclear(row.state, row.settled) for row in equal) + taken_back,
-    )
 
 
 def _hidden(row: Any, rule: ActionRule, unseen: str) -> bool:
-    return bool(unseen and row.called_at) and ready_at(rule, row.called_at) <= unstamp(unseen)
-
-
-def ready_at(rule: ActionRule, called_at: str) -> datetime:
-    """Return when an unclear call has either happened or never will."""
-    return unstamp(called_at) + timedelta(seconds=seconds(rule.send_budget) + seconds(rule.settle))
+    if not unseen or not row.called_at or not happened(row.state, row.settled):
+        return False
+    return ready_at(rule, row.called_at) <= unstamp(unseen)
 
 
 def _as_asked(connection: Connection, crossing: Crossing) -> Sequence[Any]:

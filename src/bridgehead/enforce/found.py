@@ -42,6 +42,12 @@ def verdict(answer: bool | int, others: Equals = ALONE) -> Verdict:
     return "ambiguous"
 
 
+def answered(answer: bool | int | None) -> tuple[str, ...]:
+    """Return the kinds of incidents that a probe's answer closes when it settles an effect. Whether there is
+    more than one, a count alone tells; an answer that came late is for a person, whatever a probe says."""
+    return ("unknown",) if answer is None or isinstance(answer, bool) else ("unknown", "duplicate")
+
+
 def surprise(answer: bool | int, *, happened: bool, others: Equals = ALONE) -> Surprise | None:
     """Return what is not as recorded of an effect that ended, or None where all is in order.
 

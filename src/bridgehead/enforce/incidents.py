@@ -7,6 +7,8 @@ that settles the effect. The words of an incident hold nothing personal: they ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
@@ -58,8 +60,12 @@ def open_once(
     *,
     subject: str = "",
     actor: str = "service:settle",
+    more: Mapping[str, Any] | None = None,
 ) -> tuple[Draft, ...]:
-    """Open an incident about an effect and return its entry; nothing where it is open already."""
+    """Open an incident about an effect and return its entry; nothing where it is open already.
+
+    ``more`` is recorded beside the words, in the erasable body.
+    """
     kind = f"{what}:{position}"
     known = connection.execute(
         select(t.incident.c.id).where(
@@ -69,14 +75,22 @@ def open_once(
     if known is not None:
         return ()
     open_row(connection, boundary.clock, kind, words, run=run)
-    return (_raised(boundary, run, words, {"position": position}, actor=actor, subject=subject),)
+    raised = _raised(boundary, run, words, {"position": position}, actor=actor, subject=subject)
+    return (replace(raised, body={**raised.body, **(more or {})}),)
 
 
 def close(
-    connection: Connection, boundary: Boundary, run: str, position: str, *, actor: str, subject: str = ""
+    connection: Connection,
+    boundary: Boundary,
+    run: str,
+    position: str,
+    *,
+    actor: str,
+    subject: str = "",
+    whats: Sequence[str] = WHATS,
 ) -> tuple[Draft, ...]:
-    """Close what is open about an effect, and return the entry that says so."""
-    about = _about(run, position)
+    """Close what is open about an effect, all of it or ``whats`` alone; return the entry that says so."""
+    about = _about(run, position, whats)
     found = connection.execute(select(t.incident.c.id).where(*about)).all()
     if not found:
         return ()
@@ -107,6 +121,6 @@ def _raised(
     return Draft(kind="finding.raised", actor=actor, run=run, fields=fields, body=body, subject=subject)
 
 
-def _about(run: str, position: str) -> tuple[Any, ...]:
-    kinds = [t.incident.c.kind == f"{what}:{position}" for what in WHATS]
+def _about(run: str, position: str, whats: Sequence[str] = WHATS) -> tuple[Any, ...]:
+    kinds = [t.incident.c.kind == f"{what}:{position}" for what in whats]
     return t.incident.c.run == run, or_(*kinds), t.incident.c.closed_at.is_(None)

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, select, update
 from bridgehead.declare.model import ActionRule
 from bridgehead.enforce import blast, drafts, ending, equals, found, incidents, later, probe, recall, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.journal import SettledElsewhere
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.errors import EngineError
@@ -64,6 +65,8 @@ async def look(boundary: Boundary, row: Row) -> None:
     if crossing is None or rule is None or not _can_be_asked(row, rule):
         await _record(boundary, row, leased, None, "", "its content or its declaration is gone")
         return
+    with boundary.store.reading() as connection:
+        known = equals.known(connection, boundary, crossing, rule)
     try:
         answer = await probe.ask(boundary, crossing, row.effect_key, f"{row.position}.p0-{tries}")
     except EngineError:
@@ -78,7 +81,7 @@ async def look(boundary: Boundary, row: Row) -> None:
         await _record(boundary, row, leased, again, "", answer.problem)
         return
     with boundary.store.reading() as connection:
-        others = equals.others(connection, boundary, crossing, rule)
+        others = equals.others(connection, boundary, crossing, rule, known)
     if row.state == "unknown":
         await _settle(boundary, crossing, row, leased, rule, answer, others)
         return
@@ -169,9 +172,14 @@ async def _settle(
         return
     try:
         await ending.finish(
-            boundary, crossing, outcome, kind="action.settled", note="settled by a later look"
+            boundary,
+            crossing,
+            outcome,
+            kind="action.settled",
+            note="settled by a later look",
+            answers=found.answered(answer.landed),
         )
-    except ending.SettledElsewhere:
+    except SettledElsewhere:
         return  # a person was quicker
 
 

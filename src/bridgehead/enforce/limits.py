@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, or_, select
 
-from bridgehead.enforce import stop
+from bridgehead.enforce import journal, stop
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.decision import Reason, Refuse
@@ -21,7 +23,7 @@ _ALLOWED = Statement(
     .outerjoin(t.release, t.release.c.digest == t.run.c.release)
     .where(t.run.c.id == bindparam("run"))
 )
-_CHANGES = Statement(
+_OF_RECORD = (
     select(func.count().label("number"))
     .select_from(t.crossing)
     .where(
@@ -31,25 +33,54 @@ _CHANGES = Statement(
         or_(t.crossing.c.run != bindparam("run"), t.crossing.c.position != bindparam("position")),
     )
 )
+_CHANGES = Statement(_OF_RECORD)
+_CHANGES_UNTIL = Statement(_OF_RECORD.where(t.crossing.c.intent_entry <= bindparam("head")))
+_HEAD = Statement(select(func.coalesce(func.max(t.entry.c.idx), -1).label("head")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where a run stands before a crossing: how much it did, and on this record."""
+    """Where a run stands before a crossing: how much it did, and how often anyone changed the ``record`` that
+    it changes. ``record`` is empty where it changes none, None where only the facts will name it: ``head`` is
+    the last entry of the log then."""
 
     crossings: int
     effects: int
-    record_changes: int
+    record: str | None = ""
+    record_changes: int = 0
+    head: int = -1
 
 
-def standing(connection: Connection, crossing: Crossing, record: str) -> Standing:
-    """Return what the run has done so far, and how often ``record`` was changed by anyone."""
+def standing(connection: Connection, boundary: Boundary, crossing: Crossing) -> Standing:
+    """Return what the run has done so far, and how often its record was changed by anyone."""
     run = _RUN.one(connection, run=crossing.run.id)
+    record = journal.record_name(boundary, crossing)
     return Standing(
         crossings=run.crossings,
         effects=run.effects,
+        record=record,
         record_changes=_changes(connection, crossing, record) if record else 0,
+        head=-1 if record is not None else _HEAD.one(connection).head,
     )
+
+
+def named(
+    boundary: Boundary, crossing: Crossing, before: Standing, facts: Mapping[str, Any]
+) -> Standing | Refuse:
+    """Return the standing with the record that the ``facts`` name, or refuse where they name none.
+
+    What changed it after they were read is not counted, so that the claim finds out (``check_again``).
+    """
+    if before.record is not None:
+        return before
+    record = journal.record_name(boundary, crossing, facts)
+    if record is None:
+        words = "It is not known which record it changes."
+        source = boundary.where("actions", crossing.action.target, "record")
+        return Refuse(step=2, reasons=(Reason(rule="record.unknown", words=words, source=source),))
+    with boundary.store.reading() as connection:
+        changes = _changes(connection, crossing, record, before.head)
+    return replace(before, record=record, record_changes=changes)
 
 
 def heed_stop(connection: Connection, crossing: Crossing) -> None:
@@ -93,7 +124,6 @@ def check_again(
     connection: Connection,
     boundary: Boundary,
     crossing: Crossing,
-    record: str,
     before: Standing,
     *,
     begun: bool,
@@ -102,16 +132,21 @@ def check_again(
 
     ``before`` is what the decision rested on; several actions may have been decided at once.
     """
-    now = standing(connection, crossing, record)
-    if now.record_changes != before.record_changes:
+    run = _RUN.one(connection, run=crossing.run.id)
+    changes = _changes(connection, crossing, before.record) if before.record else 0
+    if changes != before.record_changes:
         words = "Another action changed the record while this one was being decided."
         return Refuse(step=STEP, reasons=(Reason(rule="record.changed", words=words),))
+    now = replace(before, crossings=run.crossings, effects=run.effects)
     return check(boundary, crossing, now, begun=begun)
 
 
-def _changes(connection: Connection, crossing: Crossing, record: str) -> int:
-    found = _CHANGES.one(connection, record=record, run=crossing.run.id, position=crossing.position)
-    return int(found.number)
+def _changes(connection: Connection, crossing: Crossing, record: str, head: int | None = None) -> int:
+    """Count the changes of a record by others: as the log stood at ``head``, or as the rows are now."""
+    values: dict[str, Any] = {"record": record, "run": crossing.run.id, "position": crossing.position}
+    if head is None:
+        return int(_CHANGES.one(connection, **values).number)
+    return int(_CHANGES_UNTIL.one(connection, **values, head=head).number)
 
 
 def _refuse(boundary: Boundary, rule: str, words: str, name: str) -> Refuse:

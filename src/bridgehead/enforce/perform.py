@@ -48,12 +48,14 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     """Take one action through the boundary and return how it ended.
 
     Raises ``Park`` when the run has to wait, ``LedgerError`` or ``StoreError`` when nothing can be
-    recorded (then nothing was done), ``EngineError`` when somebody else has claimed or settled the effect.
+    recorded (then nothing was done), ``EngineError`` when somebody else has claimed, settled or changed the
+    effect. One that may have happened is repeated with its key or left to a person, never refused.
     """
     observe = boundary.observer.step
     with boundary.store.reading() as connection:
         earlier = rows.find(connection, crossing.run.id, crossing.position)
-        standing = limits.standing(connection, crossing, journal.record_name(boundary, crossing))
+        standing = limits.standing(connection, boundary, crossing)
+        journal.require_current(crossing, earlier)
         granted = approve.look_up(connection, boundary, earlier)
     if isinstance(granted, Refuse):
         return await ending.refuse(boundary, crossing, granted)
@@ -67,8 +69,11 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     found = await evidence.gather(boundary, crossing, perform)
     if isinstance(found, Refuse):
         return await ending.refuse(boundary, crossing, found)
+    named = limits.named(boundary, crossing, standing, found.facts)
+    if isinstance(named, Refuse):
+        return await ending.refuse(boundary, crossing, named)
     agreed = granted.rules if granted else ()
-    decision = authorise.decide(boundary, crossing, who, found, agreed, standing.record_changes)
+    decision = authorise.decide(boundary, crossing, who, found, agreed, named.record_changes)
     confined = entitle.confine(boundary, crossing, found)
     if isinstance(decision, Refuse):  # of somebody else's record nothing is told but that
         return await ending.refuse(boundary, crossing, decision if confined is None else confined)
@@ -79,7 +84,7 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
 
     observe(4)  # limits
     boundary.store.look(lambda connection: limits.heed_stop(connection, crossing))
-    limited = limits.check(boundary, crossing, standing, begun=journal.begun(earlier))
+    limited = limits.check(boundary, crossing, named, begun=journal.begun(earlier))
     if limited is not None:
         return await ending.refuse(boundary, crossing, limited)
     inverse = undo.inverse(boundary, crossing, found)
@@ -92,7 +97,7 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
         await approve.ask(boundary, crossing, decision, found, inverse, granted)
 
     observe(6)  # re-check
-    if granted is not None and granted.bound != approve.bound(boundary, crossing, found):
+    if granted is not None and not approve.still_fits(boundary, crossing, found, granted):
         await approve.ask(boundary, crossing, Ask(approvals=granted.rules), found, inverse, granted)
 
     observe(7)  # intent
@@ -101,12 +106,12 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     who = identity.establish(boundary, crossing)  # that may have taken long
     if isinstance(who, Refuse):
         return await ending.refuse(boundary, crossing, who)
-    claimed = await claim(boundary, crossing, decision, found, granted, inverse, standing)
+    claimed = await claim(boundary, crossing, decision, found, granted, inverse, named)
     if isinstance(claimed, Refuse):
         return await ending.refuse(boundary, crossing, claimed)
 
     observe(8)  # execute
-    outcome = await execute.call(boundary, crossing, granted, claimed)
+    outcome = await execute.call(boundary, crossing, granted, claimed.at)
 
     observe(9)  # inspect
     seen = inspection.look(boundary, crossing, outcome)
@@ -114,6 +119,6 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
         return await ending.refuse(boundary, crossing, seen)
 
     observe(10)  # outcome
-    ended = await ending.finish(boundary, crossing, seen, called_at=claimed)
+    ended = await ending.finish(boundary, crossing, seen, called_at=claimed.at, repeats=claimed.repeats)
     observe(0)
     return ended

@@ -15,10 +15,13 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from bridgehead.enforce import drafts, journal, rows, settle
+from bridgehead.enforce import drafts, journal, rows, undo
 from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.evidence import Evidence
+from bridgehead.enforce.hand_over import to_a_person
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.decision import Refuse
 from bridgehead.record import Work
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row, Statement
@@ -68,7 +71,7 @@ async def presume(boundary: Boundary, crossing: Crossing) -> Row | None:
             "arguments": dict(crossing.action.arguments),
             "facts": {},
             "reasons": [],
-            "undo": None,
+            "undo": _inverse(boundary, crossing),
             "as_of": "",
             "purpose": crossing.action.purpose,
         }
@@ -80,6 +83,12 @@ async def presume(boundary: Boundary, crossing: Crossing) -> Row | None:
         return rows.find(connection, crossing.run.id, crossing.position)
 
 
+def _inverse(boundary: Boundary, crossing: Crossing) -> dict[str, Any] | None:
+    """Return what takes it back, where its arguments alone say so; what was there before it, nobody knows."""
+    found = undo.inverse(boundary, crossing, Evidence())
+    return None if isinstance(found, Refuse) else found
+
+
 async def require_same_arguments(boundary: Boundary, crossing: Crossing, row: Row) -> None:
     """Raise ``Park`` for a person where a presumed effect may have been sent with other arguments."""
     since = crossing.run.restored_at
@@ -87,7 +96,7 @@ async def require_same_arguments(boundary: Boundary, crossing: Crossing, row: Ro
         return  # sent before the backup: with these arguments
     why = _other_arguments(boundary, crossing, row)
     if why:
-        raise Park(await settle.to_a_person(boundary, crossing, f"{WHY}, and {why}"))
+        raise Park(await to_a_person(boundary, crossing, f"{WHY}, and {why}"))
 
 
 def _other_arguments(boundary: Boundary, crossing: Crossing, row: Row) -> str:

@@ -5,12 +5,17 @@ In: a connection inside a transaction, and values. Out: rows. Never: decides wha
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, or_, select, update
 
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row, Statement
+
+Ending = Literal["ended", "given-up", ""]
+ENDED: Ending = "ended"
+GIVEN_UP: Ending = "given-up"
+NOT: Ending = ""
 
 _AT = (t.crossing.c.run == bindparam("at_run"), t.crossing.c.position == bindparam("at_position"))
 _EMPTY: dict[str, Any] = {
@@ -44,10 +49,10 @@ _ENDED: dict[str, Any] = {
 }
 _UNCLEAR = or_(t.crossing.c.state == "claimed", t.crossing.c.state == "unknown")
 _END = Statement(update(t.crossing).where(*_AT, _UNCLEAR).values(_ENDED))
-_END_OWN = Statement(
-    update(t.crossing)
-    .where(*_AT, t.crossing.c.state == "claimed", t.crossing.c.called_at == bindparam("of_call"))
-    .values(_ENDED)
+_OWN = t.crossing.c.called_at == bindparam("of_call")
+_END_OWN = Statement(update(t.crossing).where(*_AT, t.crossing.c.state == "claimed", _OWN).values(_ENDED))
+_END_GIVEN_UP = Statement(
+    update(t.crossing).where(*_AT, t.crossing.c.state == "unknown", _OWN).values(_ENDED)
 )
 _REOPEN = Statement(update(t.crossing).where(*_AT, _UNCLEAR).values(state="intent"))
 _RETRY = Statement(
@@ -94,10 +99,11 @@ def end(
     *,
     look_again_at: str | None = None,
     called_at: str = "",
-) -> bool:
-    """Give the row of a call under way its end; return False where it has one already.
+) -> Ending:
+    """Give the row of a call under way its end; return ``NOT`` where it has one already.
 
-    ``called_at`` is given by whoever made the call: what was claimed again since is not theirs to end.
+    ``called_at`` is given by whoever made the call: what was claimed again since is not theirs to end. An
+    answer to a call that others had given up, and not settled yet, is its end all the same (``GIVEN_UP``).
     """
     values = {
         "at_run": run,
@@ -106,10 +112,13 @@ def end(
         "now_ended_at": ended_at,
         "now_look_again_at": look_again_at,
     }
-    changed = (
-        _END_OWN.run(connection, **values, of_call=called_at) if called_at else _END.run(connection, **values)
-    )
-    return changed == 1
+    if not called_at:
+        return ENDED if _END.run(connection, **values) == 1 else NOT
+    if _END_OWN.run(connection, **values, of_call=called_at) == 1:
+        return ENDED
+    if state == "unknown":
+        return NOT
+    return GIVEN_UP if _END_GIVEN_UP.run(connection, **values, of_call=called_at) == 1 else NOT
 
 
 def reopen(connection: Connection, run: str, position: str) -> bool:

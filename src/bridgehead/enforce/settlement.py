@@ -20,9 +20,9 @@ from sqlalchemy import Connection, select, update
 
 from bridgehead.enforce import ending, incidents, later, recall, rows, unclear
 from bridgehead.enforce.boundary import Boundary
-from bridgehead.enforce.settle import ready_at
 from bridgehead.enforce.settlers import Settlers, settlers
 from bridgehead.enforce.stop import wake
+from bridgehead.enforce.windows import ready_at
 from bridgehead.kernel.canonical import encoded_bytes
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft, Written

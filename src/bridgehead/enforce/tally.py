@@ -48,6 +48,19 @@ def stands_for(charter: Charter, row: Row[Any], person: str) -> frozenset[str]:
     return asked if answers_for_it or wider & set(found.groups) else asked & set(found.groups)
 
 
+def still_agreed(connection: Connection, boundary: Boundary, row: Row[Any]) -> bool:
+    """Say whether the yes to a question stands: those who gave it still take part and may decide.
+
+    An emergency's is that of whoever may permit one. A delegation that was ended after the question was
+    closed takes nothing back.
+    """
+    if row.kind != "emergency":
+        return not quorum.missing(needs_of(row), agreed(connection, boundary, row))
+    people, who = boundary.directory().people, set(json.loads(row.terms)["emergency"]["who"])
+    voters = [people.get(vote.principal) for vote in _yes(connection, row.id)]
+    return any(voter is not None and voter.active and who <= set(voter.groups) for voter in voters)
+
+
 def agreed(connection: Connection, boundary: Boundary, row: Row[Any]) -> dict[str, frozenset[str]]:
     """Return those whose yes counts now, in order, each with the groups they may stand for.
 
@@ -61,7 +74,7 @@ def agreed(connection: Connection, boundary: Boundary, row: Row[Any]) -> dict[st
         voter = charter.people.get(vote.principal)
         if voter is None or not voter.active or bars.keys() & {giver, vote.principal}:
             continue
-        if vote.delegation and vote.delegation_ended is not None:
+        if vote.delegation and _ended_in_time(vote.delegation_ended, row.closed_at):
             continue
         groups = stands_for(charter, row, giver)
         if groups:
@@ -86,6 +99,10 @@ def places(connection: Connection, boundary: Boundary, row: Row[Any]) -> tuple[P
         Place(group=group, needed=people, agreed=seated[group], still=people - len(seated[group]))
         for group, people in needs
     )
+
+
+def _ended_in_time(ended: str | None, closed: str | None) -> bool:
+    return ended is not None and (closed is None or ended < closed)
 
 
 def _yes(connection: Connection, approval: str) -> list[Row[Any]]:

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, Select, and_, case, or_, select
 
 from bridgehead.enforce import incidents, recall, unclear
 from bridgehead.enforce.boundary import Boundary
-from bridgehead.enforce.settle import may_repeat, ready_at
 from bridgehead.enforce.settlement import SURPRISES, obstacle, open_to_answers
 from bridgehead.enforce.settlers import settlers
+from bridgehead.enforce.windows import may_repeat, ready_at
 from bridgehead.explain import words
 from bridgehead.explain.inbox import groups, shown
 from bridgehead.explain.viewer import Viewer
@@ -215,7 +215,7 @@ def _unclear(boundary: Boundary, row: Row[Any], handed_over: bool) -> tuple[str,
     at, over = stamp(ready), ready <= now
     if row.state == "claimed" and not over:
         return "its answer is awaited", at, NOBODY
-    if may_repeat(rule, row.first_called_at, max(now, ready)):
+    if may_repeat(rule, row.first_called_at, max(now, ready), row.attempt):
         return "it is sent again with the same key", at, NOBODY
     if rule.probe is not None:
         return "the other system is asked about it", at, NOBODY

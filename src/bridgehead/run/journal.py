@@ -14,6 +14,7 @@ from sqlalchemy import and_, bindparam, select
 from bridgehead.declare.model import seconds
 from bridgehead.enforce import drafts, edit, ending, journal, outcomes, presumed, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.journal import SettledElsewhere
 from bridgehead.enforce.park import Park
 from bridgehead.enforce.perform import perform
 from bridgehead.enforce.settle import settle
@@ -57,7 +58,7 @@ async def cross(boundary: Boundary, crossing: Crossing) -> Outcome:
             return settled
     try:
         outcome = await perform(boundary, crossing)
-    except ending.SettledElsewhere as settled:
+    except SettledElsewhere as settled:
         # This answer came second; the next segment reads what is recorded.
         raise Park(f"settle:{crossing.position}", until=boundary.clock.now()) from settled
     if isinstance(outcome, Failed) and outcome.fault.effect_state == "unknown":

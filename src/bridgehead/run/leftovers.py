@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from bridgehead.enforce import approve, budget, ending, incidents, recall, rows
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
-from bridgehead.enforce.settle import ready_at
+from bridgehead.enforce.windows import ready_at
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.kernel.errors import EffectState
@@ -106,4 +106,5 @@ def _hand_over(connection: Connection, boundary: Boundary, run: RunState, row: R
 
 
 def _crossing(connection: Connection, boundary: Boundary, run: RunState, row: Row) -> Crossing:
-    return recall.crossing_of(row, run, recall.content(connection, boundary, row))
+    body = recall.content(connection, boundary, row)
+    return recall.crossing_of(row, run, body, recall.taken_back(connection, row))

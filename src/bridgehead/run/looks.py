@@ -80,6 +80,7 @@ async def look_again(
             await late.look(boundary(release), row)
         except StoreError:
             raise
-        except BridgeheadError:
+        except BridgeheadError as error:
+            _log.warning("a late look at %s/%s is put off: %s", row.run, row.position, error)
             late.put_off(store, row, stamp(clock.now() + late.LEASE))
     return len(found)
