@@ -60,7 +60,9 @@ def test_a_paused_worker_that_wakes_up_sends_nothing_again(works: Works) -> None
         works.worker("after it")
         assert works.ended(run) == ["Done", "Done", "Done"]
     assert works.booked() == ["inv-0", "inv-1", "inv-2"]
-    assert (works.count("run.ended", run), works.incidents()) == (1, [])
+    assert works.count("run.ended", run) == 1
+    # What the sleeper hears in the end was settled without it, and is told.
+    assert set(works.incidents()) <= {"late-answer:2"}
 
 
 def test_many_more_runs_than_it_carries_at_once(works: Works) -> None:

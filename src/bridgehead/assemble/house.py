@@ -235,8 +235,10 @@ class House:
 
     def close(self) -> None:
         """Sign what is new in the ledger and close the store."""
-        self.ledger.close()
-        self.store.close()
+        try:
+            self.ledger.close()
+        finally:
+            self.store.close()
 
     def person(self, id: str, assurance: str) -> Principal:
         """Return somebody who takes part. Raises ``ConfigError`` (BH-ASM-003) for anybody else."""

@@ -37,7 +37,7 @@ class ReleaseUnreadable(CharterError):
         super().__init__(
             "BH-CHA-097",
             f"the release `{digest}` cannot be read now: {error.strerror or error}",
-            means="Runs that are pinned to it wait, and it is tried again every minute.",
+            means="Runs that are pinned to it are left to other workers, and tried here again.",
             fix="See to the disk, the rights and the open files of this machine.",
         )
 
@@ -89,7 +89,7 @@ def _load(place: Path, digest: str) -> Deployment:
         raise CharterError(
             "BH-CHA-088",
             f"there is no release `{digest[:80]}` here",
-            means="A run that needs it is stopped, and its owner is told.",
+            means="Runs that need it wait for it, and their owner is told.",
             fix=f"Restore `{RELEASES}/` of the state folder from a backup.",
         )
     _require_match(place, digest)
@@ -283,6 +283,6 @@ def _altered(digest: str) -> CharterError:
     return CharterError(
         "BH-CHA-086",
         f"the release `{digest}` was altered: its files do not match its digest",
-        means="It is not used: a run that needs it is stopped, and its owner is told.",
+        means="It is not used: runs that need it wait for it, and their owner is told.",
         fix=f"Restore `{RELEASES}/{digest}` of the state folder from a backup.",
     )

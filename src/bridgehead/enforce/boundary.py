@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from bridgehead.declare import Deployment
 from bridgehead.declare.model import ActionRule, Charter
+from bridgehead.enforce.in_the_air import InTheAir
 from bridgehead.enforce.policy import CedarPolicy
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.canonical import digest
@@ -47,7 +48,8 @@ class Boundary:
 
     ``directory`` gives the people and agents of the *active* release: a run keeps the rules of its own
     release, but a person switched off today is off for every run at once. ``function`` loads
-    ``file.py:name`` from this release's snapshot. ``own`` are workflows of the house itself, by kind of run.
+    ``file.py:name`` from this release's snapshot. ``own`` are workflows of the house itself, by kind of run;
+    ``in_the_air`` is the engine's.
     """
 
     deployment: Deployment
@@ -61,6 +63,7 @@ class Boundary:
     boot: str
     observer: StepObserver = field(default_factory=Unobserved)
     own: Mapping[str, OwnWorkflow] = field(default_factory=dict)
+    in_the_air: InTheAir = field(default_factory=InTheAir)
 
     @property
     def charter(self) -> Charter:

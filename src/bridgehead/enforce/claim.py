@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from bridgehead.declare.model import seconds
 from bridgehead.enforce import budget, drafts, journal, lanes, limits, rows, tally, windows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
@@ -73,6 +74,8 @@ async def claim(
     repeated, and stays as it is otherwise. Raises ``SettledElsewhere`` where it is not what was decided
     about any more.
     """
+    if crossing.action.effect != "read":
+        await boundary.in_the_air.enter(_deadline(boundary, crossing))
     body = {
         "arguments": dict(crossing.action.arguments),
         "facts": dict(evidence.facts),
@@ -134,6 +137,11 @@ async def claim(
     except lanes.Full:
         raise await lanes.queue_up(boundary, crossing) from None
     return claimed
+
+
+def _deadline(boundary: Boundary, crossing: Crossing) -> float:
+    rule = crossing.rule(boundary)
+    return seconds(rule.deadline or boundary.charter.servers[rule.server].deadline) if rule else 0.0
 
 
 def _require_repeatable(boundary: Boundary, crossing: Crossing, earlier: Row | None, now: datetime) -> None:

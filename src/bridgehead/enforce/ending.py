@@ -98,7 +98,7 @@ async def refuse(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> Ref
 def refusing(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> UnitOfWork:
     """Return the unit that records a refusal, whatever was changed about what is asked.
 
-    It raises ``Unclear`` for an effect that may have happened.
+    It raises ``Unclear`` for an effect that may have happened, ``SettledElsewhere`` for what has its end.
     """
     body = {
         "arguments": dict(crossing.action.arguments),
@@ -115,6 +115,8 @@ def refusing(boundary: Boundary, crossing: Crossing, refusal: Refuse) -> UnitOfW
         }
         earlier = rows.find(connection, crossing.run.id, crossing.position)
         journal.require_clear(earlier)
+        if earlier is not None and earlier.state in ("done", "failed", "refused"):
+            raise SettledElsewhere(crossing)
         fields = drafts.fields_of(crossing, refusal) | {"step": refusal.step}
         if earlier is None:
             rows.add(connection, **journal.new_row(boundary, crossing, now), **values)

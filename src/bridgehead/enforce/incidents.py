@@ -7,11 +7,12 @@ that settles the effect. The words of an incident hold nothing personal: they ar
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, insert, or_, select, update
 
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import Clock, stamp
@@ -21,6 +22,7 @@ from bridgehead.record import Work
 from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
 
+ENGINE = "service:engine"
 WHATS = ("unknown", "duplicate", "zombie", "gone", "late-answer")
 
 
@@ -45,9 +47,45 @@ def of_run(boundary: Boundary, run: str, kind: str, words: str) -> UnitOfWork:
 
     def work(connection: Connection) -> Work:
         open_row(connection, boundary.clock, kind, words, run=run)
-        return Work(drafts=(_raised(boundary, run, words, {"note": kind}, actor="service:engine"),))
+        return Work(drafts=(_raised(boundary, run, words, {"note": kind}, actor=ENGINE),))
 
     return work
+
+
+def of_worker(clock: Clock, kind: str, words: str) -> UnitOfWork:
+    """Return the unit of work that tells the owner, once, of a worker that is not well. It needs no release:
+    that may be what this worker cannot get."""
+
+    def work(connection: Connection) -> Work:
+        if connection.execute(_open_of(kind)).first() is not None:
+            return Work()
+        open_row(connection, clock, kind, words)
+        charter = connection.execute(select(t.release.c.charter).where(t.release.c.active == 1)).scalar()
+        owner = json.loads(charter)["owner"]["person"] if charter else ""
+        body = {"words": words, "owner": owner}
+        return Work(drafts=(Draft(kind="finding.raised", actor=ENGINE, fields={"note": kind}, body=body),))
+
+    return work
+
+
+def worker_is_well(clock: Clock, kind: str) -> UnitOfWork:
+    """Return the unit of work that closes what is open about a worker."""
+
+    def work(connection: Connection) -> Work:
+        found = [row.id for row in connection.execute(_open_of(kind)).all()]
+        if not found:
+            return Work()
+        connection.execute(
+            update(t.incident).where(t.incident.c.id.in_(found)).values(closed_at=stamp(clock.now()))
+        )
+        fields = {"note": kind, "refs": found}
+        return Work(drafts=(Draft(kind="finding.cleared", actor=ENGINE, fields=fields),))
+
+    return work
+
+
+def _open_of(kind: str) -> Select[Any]:
+    return select(t.incident.c.id).where(t.incident.c.kind == kind, t.incident.c.closed_at.is_(None))
 
 
 def open_once(

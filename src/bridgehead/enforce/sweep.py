@@ -6,8 +6,9 @@ processes may sweep at once; each question is looked at again under its lock.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select, update
@@ -18,6 +19,7 @@ from bridgehead.enforce.close import close, entry, locked, pointed
 from bridgehead.enforce.tally import OWNER, needs_of
 from bridgehead.kernel.canonical import canonical_bytes
 from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.errors import StoreError
 from bridgehead.record import Work
 from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
@@ -25,6 +27,8 @@ from bridgehead.store import tables as t
 CLOCK = "service:clock"
 AT_ONCE = 500
 """Questions one sweep takes: the rest is due a few seconds later."""
+BATCH = 50
+"""Questions that are committed together."""
 
 
 def sweep(boundary: Boundary) -> int:
@@ -34,9 +38,12 @@ def sweep(boundary: Boundary) -> int:
 
 async def sweep_beside(boundary: Boundary) -> None:
     """Do the same from an event loop, which goes on meanwhile."""
+    broken: list[BaseException] = []
     for find in (_over, _due):
-        for unit in find(boundary):
-            await boundary.ledger.commit(unit)
+        for batch in _batches(find(boundary)):
+            ended = await asyncio.gather(*map(boundary.ledger.commit, batch), return_exceptions=True)
+            broken += [error for error in ended if isinstance(error, BaseException)]
+    _raise_first(broken)
 
 
 def expire(boundary: Boundary) -> int:
@@ -50,9 +57,25 @@ def climb(boundary: Boundary) -> int:
 
 
 def _append(boundary: Boundary, units: list[UnitOfWork]) -> int:
-    for unit in units:
-        boundary.ledger.append(unit)
+    broken: list[BaseException] = []
+    for batch in _batches(units):
+        try:
+            boundary.ledger.append_all(batch)
+        except Exception as error:
+            broken.append(error)
+    _raise_first(broken)
     return len(units)
+
+
+def _batches(units: list[UnitOfWork]) -> Iterator[list[UnitOfWork]]:
+    """Yield what is committed together: others wait for it no longer than a moment."""
+    yield from (units[begin : begin + BATCH] for begin in range(0, len(units), BATCH))
+
+
+def _raise_first(broken: list[BaseException]) -> None:
+    """Raise what went wrong, once all were tried: a question that cannot be swept holds up no other."""
+    for error in sorted(broken, key=lambda error: not isinstance(error, StoreError)):
+        raise error
 
 
 def _over(boundary: Boundary) -> list[UnitOfWork]:

@@ -12,7 +12,7 @@ An append is a unit of work: row changes and the entries that speak of them, in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
 from typing import Any
@@ -21,7 +21,7 @@ from sqlalchemy import Connection, bindparam, func, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from bridgehead.kernel.clock import Clock, stamp
-from bridgehead.kernel.errors import LedgerError
+from bridgehead.kernel.errors import LedgerError, StoreError
 from bridgehead.record import erase, merkle
 from bridgehead.record.batch import Appender
 from bridgehead.record.body import DataKeys, SealedBody, unseal
@@ -86,6 +86,13 @@ class Ledger:
         cannot be recorded, ``StoreError`` if the database cannot commit (then nothing happened).
         """
         return self._writer.append(self._guarded(work))
+
+    def append_all(self, works: Sequence[UnitOfWork]) -> list[Receipt]:
+        """Do what ``append`` does with several units, in few commits.
+
+        Each succeeds or fails by itself; raises what the first that failed raised.
+        """
+        return self._writer.append_all([self._guarded(work) for work in works])
 
     async def commit(self, work: UnitOfWork) -> Receipt:
         """Do what ``append`` does from an event loop; callers share commits."""
@@ -189,11 +196,16 @@ class Ledger:
             return merkle.consistency_proof(_stored_hashes(connection), old, new)
 
     def close(self) -> None:
-        """Commit what is queued, sign a checkpoint if the log grew, and stop the writer."""
-        with suppress(LedgerError):  # BH-REC-016: closed before
-            if self._unsigned():
-                self.checkpoint()
-        self._writer.close()
+        """Commit what is queued, sign a checkpoint if the log grew, and stop the writer.
+
+        Where the database is away, what is new is signed at the next close.
+        """
+        try:
+            with suppress(LedgerError, StoreError):  # BH-REC-016: closed before
+                if self._unsigned():
+                    self.checkpoint()
+        finally:
+            self._writer.close()
 
     def _grown(self, before: int, tree: Tree) -> None:
         # Whoever carries the log over a boundary signs; with several processes that is one of them.

@@ -62,6 +62,16 @@ class Writer:
         done.result()
         return _answer(unit)
 
+    def append_all(self, works: Sequence[UnitOfWork]) -> list[Receipt]:
+        """Commit units together and wait for all of them. Raises what the first that failed raised; the
+        others are committed."""
+        waiting = [(Unit(work), Future[None]()) for work in works]
+        for unit, done in waiting:
+            self._put(_Waiting(unit, thread=done))
+        for _, done in waiting:
+            done.result()
+        return [_answer(unit) for unit, _ in waiting]
+
     async def commit(self, work: UnitOfWork) -> Receipt:
         """Commit a unit without blocking the event loop. A cancelled caller's unit is still written."""
         unit, done = Unit(work), asyncio.get_running_loop().create_future()

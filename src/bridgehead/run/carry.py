@@ -2,21 +2,19 @@
 
 Shared by the engines; they say when and where, this says how. A segment that another process has taken over
 meanwhile (this one was paused, or cut off) is left alone: on a shared store nothing of it is recorded any
-more.
+more. What this process alone cannot do ends no run (``sickness``).
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
-from bridgehead.declare.lock import ReleaseUnreadable
+from bridgehead.declare.model import Person
 from bridgehead.enforce import incidents
 from bridgehead.enforce.boundary import Boundary, RunState
+from bridgehead.enforce.in_the_air import InTheAir
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.canonical import recordable
 from bridgehead.kernel.clock import Clock
@@ -25,6 +23,7 @@ from bridgehead.record import Ledger
 from bridgehead.record.unit import joined
 from bridgehead.run import journal, leftovers, runs, segments
 from bridgehead.run.segments import Segment, Superseded
+from bridgehead.run.sickness import Sickness
 from bridgehead.run.workflow import Run
 from bridgehead.store import Store
 
@@ -33,9 +32,6 @@ SUSPECT = 2
 is as likely to be why, so from then on it is carried on alone."""
 MAX_ALONE = 5
 """Processes in a row that died while it was alone: then it is why, and its run is stopped."""
-TRY_AGAIN = timedelta(minutes=1)
-"""After which a release that could not be read is tried again."""
-_log = logging.getLogger("bridgehead.carry")
 
 
 class Carrier:
@@ -49,39 +45,66 @@ class Carrier:
         *,
         boundary: Callable[[str], Boundary],
         active: Callable[[], Boundary],
+        name: str,
     ) -> None:
         self.store, self.ledger, self.clock = store, ledger, clock
         self.boundary, self.active = boundary, active
+        self.in_the_air = InTheAir()
+        self._sickness = Sickness(ledger, clock, name)
+
+    def begin(self) -> None:
+        """Be ready for an engine that starts, on its event loop."""
+        self.in_the_air = InTheAir()
 
     async def carry(self, segment: Segment) -> None:
-        """Carry a claimed segment to its end. Raises ``StoreError`` alone: then nothing can be recorded."""
+        """Carry a claimed segment to its end.
+
+        Raises ``StoreError`` or ``LedgerError`` where nothing can be recorded, and ``NotHere`` where this
+        process cannot do it: then the segment is to be given back.
+        """
+        active, boundary = await self._boundaries(segment)
         ledger = self.ledger
         if self.store.shared:
             ledger = ledger.fenced(lambda connection: segments.still_ours(connection, segment))
-        with suppress(Superseded):
-            await _Carrying(self, ledger, segment).go()
+        boundary = replace(boundary, ledger=ledger, in_the_air=self.in_the_air)
+        try:
+            await _Carrying(self, boundary, segment).go(active.charter.people)
+        except Superseded:
+            return
+        except StoreError:
+            raise
+        except Exception as error:  # the run's own faults are on record by now: this is one of ours
+            raise await self._sickness.struck(segment.run, f"run {segment.run}", error) from error
+        await self._sickness.well(segment.run)
+
+    async def _boundaries(self, segment: Segment) -> tuple[Boundary, Boundary]:
+        """Return the boundary of the active release and that of the segment's. Raises ``NotHere``."""
+        self._sickness.heed(segment.release)
+        try:
+            found = self.active(), self.boundary(segment.release)
+        except StoreError:
+            raise
+        except Exception as error:
+            words = f"runs of release {segment.release[:12]}"
+            raise await self._sickness.struck(segment.release, words, error) from error
+        await self._sickness.well(segment.release)
+        return found
 
 
 class _Carrying:
     """One segment on its way, and the log that records it only while it is ours."""
 
-    def __init__(self, carrier: Carrier, ledger: Ledger, segment: Segment) -> None:
+    def __init__(self, carrier: Carrier, boundary: Boundary, segment: Segment) -> None:
         self._store, self._clock = carrier.store, carrier.clock
-        self._boundary_of, self._active = carrier.boundary, carrier.active
-        self._ledger, self._segment = ledger, segment
+        self._boundary, self._ledger, self._segment = boundary, boundary.ledger, segment
         self._state: RunState | None = None
         self._scheduled = ""
 
-    async def go(self) -> None:
+    async def go(self, people: Mapping[str, Person]) -> None:
         try:
-            await self._to_its_end()
+            result = await self._workflow(people)
         except Park as park:
             await self._ledger.commit(runs.park(self._clock, self._segment, park))
-
-    async def _to_its_end(self) -> None:
-        self._boundary = self._read(self._active)
-        try:
-            result = await self._workflow()
         except (StoreError, Superseded):
             raise  # nothing can be recorded: the process must say so, losing nothing; or nothing is to be
         except BridgeheadError as error:
@@ -91,9 +114,8 @@ class _Carrying:
         else:
             await self._finish(result)
 
-    async def _workflow(self) -> Any:
-        segment, (state, case) = self._segment, self._known()
-        boundary = self._boundary = self._read(lambda: self._boundary_of(segment.release))
+    async def _workflow(self, people: Mapping[str, Person]) -> Any:
+        segment, boundary, (state, case) = self._segment, self._boundary, self._known(people)
         if segment.attempt > 1:
             await leftovers.end_reads(boundary, state)
         if segment.fruitless >= SUSPECT + MAX_ALONE:
@@ -107,17 +129,8 @@ class _Carrying:
         journal.require_finished(boundary, state.id)
         return result
 
-    def _read(self, release: Callable[[], Boundary]) -> Boundary:
-        """Return the boundary of a release. Raises ``Park`` where that cannot be read now."""
-        try:
-            return replace(release(), ledger=self._ledger)
-        except ReleaseUnreadable as error:
-            _log.warning("%s", error)
-            raise Park(f"release:{self._segment.release}", until=self._clock.now() + TRY_AGAIN) from error
-
-    def _known(self) -> tuple[RunState, dict[str, Any]]:
+    def _known(self, people: Mapping[str, Person]) -> tuple[RunState, dict[str, Any]]:
         """Return the run as the boundary wants it, and its case."""
-        people = self._boundary.charter.people
         row = self._store.look(lambda connection: runs.row_of(connection, self._segment.run))
         self._scheduled = f"Schedule {row.schedule}: " if row.schedule else ""
         self._state = runs.state_of(row, self._segment, runs.principal_of(people, row))

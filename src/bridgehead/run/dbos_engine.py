@@ -26,15 +26,17 @@ from dbos._serialization import DBOSPortableJSONSerializer, DefaultSerializer
 
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import Clock, stamp
-from bridgehead.kernel.errors import ConfigError, EngineError, StoreError
+from bridgehead.kernel.errors import ConfigError, EngineError, LedgerError, StoreError
 from bridgehead.record import Ledger
 from bridgehead.run import dbos_rows, segments, workers
 from bridgehead.run.carry import SUSPECT, Carrier
 from bridgehead.run.dbos_rows import QUEUE
 from bridgehead.run.embedded import taken
 from bridgehead.run.looks import Looks
+from bridgehead.run.pulse import Pulse
 from bridgehead.run.schedules import Schedules
 from bridgehead.run.segments import Segment
+from bridgehead.run.sickness import NotHere
 from bridgehead.run.together import Together
 from bridgehead.run.upkeep import Upkeep
 from bridgehead.store import Store
@@ -57,7 +59,7 @@ DISPATCHES = 100
 
 
 class Leaving(BaseException):
-    """Ends a dbos workflow without an outcome: this worker stops, somebody else carries the segment on.
+    """Ends a dbos workflow without an outcome: somebody else carries the segment on.
 
     Not an ``Exception``: dbos would record it as the end of the workflow.
     """
@@ -95,7 +97,7 @@ class DbosEngine:
         self._store, self._clock = store, clock
         self.name, self._concurrency = name, concurrency
         self._active, self._schedules = active, schedules
-        self._carrier = Carrier(store, ledger, clock, boundary=boundary, active=active)
+        self._carrier = Carrier(store, ledger, clock, boundary=boundary, active=active, name=name)
         self._looks = Looks(store, clock, boundary)
         self._woken = asyncio.Event()
         self._lock = threading.Lock()  # protects ``_under_way``
@@ -105,7 +107,9 @@ class DbosEngine:
         """Be a new worker: made for each start, see docs/decisions/0007-engines.md."""
         self._boot = f"{self.name}.{secrets.token_hex(6)}"
         self._together = Together()
+        self._carrier.begin()
         self._stopping = threading.Event()
+        self._take_at_most: Callable[[int], None] = lambda concurrency: None  # dbos is not launched yet
         self._under_way: Counter[str] = Counter()
         self._queued = threading.Event()
         self._freed = -LOOK
@@ -123,24 +127,30 @@ class DbosEngine:
     async def work(self, *, until_idle: bool = False) -> None:
         """Carry runs forward for ever, or until nothing is due and nothing is under way on any worker.
 
-        Raises ``ConfigError``: BH-RUN-008 when an embedded engine works on this store, BH-RUN-032 when this
-        process is a worker already.
+        Cancelled, it hears what is in the air before it ends; cancelled once more, it ends at once. Raises
+        ``ConfigError``: BH-RUN-008 when an embedded engine works on this store, BH-RUN-032 when this process
+        is a worker already.
         """
-        held = Held(self._store, AT_WORK, shared=True)
+        self._held = held = Held(self._store, AT_WORK, shared=True)
         if not held.taken:
             raise taken("the embedded engine of another process")
         try:
             self._loop = asyncio.get_running_loop()
             _claim_process(self)
             self._begin()
+            self._pulse = Pulse(self._store, self._clock, self._boot, held, self.under_way)
             try:
                 await asyncio.to_thread(self._launch)
+                self._pulse.start()
                 self._upkeep.start()
                 async with self._store.bell.listening(self.wake):
                     await self._feed(until_idle)
             finally:
-                await self._leave()
-                _process.clear()
+                try:
+                    await self._drain()
+                finally:
+                    await self._leave()
+                    _process.clear()
         finally:
             held.release()
 
@@ -195,7 +205,8 @@ class DbosEngine:
             polling_interval_sec=AT_ONCE,  # what its thread does before is ``_until_queued``'s to say
             on_conflict="always_update",
         )
-        _own_pace(self._concurrency, self._until_queued)
+        self._take_at_most = _own_pace(self._until_queued)
+        self._take_at_most(self._concurrency)
         self._client = DBOSClient(
             system_database_engine=self._store.engine,
             serializer=DBOSPortableJSONSerializer(),
@@ -203,17 +214,30 @@ class DbosEngine:
             lazy=True,
         )
 
+    async def _drain(self) -> None:
+        """Take nothing more from the queue, send nothing more, and hear what was sent."""
+        self._stopping.set()
+        self._take_at_most(0)
+        await self._carrier.in_the_air.drain()
+
     async def _leave(self) -> None:
         """End in order: what is under way here is carried on elsewhere, from where its journal is."""
-        self._stopping.set()
         await self._looks.stop()
         for task in self._together.tasks():
             task.cancel()
         await asyncio.gather(*self._together.tasks(), return_exceptions=True)
         await asyncio.to_thread(self._upkeep.stop)
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        await asyncio.to_thread(self._pulse.stop)
         with contextlib.suppress(StoreError):
-            workers.leave(self._store, self._boot)
+            await asyncio.to_thread(self._hand_back)
+
+    def _hand_back(self) -> None:
+        """Let others carry on at once what was under way here: nobody died."""
+        with self._store.writing() as connection:
+            released = segments.release(connection, self._boot)
+            dbos_rows.forget(connection, [dbos_rows.name_of(run, number) for run, number in released])
+        workers.leave(self._store, self._boot)
 
     # --- from our rows into the queue ---
 
@@ -234,6 +258,8 @@ class DbosEngine:
 
     def _hand_over(self) -> int:
         """Put due segments into the queue: our row and dbos's, in one transaction."""
+        if not self._held.taken:
+            return 0
         with self._store.writing() as connection:
             found = segments.hand_over(connection, self._clock, BATCH)
             for segment in found:
@@ -271,9 +297,11 @@ class DbosEngine:
         try:
             while not self._stopping.is_set():
                 try:
-                    return self._once(run, number)
-                except StoreError:
-                    self._stopping.wait(1.0)
+                    if self._held.taken:
+                        return self._once(run, number)
+                except (StoreError, LedgerError):
+                    pass  # nothing can be recorded now
+                self._stopping.wait(1.0)
             raise Leaving
         finally:
             with self._lock:
@@ -285,16 +313,31 @@ class DbosEngine:
                 self._queued.set()
 
     def _once(self, run: str, number: int) -> None:
-        segment = segments.take(self._store, self._boot, run, number)
-        if segment is None:
-            return
         try:
+            segment = segments.take(self._store, self._boot, run, number)
+            if segment is None:
+                return
             asyncio.run_coroutine_threadsafe(self._carried(segment), self._loop).result()
+        except segments.Beside as beside:
+            self._give_back(run, number)
+            raise Leaving from beside
+        except NotHere as error:
+            self._give_back(run, number, stamp(self._clock.now() + timedelta(seconds=error.pause)))
+            raise Leaving from error
         except (concurrent.futures.CancelledError, RuntimeError) as error:  # the loop is stopped
             raise Leaving from error
         self._loop.call_soon_threadsafe(self.wake)
 
+    def _give_back(self, run: str, number: int, due_at: str = "") -> None:
+        """Make a segment ready again for whoever can carry it: our row, and none in the queue any more."""
+        with self._store.writing() as connection:
+            if segments.give_back(connection, self._boot, run, number, due_at=due_at):
+                dbos_rows.forget(connection, [dbos_rows.name_of(run, number)])
+
     async def _carried(self, segment: Segment) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # inside a coroutine there is one
+        task.set_name(dbos_rows.name_of(segment.run, segment.number))
         async with self._together.entered(alone=segment.fruitless >= SUSPECT):
             await self._carrier.carry(segment)
 
@@ -321,15 +364,15 @@ def _claim_process(engine: DbosEngine) -> None:
     _process.append(engine)
 
 
-def _own_pace(concurrency: int, until_queued: Callable[[], None]) -> None:
-    """Let this worker take as many segments as it was told to, as soon as there are any.
+def _own_pace(until_queued: Callable[[], None]) -> Callable[[int], None]:
+    """Return what sets how many segments this worker takes, as soon as there are any.
 
     dbos keeps one number for all workers of a queue, and reads it again before each look into the queue, on
     the thread that looks: that is where the thread waits.
     """
     rows = _instance()._sys_db
     ours, read = rows.get_queue(QUEUE), rows.get_queue
-    ours._worker_concurrency, ours._polling_interval_sec = concurrency, AT_ONCE
+    ours._polling_interval_sec = AT_ONCE
 
     def paced(name: str, **more: Any) -> Any:
         if name != QUEUE:
@@ -337,7 +380,11 @@ def _own_pace(concurrency: int, until_queued: Callable[[], None]) -> None:
         until_queued()
         return ours
 
+    def take_at_most(concurrency: int) -> None:
+        ours._worker_concurrency = concurrency
+
     rows.get_queue = paced
+    return take_at_most
 
 
 def _instance() -> Any:

@@ -17,6 +17,9 @@ QUEUE = "bridgehead-segments"
 KEEP_HOURS = 24
 """How long the row of a segment that ended is kept, for whoever looks what the engine did."""
 
+AT_ONCE = 500
+"""Old rows that are cleared away in one transaction."""
+
 _WITH_SERIALIZATION = text(
     "select table_name from information_schema.columns"
     " where table_schema = 'dbos' and column_name = 'serialization' order by table_name"
@@ -41,7 +44,7 @@ _OLD = text(
     " and w.status not in ('ENQUEUED', 'PENDING', 'DELAYED')"
     " and w.updated_at < (extract(epoch from now()) - :hours * 3600) * 1000"
     " and not exists (select 1 from segment s where s.run || '\\:seg' || s.number = w.workflow_uuid"
-    " and s.state <> 'ended') limit 500"
+    " and s.state <> 'ended') limit :most"
 )
 _OF_WORKFLOWS = text(
     "select table_name from information_schema.columns"
@@ -113,5 +116,5 @@ def stranded(connection: Connection) -> list[Stranded]:
 
 
 def old(connection: Connection) -> list[str]:
-    """Return the ids of rows that are over, old, and whose segment has ended."""
-    return list(connection.execute(_OLD, {"queue": QUEUE, "hours": KEEP_HOURS}).scalars())
+    """Return the ids of rows that are over, old, and whose segment has ended; ``AT_ONCE`` at most."""
+    return list(connection.execute(_OLD, {"queue": QUEUE, "hours": KEEP_HOURS, "most": AT_ONCE}).scalars())

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -24,9 +26,11 @@ from bridgehead.run.carry import SUSPECT, Carrier
 from bridgehead.run.looks import Looks
 from bridgehead.run.schedules import Schedules
 from bridgehead.run.segments import Segment
+from bridgehead.run.sickness import NotHere
 from bridgehead.store import Store
 from bridgehead.store.machines import AT_WORK, Held
 
+_log = logging.getLogger("bridgehead.worker")
 POLL = 0.1
 """Seconds between looks at the table for what no bell has told: on SQLite, answers given in another process.
 A look costs about 0.2 ms of CPU, however many runs wait."""
@@ -53,7 +57,8 @@ class EmbeddedEngine:
     ) -> None:
         self._store, self._ledger, self._clock = store, ledger, clock
         self._boot, self._active = boot, active
-        self._carrier = Carrier(store, ledger, clock, boundary=boundary, active=active)
+        name = socket.gethostname()
+        self._carrier = Carrier(store, ledger, clock, boundary=boundary, active=active, name=name)
         self._looks = Looks(store, clock, boundary)
         self._schedules = schedules
         self._lock_path, self._concurrency = lock, concurrency
@@ -71,30 +76,42 @@ class EmbeddedEngine:
     async def work(self, *, until_idle: bool = False) -> None:
         """Carry runs forward for ever, or until nothing is due and nothing is under way.
 
-        Raises ``ConfigError`` (BH-RUN-008) when another process works on this store.
+        Raises ``ConfigError`` (BH-RUN-008) when another process works on this store. Cancelled, it hears
+        what is in the air before it ends; cancelled once more, it ends at once.
         """
         self._take_lock()
+        self._carrier.begin()
         try:
             died = segments.recover(self._store)
             self._suspects = [segment for segment in died if segment.fruitless >= SUSPECT]
             async with self._store.bell.listening(self.wake):
                 await self._loop(until_idle)
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            with contextlib.suppress(StoreError):  # then they count as died, and are found at the next start
-                segments.release(self._store, self._boot)
-            self._release_lock()
+            try:
+                await self._carrier.in_the_air.drain()
+            finally:
+                try:
+                    await self._leave()
+                finally:
+                    self._release_lock()
+
+    async def _leave(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Where that fails they count as died, and are found at the next start.
+        with contextlib.suppress(StoreError), self._store.writing() as connection:
+            segments.release(connection, self._boot)
 
     async def _loop(self, until_idle: bool) -> None:
         swept = self._clock.monotonic() - SWEEP
         while True:
             self._woken.clear()
             if self._clock.monotonic() - swept >= SWEEP:
-                await approve.sweep_beside(self._active())
-                self._schedules.sweep()
-                self._look_again()
+                if self._holds_lock():
+                    await approve.sweep_beside(self._active())
+                    self._schedules.sweep()
+                    self._look_again()
                 swept = self._clock.monotonic()
             self._begin_due()
             if until_idle and not self._tasks and not self._due_soon():
@@ -108,8 +125,15 @@ class EmbeddedEngine:
             self._tasks.add(looking)
             looking.add_done_callback(self._tasks.discard)
 
+    def _holds_lock(self) -> bool:
+        """Look whether nobody else may work on a shared store: the lock falls when its server restarts."""
+        if self._held is None or self._held.keep():
+            return True
+        _log.warning("another engine works on this store: this one takes nothing until it is gone")
+        return False
+
     def _begin_due(self) -> None:
-        if self._on_trial():
+        if (self._held is not None and not self._held.taken) or self._on_trial():
             return
         room = self._concurrency - len(self._tasks)
         if room > 0:
@@ -153,7 +177,12 @@ class EmbeddedEngine:
         return min(POLL, segments.seconds_until(due, self._clock.now()) or 0.005)
 
     async def _segment(self, segment: Segment) -> None:
-        await self._carrier.carry(segment)
+        try:
+            await self._carrier.carry(segment)
+        except NotHere as error:
+            due_at = stamp(self._clock.now() + timedelta(seconds=error.pause))
+            with self._store.writing() as connection:
+                segments.give_back(connection, self._boot, segment.run, segment.number, due_at=due_at)
         self.wake()
 
     def _take_lock(self) -> None:

@@ -61,6 +61,8 @@ async def cross(boundary: Boundary, crossing: Crossing) -> Outcome:
     except SettledElsewhere as settled:
         # This answer came second; the next segment reads what is recorded.
         raise Park(f"settle:{crossing.position}", until=boundary.clock.now()) from settled
+    finally:
+        boundary.in_the_air.leave()
     if isinstance(outcome, Failed) and outcome.fault.effect_state == "unknown":
         raise _wait_to_settle(boundary, crossing)
     return outcome

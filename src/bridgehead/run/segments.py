@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, update
 
 from bridgehead.kernel.clock import Clock, stamp
 from bridgehead.kernel.errors import EngineError
@@ -48,19 +48,27 @@ _NEXT = Statement(
     .limit(1)
 )
 _AT_WORK = select(_CLAIMED.c.run).where(or_(_CLAIMED.c.state == "claimed", _CLAIMED.c.state == "queued"))
+# Two of a run may be ready: one that was given back, and one that an answer has woken meanwhile.
+_EARLIER = exists().where(
+    _CLAIMED.c.run == t.segment.c.run, _CLAIMED.c.number < t.segment.c.number, _CLAIMED.c.state == "ready"
+)
 _READY = (
     _WITH_RUN.where(
         t.segment.c.state == "ready",
         t.segment.c.due_at <= bindparam("now"),
         t.segment.c.run.not_in(_AT_WORK),
+        ~_EARLIER,
     )
     .order_by(t.segment.c.due_at, t.segment.c.run, t.segment.c.number)
     .limit(bindparam("most"))
     .with_for_update(of=t.segment, skip_locked=True)
 )
-_TO_TAKE = _WITH_RUN.where(
-    t.segment.c.run == bindparam("of_run"), t.segment.c.number == bindparam("at_number")
-).with_for_update(of=t.segment)
+# All of its run: whoever takes another one waits, and sees that this one is taken.
+_TO_TAKE = (
+    _WITH_RUN.where(t.segment.c.run == bindparam("of_run"), t.segment.c.state != "ended")
+    .order_by(t.segment.c.number)
+    .with_for_update(of=t.segment)
+)
 _CLAIM = Statement(
     update(t.segment)
     .where(
@@ -97,6 +105,10 @@ class Segment:
     release: str
     fruitless: int = 0
     boot: str = ""
+
+
+class Beside(Exception):
+    """Another segment of the run is under way: this one comes after it."""
 
 
 class Superseded(EngineError):
@@ -174,13 +186,16 @@ def hand_over(connection: Connection, clock: Clock, most: int) -> list[Segment]:
 def take(store: Store, boot: str, run: str, number: int) -> Segment | None:
     """Claim a segment that was handed over, or take it over from a process that died or was cut off.
 
-    Returns None where there is nothing left to do: it has ended, or its run has.
+    Returns None where there is nothing left to do: it has ended, or its run has. Raises ``Beside``.
     """
     with store.writing() as connection:
-        row = connection.execute(_TO_TAKE, {"of_run": run, "at_number": number}).first()
-        if row is None or row.state == "ended":
+        found = {row.number: row for row in connection.execute(_TO_TAKE, {"of_run": run})}
+        row = found.pop(number, None)
+        if row is None:
             return None
-        died = row.state == "claimed"
+        if any(other.state == "claimed" for other in found.values()):
+            raise Beside
+        died = _has_died(connection, row, boot)
         fruitless = (row.fruitless + 1 if row.crossings == row.reached else 0) if died else row.fruitless
         segment = _segment(row, attempt=row.attempts + 1, fruitless=fruitless, boot=boot)
         connection.execute(
@@ -196,6 +211,27 @@ def take(store: Store, boot: str, run: str, number: int) -> Segment | None:
         )
         _RUNNING.run(connection, of_run=run)
     return segment
+
+
+def _has_died(connection: Connection, row: Row, boot: str) -> bool:
+    """Say whether the process that had a segment died: not ours, which only lost sight of the database for a
+    while, and none that ended in order."""
+    if row.state != "claimed" or row.boot == boot:
+        return False
+    left = select(t.worker.c.left_at).where(t.worker.c.boot == row.boot)
+    return connection.execute(left).scalar() is None
+
+
+def give_back(connection: Connection, boot: str, run: str, number: int, *, due_at: str = "") -> bool:
+    """Make a segment ready again that this boot took, or could not take: nobody died. ``due_at`` (RFC 3339)
+    puts it off. Returns False where it is another's by now."""
+    ours = or_(t.segment.c.state == "queued", (t.segment.c.state == "claimed") & (t.segment.c.boot == boot))
+    changed = connection.execute(
+        update(t.segment)
+        .where(t.segment.c.run == run, t.segment.c.number == number, ours)
+        .values({"state": "ready", "boot": ""} | ({"due_at": due_at} if due_at else {}))
+    )
+    return changed.rowcount == 1
 
 
 def return_to_ready(connection: Connection, run: str, number: int, *, fruitless: int) -> None:
@@ -215,14 +251,12 @@ def idle(store: Store, soon: str) -> bool:
         return connection.execute(select(t.segment.c.run).where(or_(at_work, due)).limit(1)).first() is None
 
 
-def release(store: Store, boot: str) -> None:
-    """Give back what this boot has under way: the engine is stopped, nobody died."""
-    with store.writing() as connection:
-        connection.execute(
-            update(t.segment)
-            .where(t.segment.c.state == "claimed", t.segment.c.boot == boot)
-            .values(state="ready", boot="")
-        )
+def release(connection: Connection, boot: str) -> list[tuple[str, int]]:
+    """Give back what this boot has under way, and return it: the engine is stopped, nobody died."""
+    ours = (t.segment.c.state == "claimed", t.segment.c.boot == boot)
+    found = connection.execute(select(t.segment.c.run, t.segment.c.number).where(*ours)).all()
+    connection.execute(update(t.segment).where(*ours).values(state="ready", boot=""))
+    return [(row.run, row.number) for row in found]
 
 
 def _claimed(connection: Connection, row: Row, boot: str) -> Segment | None:

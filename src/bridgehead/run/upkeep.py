@@ -1,9 +1,9 @@
-"""What keeps a shared store going: signs of life, dead workers' segments, overdue questions, schedules, old
-rows.
+"""What keeps a shared store going: dead workers' segments, overdue questions, schedules, old rows.
 
 Every worker does this on a thread of its own, for ever; what one of them suffices for is done by whoever
 holds the sweeper's lock at that moment. A fault of the database ends nothing: it is tried again at the next
-beat. Called by the dbos engine only. Never: carries a segment.
+beat; nor does a duty that cannot be done hold up the others. Called by the dbos engine only. Never: carries a
+segment.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Protocol
 from bridgehead.enforce import approve, incidents
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import Clock
+from bridgehead.kernel.errors import StoreError
 from bridgehead.run import dbos_rows, segments, workers
 from bridgehead.run.schedules import Schedules
 from bridgehead.store import Store
@@ -79,10 +80,9 @@ class Upkeep:
                 _log.warning("upkeep: %s", error)
 
     def _once(self) -> None:
-        workers.beat(self._store, self._boot)
+        self._find_lost()
         if self._in_sight_since is None:
             self._in_sight_since = self._clock.monotonic()
-        self._find_lost()
         with self._store.writing() as connection:
             elected = alone(connection, SWEEPER)
             if elected:
@@ -101,12 +101,19 @@ class Upkeep:
         self._missing = missing
 
     def _sweep(self) -> None:
-        self._refuse_poisoned()
-        self._restart_stranded()
-        approve.sweep(self._active())
-        self._schedules.sweep()
+        duties = [self._refuse_poisoned, self._restart_stranded, self._questions, self._schedules.sweep]
         if self._clock.monotonic() - self._cleaned >= CLEAN:
-            self._clean()
+            duties.append(self._clean)
+        for duty in duties:
+            try:
+                duty()
+            except StoreError:
+                raise
+            except Exception as error:  # this machine may not have the active release, others may
+                _log.warning("upkeep: %s: %s", duty.__name__, error)
+
+    def _questions(self) -> None:
+        approve.sweep(self._active())
 
     def _recover_dead(self) -> None:
         # After a silence of the database everybody looks dead: judge once all had time to say otherwise.
@@ -144,8 +151,13 @@ class Upkeep:
         active.ledger.append(incidents.of_run(active, run, code, words))
 
     def _clean(self) -> None:
-        with self._store.writing() as connection:
-            dbos_rows.forget(connection, dbos_rows.old(connection))
+        """Clear away what is over, in transactions short enough that nobody waits for them."""
+        found = dbos_rows.AT_ONCE
+        while found == dbos_rows.AT_ONCE and not self._stopping.is_set():
+            with self._store.writing() as connection:
+                old = dbos_rows.old(connection)
+                dbos_rows.forget(connection, old)
+            found = len(old)
         self._cleaned = self._clock.monotonic()
 
 

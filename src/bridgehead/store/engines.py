@@ -22,7 +22,7 @@ from bridgehead.store.statement import execute
 SCHEMA = "bridgehead"
 """Where our tables are in a PostgreSQL database. Those of an engine are beside them, in its own schema."""
 # The connection that was used last is used next: a server keeps what it prepared for each of them.
-POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_use_lifo": True}
+POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "pool_use_lifo": True}
 Found = TypeVar("Found")
 LOOK = 0.01
 """Seconds between two tries to switch a new database to WAL."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,15 +38,36 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield bound
 
 
+def told_to_end(end: Callable[[], object]) -> None:
+    """Have ``end`` called at every SIGINT and SIGTERM, as long as the running event loop lives."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+
+
+def require_in_step(house: House) -> None:
+    """Raise ``ConfigError`` (BH-ASM-008) where this machine's clock is too far off to carry runs."""
+    from bridgehead.assemble.engines import require_the_time
+
+    require_the_time(house.store, house.clock)
+
+
 async def serve(houses: Sequence[House], bound: socket.socket, *, work: bool = True) -> None:
-    """Serve the console and work on every house until interrupted (SIGINT, SIGTERM)."""
+    """Serve the console and work on every house until interrupted (SIGINT, SIGTERM).
+
+    The first interruption ends it in order: what was sent is heard. The second one ends it at once.
+    """
     import uvicorn
 
     from bridgehead.doors.console.app import console
 
+    for house in houses if work else ():
+        require_in_step(house)
     app = console(houses, clock=houses[0].clock)
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
     server = uvicorn.Server(config)
+    # Its own way with signals ends the process as soon as the console is closed, in the middle of a call.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]
     async with contextlib.AsyncExitStack() as stack:
         workers = [
             asyncio.create_task(_work(await stack.enter_async_context(house.at_work())))
@@ -53,10 +75,20 @@ async def serve(houses: Sequence[House], bound: socket.socket, *, work: bool = T
             if work
         ]
         serving = asyncio.create_task(server.serve(sockets=[bound]))
+
+        told = asyncio.Event()
+
+        def end() -> None:
+            server.force_exit = told.is_set()
+            server.should_exit = True
+            told.set()
+            for worker in workers:
+                worker.cancel()
+
+        told_to_end(end)
         done, _ = await asyncio.wait([serving, *workers], return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        for worker in workers:
-            worker.cancel()
+        if not told.is_set():
+            end()
         await asyncio.gather(serving, *workers, return_exceptions=True)
         for task in done:
             if not task.cancelled() and task.exception() is not None:
@@ -65,6 +97,7 @@ async def serve(houses: Sequence[House], bound: socket.socket, *, work: bool = T
 
 async def carry(house: House) -> None:
     """Carry a house's runs as far as they go without people."""
+    require_in_step(house)
     async with house.at_work() as engine:
         await engine.work(until_idle=True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,10 +24,14 @@ if TYPE_CHECKING:
 def worker(folder: Path, state: Path | None, name: str, concurrency: int, until_idle: bool) -> None:
     """Carry the runs of the deployment in FOLDER, beside other workers on the same PostgreSQL store.
 
-    Releases come from the store; the keys must be in the state folder. Ctrl-C ends it in order; what a killed
-    worker had under way is carried on by the others within twenty seconds.
+    Releases come from the store; the keys must be in the state folder. Ctrl-C ends it in order: it sends
+    nothing more, hears what it has sent, and leaves the rest to the others; a second one ends it at once.
+    What a killed worker had under way is carried on by the others within twenty seconds.
     """
+    from bridgehead.doors.cli.serving import require_in_step
+
     with opened(folder, state) as house:
+        require_in_step(house)
         release = house.boundary.deployment.digest  # says at once where nothing was ever activated
         click.echo(
             f"Worker for {house.deployment.charter.name}, release {release[:12]}. Stop it with Ctrl-C."
@@ -37,11 +40,11 @@ def worker(folder: Path, state: Path | None, name: str, concurrency: int, until_
 
 
 async def _work(house: House, name: str, concurrency: int, until_idle: bool) -> None:
-    """Work until told to end; SIGTERM ends it as Ctrl-C does."""
+    """Work until told to end."""
+    from bridgehead.doors.cli.serving import told_to_end
+
     async with house.at_work(engine="dbos", name=name, concurrency=concurrency) as engine:
         working = asyncio.create_task(engine.work(until_idle=until_idle))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, working.cancel)
+        told_to_end(working.cancel)
         with contextlib.suppress(asyncio.CancelledError):
             await working

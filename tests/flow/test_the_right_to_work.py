@@ -1,0 +1,162 @@
+"""Who works on a shared store: the lock outlives its server, clocks agree, and connections are few."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Connection
+
+from bridgehead.assemble.engines import MAX_APART, require_the_time
+from bridgehead.doors.cli.serving import carry
+from bridgehead.kernel.clock import SystemClock
+from bridgehead.kernel.errors import BridgeheadError
+from bridgehead.run.upkeep import Upkeep
+from bridgehead.store import Store
+from bridgehead.store.health import CONNECTIONS
+from bridgehead.store.machines import AT_WORK, Held
+from fixtures.houses import Desk
+from fixtures.postgres import running
+
+pytestmark = pytest.mark.postgresql
+
+
+class Off(SystemClock):
+    """A clock of a machine that nobody keeps in step. ``by`` is in seconds."""
+
+    def __init__(self, by: float) -> None:
+        self._by = timedelta(seconds=by)
+
+    def now(self) -> datetime:
+        return super().now() + self._by
+
+
+def cut(url: str) -> None:
+    """End every connection of ours, as a restart of the server does."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
+            " and datname = current_database() and application_name = 'bridgehead'"
+        )
+
+
+def test_the_lock_is_taken_again_after_a_restart_of_the_server_unless_somebody_has_it(
+    postgresql_url: str,
+) -> None:
+    one, two = Store.open(postgresql_url), Store.open(postgresql_url)
+    first = Held(one, AT_WORK, shared=False)
+    assert first.keep()
+    cut(postgresql_url)
+    assert first.keep(), "nobody else wanted it"
+    cut(postgresql_url)
+    second = Held(two, AT_WORK, shared=False)
+    assert (second.taken, first.keep(), first.taken) == (True, False, False)
+    second.release()
+    assert first.keep()
+    first.release()
+    one.close()
+    two.close()
+
+
+async def test_an_embedded_engine_that_lost_its_place_takes_nothing(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridgehead.run.embedded.SWEEP", 0.2)
+    desk = Desk(tmp_path, store=postgresql_url, engine="embedded", clock=SystemClock())
+    other = Store.open(postgresql_url)
+    assert desk.house
+    async with desk.house.at_work(engine="embedded") as engine:
+        working = asyncio.create_task(engine.work())
+        while engine._held is None:  # type: ignore[attr-defined]
+            await asyncio.sleep(0.05)
+        cut(postgresql_url)
+        second = Held(other, AT_WORK, shared=False)
+        assert second.taken
+        while engine._held.taken:  # type: ignore[attr-defined]
+            await asyncio.sleep(0.05)
+        run = desk.start(workflow="plain")
+        for _ in range(10):
+            await asyncio.sleep(0.05)
+        assert desk.row(run).status == "running", "it was not taken"
+        second.release()
+        while desk.row(run).status != "done":
+            await asyncio.sleep(0.05)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+    other.close()
+    desk.close()
+
+
+@pytest.mark.parametrize("by", [-60.0, 60.0])
+async def test_a_machine_whose_clock_is_off_does_not_work(
+    postgresql_url: str, tmp_path: Path, by: float
+) -> None:
+    desk = Desk(tmp_path, store=postgresql_url, clock=Off(by))
+    with pytest.raises(BridgeheadError) as error:
+        await carry(desk.house)
+    assert error.value.code == "BH-ASM-008"
+    assert ("60 s ahead of" if by > 0 else "60 s behind") in error.value.what
+    require_the_time(desk.house.store, Off(MAX_APART / 2))
+    desk.close()
+
+
+def test_a_process_opens_no_more_connections_than_it_says(postgresql_url: str) -> None:
+    store = Store.open(postgresql_url)
+    enough, counted = threading.Barrier(CONNECTIONS + 1), threading.Event()
+
+    def hold(reading: bool) -> None:
+        with store.reading() if reading else store.writing() as connection:
+            assert isinstance(connection, Connection)
+            enough.wait(60)
+            counted.wait(60)
+
+    threads = [threading.Thread(target=hold, args=(n % 2 == 0,)) for n in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    enough.wait(60)
+    with psycopg.connect(postgresql_url.replace("+psycopg", "")) as admin:
+        row = admin.execute(
+            "select count(*) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        ).fetchone()
+    assert row == (CONNECTIONS,) and CONNECTIONS <= 40 - 4, "the engine has concurrency + 3 of its own"
+    assert (store.engine.pool.overflow(), store.engine.pool.checkedout()) == (8, 16)  # type: ignore[attr-defined]
+    counted.set()
+    for thread in threads:
+        thread.join()
+    store.close()
+
+
+def test_old_rows_of_the_engine_are_cleared_as_fast_as_they_come(postgresql_url: str) -> None:
+    store = Store.open(postgresql_url)
+    with store.writing() as connection:
+        for statement in (
+            "create schema dbos",
+            "create table dbos.workflow_status (workflow_uuid text primary key, status text,"
+            " queue_name text, updated_at bigint, serialization text)",
+            "insert into dbos.workflow_status select 'r' || n || ':seg1', 'SUCCESS',"
+            " 'bridgehead-segments', 0, 'x' from generate_series(1, 1700) n",
+        ):
+            connection.exec_driver_sql(statement)
+    clock = SystemClock()
+    Upkeep(store, clock, "w", active=None, schedules=None, queue=None)._clean()  # type: ignore[arg-type]
+    with store.reading() as connection:
+        assert connection.exec_driver_sql("select count(*) from dbos.workflow_status").scalar_one() == 0
+    store.close()
+
+
+def test_a_house_closes_while_its_database_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Store.open.__func__.__kwdefaults__  # type: ignore[attr-defined]
+    monkeypatch.setitem(kept, "lock_seconds", 0.5)
+    with running() as server:
+        desk = Desk(tmp_path, store=server.new_database())
+        before = set(threading.enumerate())
+        assert desk.house.ledger.size_and_root()[0] > 0, "there is something to sign"
+        server.stop()
+        desk.close()
+    left = [thread for thread in threading.enumerate() if thread not in before]
+    assert [thread for thread in left if thread.name == "ledger-writer"] == []
