@@ -12,7 +12,7 @@ from bridgehead.run.workflow import MAX_POSITION
 from bridgehead.store import Store
 from bridgehead.store import tables as t
 from bridgehead.testing import Fails
-from fixtures.houses import SETTLED, Desk
+from fixtures.houses import SETTLED, Desk, act
 from fixtures.undoing import Undoing
 
 DEEP = """
@@ -109,6 +109,24 @@ async def test_a_long_path_and_a_long_worker_name_are_kept(desk_on: Desk) -> Non
         with store.reading() as connection:
             paths = connection.execute(select(t.release_file.c.path)).scalars().all()
         assert max(len(path) for path in paths) > 500
+
+
+async def test_a_character_no_database_takes_is_answered_in_words(desk_on: Desk) -> None:
+    """SQLite keeps a NUL, PostgreSQL refuses it: neither may stop a run because a model wrote one."""
+    desk = desk_on
+    desk.shop.customers["bo@example.com"] = "bo\x002"
+    steps = [
+        act("no\x00such", order_id="o1"),
+        act("find_customer", email="bo@example.com"),
+        act("find_customer", email="ana@example.com"),
+        act("change_address", order_id="o\x001", address="2 Lane"),
+        act("refund", order_id="o1", amount=20),
+    ]
+    ended = await desk.play(*steps, title="for \x00 Ana")
+    assert [step["is"] for step in ended] == ["refused", "refused", "done", "refused", "done"]
+    assert [step.get("rules") for step in ended[:2]] == [["undeclared"], ["subject.unclear"]]
+    assert desk.crossings()[0].target == "no?such"
+    assert desk.verified().ok
 
 
 def test_an_undo_rate_is_kept_as_it_was_written(store: Store) -> None:

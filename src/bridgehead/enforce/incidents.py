@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, or_, select, update
 
 from bridgehead.enforce.boundary import Boundary
+from bridgehead.kernel.canonical import recordable
 from bridgehead.kernel.clock import Clock, stamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.kernel.ids import new_id
@@ -30,7 +31,11 @@ def open_row(connection: Connection, clock: Clock, kind: str, words: str, *, run
     """Insert the row of an incident. Whoever does so records an entry about it in the same transaction."""
     connection.execute(
         insert(t.incident).values(
-            id=new_id("inc", clock), run=run, kind=kind, words=words, opened_at=stamp(clock.now())
+            id=new_id("inc", clock),
+            run=run,
+            kind=kind,
+            words=recordable(words),
+            opened_at=stamp(clock.now()),
         )
     )
 

@@ -55,7 +55,11 @@ def _other_subject(boundary: Boundary, crossing: Crossing, outcome: Done) -> Ref
         return None
     source = boundary.where("actions", crossing.action.target, "subject")
     if rule.identifies:
-        if not isinstance(outcome.value, str) or not outcome.value:
+        if (
+            not isinstance(outcome.value, str)
+            or not outcome.value
+            or recordable(outcome.value) != outcome.value
+        ):
             return _withheld("subject.unclear", f"The answer does not name a {workflow.subject}.", source)
         if crossing.run.subject and outcome.value != crossing.run.subject:
             return second_identity(boundary, crossing)

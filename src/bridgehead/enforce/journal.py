@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from bridgehead.enforce import arguments, rows
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.kernel.canonical import canonical_bytes
+from bridgehead.kernel.canonical import canonical_bytes, recordable
 from bridgehead.kernel.decision import Refuse
 from bridgehead.kernel.entry import Written
 from bridgehead.kernel.errors import EngineError
@@ -58,7 +58,7 @@ def new_row(boundary: Boundary, crossing: Crossing, now: str) -> dict[str, Any]:
         "position": crossing.position,
         "action_digest": crossing.asked_digest,
         "kind": action.kind,
-        "target": action.target,
+        "target": recordable(action.target),
         "effect": action.effect,
         "outward": int(action.outward),
         "effect_key": crossing.key,
@@ -82,7 +82,7 @@ def record_name(boundary: Boundary, crossing: Crossing, facts: Mapping[str, Any]
     bound = boundary.charter.servers[rule.server].bound
     world = [crossing.run.bindings.get(name, "") for name in sorted(bound.values())]
     place = hashlib.sha256(canonical_bytes(world)).hexdigest()[:12]
-    return f"{rule.server}/{place}/{value}"
+    return recordable(f"{rule.server}/{place}/{value}")  # a model may name anything
 
 
 def begun(earlier: Row | None) -> bool:

@@ -14,7 +14,7 @@ from bridgehead.declare.model import Person
 from bridgehead.enforce.boundary import Boundary, RunState
 from bridgehead.enforce.park import Park
 from bridgehead.enforce.stop import wake
-from bridgehead.kernel.canonical import canonical_bytes
+from bridgehead.kernel.canonical import canonical_bytes, recordable
 from bridgehead.kernel.clock import Clock, stamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.kernel.errors import EngineError
@@ -150,7 +150,7 @@ def starting(
             id=run_id,
             release=boundary.deployment.digest,
             workflow=workflow,
-            title=title or workflow,
+            title=recordable(title) or workflow,
             agent=declared.agent,
             on_behalf=sponsor,
             bindings=canonical_bytes(dict(bindings)).decode(),
