@@ -31,7 +31,7 @@ SLIPS = {
     "an input that is missing": ({"input": "{}"}, "BH-CHA-095", "input:", "needs `ticket_id`"),
     "an input of another type": ({"input": "{ticket_id: 7}"}, "BH-CHA-095", "input:", "is text, and is given whole number"),
     "a binding that is not wanted": ({"bindings": "{case: c1}"}, "BH-CHA-096", "bindings:", "gives ['case']"),
-    "a grace without a unit": ({"grace": "90"}, "BH-CHA-014", "grace:", "not a duration"),
+    "a grace without a unit": ({"grace": "90 minutes"}, "BH-CHA-014", "grace:", "not a duration"),
     "another way to miss": ({"missed": "all"}, "BH-CHA-014", "missed:", "run-once"),
     "a stranger": ({"cron": "x"}, "BH-CHA-012", "cron:", "key"),
 }  # fmt: skip
