@@ -126,6 +126,23 @@ async def test_a_letter_nobody_can_be_asked_about_goes_to_a_person(desk: Desk) -
     assert "unknown" in {crossing.state for crossing in desk.crossings(run)}
 
 
+@pytest.mark.parametrize(("inverse", "known"), [("arguments.order_id", "o1"), ("before.order.address", None)])
+async def test_a_change_that_was_found_can_be_taken_back_where_its_arguments_say_how(
+    desk: Desk, inverse: str, known: str | None
+) -> None:
+    """What stood there before it was read after the backup, and is not known any more."""
+    desk.change("address: before.order.address", f"address: {inverse}")
+    run = desk.start(IDENTIFY, act("change_address", order_id="o1", address="2 Lane"))
+    backup = back_up(desk)
+    await desk.work()
+    put_back(desk, backup)
+    await carry_on(desk)
+    assert desk.ended(run)[-1]["is"] == "done"
+    (presumed,) = desk.bodies("action.presumed", run)
+    arguments = {"order_id": "o1", "address": known}
+    assert presumed["undo"] == (known and {"action": "change_address", "arguments": arguments})
+
+
 async def test_after_a_model_was_asked_anew_only_a_person_can_tell(desk: Desk) -> None:
     """It may have answered something else the first time; a probe for these arguments proves nothing."""
     run = desk.start(IDENTIFY, ask(), REFUND)

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from bridgehead.kernel.errors import EngineError
 from bridgehead.record.verify import verify_store
+from bridgehead.run.looks import look_again
 from bridgehead.store import tables as t
 from bridgehead.testing import Fails, Refuses
 from fixtures.houses import IDENTIFY, SETTLED, Desk, act
@@ -355,3 +357,22 @@ async def test_an_effect_that_people_edited_counts_as_what_was_sent(desk: Desk) 
         assert rule is not None
         before = equals.known(connection, boundary, crossing, rule)
         assert equals.others(connection, boundary, crossing, rule, before).done == 1
+
+
+async def test_a_look_that_cannot_be_begun_is_put_off_and_said(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = desk.start(IDENTIFY, REFUND)
+    await desk.work()
+    due = effect(desk, run).look_again_at
+    desk.clock.advance(LATER)
+
+    def unreadable(digest: str) -> Any:
+        raise EngineError("BH-RUN-012", f"release {digest[:12]} cannot be read")
+
+    assert await look_again(desk.house.store, desk.clock, unreadable) == 1
+    assert f"{run}/2 is put off" in caplog.text
+    assert effect(desk, run).look_again_at > due
+    desk.clock.advance(301)
+    await look_again(desk.house.store, desk.clock, desk.house.boundary_of)
+    assert effect(desk, run).settled == "confirmed"

@@ -282,7 +282,8 @@ class ActionRule(Part):
     identifies: bool = Field(default=False, description="True if its result is the id of the run's subject.")
     record: str = Field(
         default="",
-        description="The business record it changes: `arguments.X`. Changes are counted per record.",
+        description="The business record it changes: `arguments.X` or `facts.X`; an action that names none "
+        "is refused. Changes are counted per record.",
     )
     amount: str = Field(default="", description="The money it moves: `arguments.X` or `facts.X`.")
     currency: str = Field(default="", description="Currency of `amount` where it is a plain number.")
