@@ -258,7 +258,7 @@ class DbosEngine:
 
     def _hand_over(self) -> int:
         """Put due segments into the queue: our row and dbos's, in one transaction."""
-        if not self._held.taken:
+        if not self._held.taken or not segments.any_due(self._store, self._clock):
             return 0
         with self._store.writing() as connection:
             found = segments.hand_over(connection, self._clock, BATCH)

@@ -141,6 +141,11 @@ def claim_due(store: Store, clock: Clock, boot: str, most: int) -> list[Segment]
         return [claimed for row in rows if (claimed := _claimed(connection, row, boot)) is not None]
 
 
+def any_due(store: Store, clock: Clock) -> bool:
+    """Say whether a segment waits to be carried: a look that costs little, and may be out of date."""
+    return bool(store.look(lambda connection: _DUE.all(connection, now=stamp(clock.now()), most=1)))
+
+
 def claim(store: Store, boot: str, segment: Segment) -> Segment | None:
     """Claim this segment; return it as it is now, or None where it is not there to be claimed."""
     with store.writing() as connection:
