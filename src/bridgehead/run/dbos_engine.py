@@ -44,11 +44,7 @@ from bridgehead.store.machines import AT_WORK, Held
 
 APPLICATION, VERSION = "bridgehead", "bridgehead-1"
 POLL = 0.1
-"""Seconds between looks for due segments that no bell has told of."""
-LOOK = 0.25
-"""Seconds between looks of dbos into its queue for what other workers put there."""
-SOON = 0.03
-"""Seconds between such looks while places come free that others may wait for."""
+"""Seconds between looks for due segments that no bell has told of, and of dbos into its queue."""
 AT_ONCE = 0.001
 """Seconds dbos waits before a look once it was told that there is something."""
 BATCH = 200
@@ -112,7 +108,6 @@ class DbosEngine:
         self._take_at_most: Callable[[int], None] = lambda concurrency: None  # dbos is not launched yet
         self._under_way: Counter[str] = Counter()
         self._queued = threading.Event()
-        self._freed = -LOOK
         self._upkeep = Upkeep(
             self._store,
             self._clock,
@@ -275,12 +270,8 @@ class DbosEngine:
         return len(found)
 
     def _until_queued(self) -> None:
-        """Wait until a segment was put into the queue here, or a place came free; not for ever.
-
-        dbos gives a place away only after it has recorded the end of what held it: so look again soon.
-        """
-        freed_just_now = self._clock.monotonic() - self._freed < LOOK
-        self._queued.wait(SOON if freed_just_now else LOOK)
+        """Wait until a segment was put into the queue here, or as long as between two looks."""
+        self._queued.wait(POLL)
         self._queued.clear()
 
     def _idle(self) -> bool:
@@ -305,12 +296,8 @@ class DbosEngine:
             raise Leaving
         finally:
             with self._lock:
-                was_full = self._under_way.total() >= self._concurrency
                 self._under_way[name] -= 1
                 self._under_way += Counter()  # drops what is at zero
-            if was_full:
-                self._freed = self._clock.monotonic()
-                self._queued.set()
 
     def _once(self, run: str, number: int) -> None:
         try:
