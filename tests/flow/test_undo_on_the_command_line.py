@@ -28,10 +28,14 @@ class Terminal:
     def __init__(self, path: Path, erp: HostileErp) -> None:
         self.folder, self.erp = path / "folder", erp
         shutil.copytree(EXAMPLE, self.folder, ignore=shutil.ignore_patterns(".bridgehead", "__pycache__"))
-        orders = [{"reference": name, "customer": "Ana", "amount": "12.00"} for name in ("o-1", "o-2")]
-        given = json.dumps({"orders": orders, "settled_by": "probe"})
-        assert self.types("run", "post", "--input", given).exit_code == 0
+        self.run = self.posts("o-1", "o-2")
         (self.release,) = self.reads("undo", "--list")["releases"]
+
+    def posts(self, *names: str, now: bool = True) -> str:
+        """Start a run that posts orders, and carry it here unless it is left to others; return its id."""
+        orders = [{"reference": name, "customer": "Ana", "amount": "12.00"} for name in names]
+        given = json.dumps({"orders": orders, "settled_by": "probe"})
+        return str(self.reads("run", "post", "--input", given, *(() if now else ("--no-wait",)))["run"])
 
     def types(self, *words: str, answer: str = "") -> Result:
         """Type a command."""
@@ -102,6 +106,16 @@ def test_from_the_list_to_the_certificate(terminal: Terminal) -> None:
     file.write_text(note)
     verified = CliRunner().invoke(cli, ["verify", str(terminal.folder), "--certificate", str(file)])
     assert verified.exit_code == 0, verified.output
+
+
+@pytest.mark.parametrize("words", [(), ("--execute", "--reason", "wrong")], ids=["plan", "execute"])
+def test_an_undo_carries_nobody_else_s_runs(terminal: Terminal, words: tuple[str, ...]) -> None:
+    terminal.posts("o-3", now=False)  # somebody else's, for the workers to carry
+    found = terminal.reads("undo", terminal.run, "--as", "noor", *words)
+    assert found["state"] == ("asking" if words else "planned")
+    assert terminal.erp.judge(["o-3"]).missing == 1
+    terminal.carry()
+    assert terminal.erp.judge(["o-3"]).once == 1
 
 
 REFUSED = [

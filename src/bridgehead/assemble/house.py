@@ -29,7 +29,7 @@ from bridgehead.kernel.ports import Driver
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Ledger
 from bridgehead.rollout.releases import Releases
-from bridgehead.rollout.undo import Undo
+from bridgehead.rollout.undo import Undo, carried
 from bridgehead.run import runs
 from bridgehead.run.code import Code
 from bridgehead.run.embedded import EmbeddedEngine
@@ -188,16 +188,17 @@ class House:
 
     @asynccontextmanager
     async def at_work(
-        self, *, concurrency: int = 8, engine: EngineName | None = None, name: str = ""
+        self, *, concurrency: int = 8, engine: EngineName | None = None, name: str = "", undo: str = ""
     ) -> AsyncIterator[Engine]:
         """Yield the engine; its drivers are opened when first needed and closed at the end.
 
         ``embedded`` is one process; ``dbos`` is one of many on PostgreSQL, and what is taken there where it
         is installed and nothing else is said. ``name`` is what people call this worker; the host's name if
-        empty.
+        empty. With ``undo``, an undo's id, it carries that undo here and nothing else (``embedded``).
         """
         try:
-            yield self._engine(engine or self.engine(), concurrency, name)
+            chosen: EngineName = "embedded" if undo else engine or self.engine()
+            yield self._engine(chosen, concurrency, name, undo)
         finally:
             await self._drivers.close()
             self._boundaries.clear()
@@ -206,7 +207,7 @@ class House:
         """Return the engine that works on this store unless somebody says otherwise."""
         return engines.usual(self.store)
 
-    def _engine(self, engine: EngineName, concurrency: int, name: str) -> Engine:
+    def _engine(self, engine: EngineName, concurrency: int, name: str, undo: str) -> Engine:
         if engine == "embedded":
             return EmbeddedEngine(
                 self.store,
@@ -218,6 +219,7 @@ class House:
                 schedules=self.schedules,
                 lock=self.state / "worker.lock",
                 concurrency=concurrency,
+                only=carried(undo) if undo else None,
             )
         engines.require_workers(self.store)
         from bridgehead.run.dbos_engine import DbosEngine  # 1.7 s of CPU: only where it is used

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, exists, insert, or_, select, update
 
 from bridgehead.declare.given import UNDO
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
@@ -80,6 +80,19 @@ class Undo:
         if undo.state in ("running", "refused"):
             await boundary.ledger.commit(certificate.issue(boundary, undo, final=True))
         return {"undo": undo.id}
+
+
+def carried(undo: str) -> Select[Any]:
+    """Return the query for the runs an undo needs carried: its own, its sagas, and, until they are at rest,
+    those it takes back."""
+    own = select(t.undo.c.run).where(t.undo.c.id == undo)
+    sagas = select(t.undo_item.c.saga).where(t.undo_item.c.undo == undo)
+    coming_to_rest = exists().where(
+        t.undo.c.id == undo,
+        t.undo.c.state == "stopping",
+        or_(t.undo.c.target == t.run.c.id, t.undo.c.target == t.run.c.release),
+    )
+    return select(t.run.c.id).where(or_(t.run.c.id.in_(own), t.run.c.id.in_(sagas), coming_to_rest))
 
 
 async def _plan(releases: Releases, boundary: Boundary, run: RunState, undo: Row[Any]) -> None:

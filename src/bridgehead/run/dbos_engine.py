@@ -71,8 +71,8 @@ def _refuse(*_: Any) -> Any:
 
 
 # What dbos falls back to for rows that say so themselves, whatever serializer it was given.
-DefaultSerializer.deserialize = _refuse  # type: ignore[method-assign,assignment]
-DefaultSerializer.serialize = _refuse  # type: ignore[method-assign,assignment]
+DefaultSerializer.deserialize = _refuse  # type: ignore[method-assign,assignment]  # replaced on purpose
+DefaultSerializer.serialize = _refuse  # type: ignore[method-assign,assignment]  # replaced on purpose
 
 
 class DbosEngine:

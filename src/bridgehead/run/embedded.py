@@ -14,7 +14,9 @@ import socket
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
+
+from sqlalchemy import Select
 
 from bridgehead.enforce import approve
 from bridgehead.enforce.boundary import Boundary
@@ -40,7 +42,11 @@ about once more."""
 
 
 class EmbeddedEngine:
-    """Carries the runs of one store forward, ``concurrency`` segments side by side."""
+    """Carries the runs of one store forward, ``concurrency`` segments side by side.
+
+    With ``only``, a query for run ids, it carries those and leaves everything else as it is: runs whose
+    process died, questions whose time is over, schedules, effects to be asked about once more.
+    """
 
     def __init__(
         self,
@@ -54,6 +60,7 @@ class EmbeddedEngine:
         schedules: Schedules,
         lock: Path,
         concurrency: int = 8,
+        only: Select[Any] | None = None,
     ) -> None:
         self._store, self._ledger, self._clock = store, ledger, clock
         self._boot, self._active = boot, active
@@ -62,6 +69,8 @@ class EmbeddedEngine:
         self._looks = Looks(store, clock, boundary)
         self._schedules = schedules
         self._lock_path, self._concurrency = lock, concurrency
+        self._everything = only is None
+        self._within = segments.Within(only) if only is not None else segments.ALL
         self._lock: TextIO | None = None
         self._held: Held | None = None
         self._woken = asyncio.Event()
@@ -82,7 +91,7 @@ class EmbeddedEngine:
         self._take_lock()
         self._carrier.begin()
         try:
-            died = segments.recover(self._store)
+            died = segments.recover(self._store, self._within)
             self._suspects = [segment for segment in died if segment.fruitless >= SUSPECT]
             async with self._store.bell.listening(self.wake):
                 await self._loop(until_idle)
@@ -108,7 +117,7 @@ class EmbeddedEngine:
         while True:
             self._woken.clear()
             if self._clock.monotonic() - swept >= SWEEP:
-                if self._holds_lock():
+                if self._holds_lock() and self._everything:
                     await approve.sweep_beside(self._active())
                     self._schedules.sweep()
                     self._look_again()
@@ -137,7 +146,7 @@ class EmbeddedEngine:
             return
         room = self._concurrency - len(self._tasks)
         if room > 0:
-            for segment in segments.claim_due(self._store, self._clock, self._boot, room):
+            for segment in segments.claim_due(self._store, self._clock, self._boot, room, self._within):
                 self._begin(segment)
 
     def _on_trial(self) -> bool:
@@ -156,7 +165,7 @@ class EmbeddedEngine:
 
     def _due_soon(self) -> bool:
         """A segment that settles, or waits for a moment that is near, is still work to do."""
-        due = segments.next_due(self._store)
+        due = segments.next_due(self._store, self._within)
         return due is not None and due <= stamp(self._clock.now() + timedelta(seconds=60))
 
     async def _pause(self) -> None:
@@ -171,7 +180,7 @@ class EmbeddedEngine:
                 raise task.exception() or AssertionError
 
     def _nap(self) -> float:
-        due = segments.next_due(self._store)
+        due = segments.next_due(self._store, self._within)
         if due is None or len(self._tasks) >= self._concurrency or self._on_trial():
             return POLL
         return min(POLL, segments.seconds_until(due, self._clock.now()) or 0.005)

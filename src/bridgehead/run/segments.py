@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, or_, select, true, update
 
 from bridgehead.kernel.clock import Clock, stamp
 from bridgehead.kernel.errors import EngineError
@@ -31,21 +32,6 @@ _STILL_OURS = Statement(
     )
     # INVARIANT: whoever takes it over waits until what we are recording is committed, and then sees it.
     .with_for_update(read=True)
-)
-_DUE = Statement(
-    _WITH_RUN.where(
-        t.segment.c.state == "ready",
-        t.segment.c.due_at <= bindparam("now"),
-        t.segment.c.run.not_in(_UNDER_WAY),  # at most one segment of a run at a time
-    )
-    .order_by(t.segment.c.due_at, t.segment.c.run, t.segment.c.number)
-    .limit(bindparam("most"))
-)
-_NEXT = Statement(
-    select(t.segment.c.due_at)
-    .where(t.segment.c.state == "ready", t.segment.c.run.not_in(_UNDER_WAY))
-    .order_by(t.segment.c.due_at)
-    .limit(1)
 )
 _AT_WORK = select(_CLAIMED.c.run).where(or_(_CLAIMED.c.state == "claimed", _CLAIMED.c.state == "queued"))
 # Two of a run may be ready: one that was given back, and one that an answer has woken meanwhile.
@@ -107,6 +93,25 @@ class Segment:
     boot: str = ""
 
 
+class Within:
+    """Which segments an engine carries: all of a store, or those of the runs that ``only`` selects by id."""
+
+    def __init__(self, only: Select[Any] | None = None) -> None:
+        theirs = true() if only is None else t.segment.c.run.in_(only)
+        # At most one segment of a run at a time.
+        ready = (t.segment.c.state == "ready") & t.segment.c.run.not_in(_UNDER_WAY) & theirs
+        self.due = Statement(
+            _WITH_RUN.where(ready, t.segment.c.due_at <= bindparam("now"))
+            .order_by(t.segment.c.due_at, t.segment.c.run, t.segment.c.number)
+            .limit(bindparam("most"))
+        )
+        self.next = Statement(select(t.segment.c.due_at).where(ready).order_by(t.segment.c.due_at).limit(1))
+        self.theirs = theirs
+
+
+ALL = Within()
+
+
 class Beside(Exception):
     """Another segment of the run is under way: this one comes after it."""
 
@@ -132,9 +137,9 @@ def still_ours(connection: Connection, segment: Segment) -> None:
         )
 
 
-def claim_due(store: Store, clock: Clock, boot: str, most: int) -> list[Segment]:
+def claim_due(store: Store, clock: Clock, boot: str, most: int, within: Within = ALL) -> list[Segment]:
     """Claim segments that are due, for this boot; at most one of a run at a time."""
-    rows = store.look(lambda connection: _DUE.all(connection, now=stamp(clock.now()), most=most))
+    rows = store.look(lambda connection: within.due.all(connection, now=stamp(clock.now()), most=most))
     if not rows:
         return []
     with store.writing() as connection:
@@ -143,7 +148,7 @@ def claim_due(store: Store, clock: Clock, boot: str, most: int) -> list[Segment]
 
 def any_due(store: Store, clock: Clock) -> bool:
     """Say whether a segment waits to be carried: a look that costs little, and may be out of date."""
-    return bool(store.look(lambda connection: _DUE.all(connection, now=stamp(clock.now()), most=1)))
+    return bool(store.look(lambda connection: ALL.due.all(connection, now=stamp(clock.now()), most=1)))
 
 
 def claim(store: Store, boot: str, segment: Segment) -> Segment | None:
@@ -153,7 +158,7 @@ def claim(store: Store, boot: str, segment: Segment) -> Segment | None:
         return None if row is None else _claimed(connection, row, boot)
 
 
-def recover(store: Store) -> list[Segment]:
+def recover(store: Store, within: Within = ALL) -> list[Segment]:
     """Make the segments whose process died ready again; return them.
 
     Only for whoever holds the worker's lock: then nobody is at work on any of them.
@@ -161,8 +166,9 @@ def recover(store: Store) -> list[Segment]:
     found = []
     with store.writing() as connection:
         # Where several workers shared this store before: their queue is not ours.
-        connection.execute(update(t.segment).where(t.segment.c.state == "queued").values(state="ready"))
-        for row in connection.execute(_WITH_RUN.where(t.segment.c.state == "claimed")).all():
+        queued, claimed = t.segment.c.state == "queued", t.segment.c.state == "claimed"
+        connection.execute(update(t.segment).where(queued, within.theirs).values(state="ready"))
+        for row in connection.execute(_WITH_RUN.where(claimed, within.theirs)).all():
             fruitless = row.fruitless + 1 if row.crossings == row.reached else 0
             segment = _segment(row, fruitless=fruitless)
             connection.execute(
@@ -295,9 +301,9 @@ def _is(segment: Segment) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return t.segment.c.run == segment.run, t.segment.c.number == segment.number
 
 
-def next_due(store: Store) -> str | None:
+def next_due(store: Store, within: Within = ALL) -> str | None:
     """Return when the next segment is due (RFC 3339), or None."""
-    row = store.look(_NEXT.first)
+    row = store.look(within.next.first)
     return None if row is None else str(row[0])
 
 

@@ -139,9 +139,9 @@ async def _said(
 ) -> web.StreamResponse:
     if body.get("stream"):
         return await _streamed(request, body, content, calls, more)
-    message = {"role": "assistant", "content": content}
+    message: dict[str, Any] = {"role": "assistant", "content": content}
     if calls:
-        message["tool_calls"] = [_tool_call(call, n) for n, call in enumerate(calls)]  # type: ignore[assignment]
+        message["tool_calls"] = [_tool_call(call, n) for n, call in enumerate(calls)]
     finish = "tool_calls" if calls else "stop"
     choice = {"index": 0, "message": message, "finish_reason": finish}
     return web.json_response(

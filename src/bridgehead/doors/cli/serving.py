@@ -66,7 +66,8 @@ async def serve(houses: Sequence[House], bound: socket.socket, *, work: bool = T
     app = console(houses, clock=houses[0].clock)
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
     server = uvicorn.Server(config)
-    # Its own way with signals ends the process as soon as the console is closed, in the middle of a call.
+    # Its own way with signals ends the process as soon as the console is closed, in the middle of a call;
+    # it has no option for that.
     server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]
     async with contextlib.AsyncExitStack() as stack:
         workers = [
@@ -95,10 +96,10 @@ async def serve(houses: Sequence[House], bound: socket.socket, *, work: bool = T
                 raise task.exception() or AssertionError
 
 
-async def carry(house: House) -> None:
-    """Carry a house's runs as far as they go without people."""
+async def carry(house: House, undo: str = "") -> None:
+    """Carry a house's runs as far as they go without people; with ``undo``, that undo alone."""
     require_in_step(house)
-    async with house.at_work() as engine:
+    async with house.at_work(undo=undo) as engine:
         await engine.work(until_idle=True)
 
 

@@ -109,11 +109,11 @@ def _ordered(
 
 
 def _carry(house: House, undo_id: str) -> None:
-    """Carry it here, or wait for the process that is at work on this store already."""
+    """Carry it here and nobody else's run, or wait for the process that is at work on this store already."""
     from bridgehead.doors.cli.serving import carry
 
     try:
-        asyncio.run(carry(house))
+        asyncio.run(carry(house, undo_id))
     except ConfigError as error:
         if error.code != "BH-RUN-008":
             raise

@@ -109,7 +109,10 @@ class Book:
         key, customer, amount = (more.get(name, "") for name in ("key", "customer", "amount"))
         values = (operation, reference, attempt, fault, key, customer, amount, stamp(self._clock.now()))
         places = ", ".join("?" * len(names))
-        added = self._db.execute(f"insert into call ({', '.join(names)}) values ({places})", values)  # noqa: S608
+        added = self._db.execute(
+            f"insert into call ({', '.join(names)}) values ({places})",  # noqa: S608 (names are ours)
+            values,
+        )
         return _call(self._row("call", "id", added.lastrowid))
 
     def apply(self, call: Call, *, times: int = 1) -> dict[str, Any]:
