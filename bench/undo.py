@@ -3,9 +3,9 @@
 
 A release with N effects in the hostile order system of ``bridgehead.testing``, a process of its own over
 HTTP, in which 26 of 100 calls go wrong and 2 of 100 questions are not answered. Others change 5 of 100
-records before the undo is ordered and up to 10 of 100 while it goes; one in eight effects is final, every
-eighth or so is agreed to by itself and some of those are refused. Then the release is taken back while
-workers are killed with SIGKILL.
+records before the undo is ordered and up to 10 of 100 between the death of a worker and the start of the
+next; one in eight effects is final, every eighth or so is agreed to by itself and some of those are refused.
+Then the release is taken back while workers are killed with SIGKILL.
 
 The judge is the order system's own file: 0 missing, 0 double, 0 overwritten later changes, and a certificate
 that verifies offline and whose numbers are those of the file. Exit code 1 where that does not hold.

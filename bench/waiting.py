@@ -231,11 +231,15 @@ async def _decisions(house: House, dock: Dock, place: Path, votes: int, *, elsew
 async def _decided(house: House, voter: asyncio.subprocess.Process | None, question: Any) -> float:
     """Vote, here or in the other process; return when the vote was durable (monotonic, of this machine)."""
     if voter is None:
-        await asyncio.to_thread(agree, house, question)
-        return time.monotonic()
+        return await asyncio.to_thread(_agreed, house, question)
     assert voter.stdin is not None and voter.stdout is not None
     voter.stdin.write(json.dumps(question).encode() + b"\n")
     return float(await voter.stdout.readline())
+
+
+def _agreed(house: House, question: Any) -> float:
+    agree(house, question)
+    return time.monotonic()  # here: the loop that would be told later is the engine's own
 
 
 def _spread(waits: list[float]) -> dict[str, float]:
