@@ -28,6 +28,7 @@ from bridgehead.store import Store
 from bridgehead.store import tables as t
 from fixtures.houses import IDENTIFY, SETTLED, Desk, act, ask, decide
 from fixtures.ledgers import ORIGIN, case, recording
+from fixtures.undoing import Undoing
 
 REFUND = act("refund", order_id="o1", amount=20)
 
@@ -126,12 +127,15 @@ async def test_a_letter_nobody_can_be_asked_about_goes_to_a_person(desk: Desk) -
     assert "unknown" in {crossing.state for crossing in desk.crossings(run)}
 
 
-@pytest.mark.parametrize(("inverse", "known"), [("arguments.order_id", "o1"), ("before.order.address", None)])
-async def test_a_change_that_was_found_can_be_taken_back_where_its_arguments_say_how(
-    desk: Desk, inverse: str, known: str | None
+@pytest.mark.parametrize(
+    ("inverse", "known", "outcome", "address"),
+    [("arguments.order_id", "o1", "undone", "o1"), ("before.order.address", None, "impossible", "2 Lane")],
+)
+async def test_a_change_that_was_found_is_taken_back_where_its_arguments_say_how(
+    desk: Desk, inverse: str, known: str | None, outcome: str, address: str
 ) -> None:
     """What stood there before it was read after the backup, and is not known any more."""
-    desk.change("address: before.order.address", f"address: {inverse}")
+    undoing = Undoing(desk.change("address: before.order.address", f"address: {inverse}"))
     run = desk.start(IDENTIFY, act("change_address", order_id="o1", address="2 Lane"))
     backup = back_up(desk)
     await desk.work()
@@ -141,6 +145,43 @@ async def test_a_change_that_was_found_can_be_taken_back_where_its_arguments_say
     (presumed,) = desk.bodies("action.presumed", run)
     arguments = {"order_id": "o1", "address": known}
     assert presumed["undo"] == (known and {"action": "change_address", "arguments": arguments})
+    undo = undoing.order(run)
+    await desk.work()
+    if known:
+        desk.vote("olga")
+        await desk.work()
+    assert undoing.outcomes(undo) == [outcome]
+    assert desk.shop.orders["o1"]["address"] == address
+    said = undoing.certificate(undo)
+    assert (said.ok, said.effects, said.counts[outcome]) == (True, 1, 1)
+
+
+async def test_what_may_have_happened_after_the_backup_is_counted_by_the_undo_of_its_run(desk: Desk) -> None:
+    undoing = Undoing(desk)
+    run = desk.start(IDENTIFY, act("send_letter", text="hello"), workflow="plain")
+    backup = back_up(desk)
+    await desk.work()
+    put_back(desk, backup)
+    await carry_on(desk)
+    undo = undoing.order(run)
+    await desk.work()
+    assert undoing.outcomes(undo) == ["unknown"]
+    said = undoing.certificate(undo)
+    assert (said.ok, said.effects, said.counts["unknown"]) == (True, 1, 1)
+
+
+async def test_money_that_moved_after_the_backup_is_in_the_account_of_an_undo(desk: Desk) -> None:
+    undoing = Undoing(desk)
+    run = desk.start(IDENTIFY, REFUND)
+    backup = back_up(desk)
+    await desk.work()
+    put_back(desk, backup)
+    await carry_on(desk)
+    undo = undoing.order(run)
+    await desk.work()
+    assert undoing.outcomes(undo) == ["impossible"]
+    money = {"USD": {"moved": "20", "taken-back": "0", "remaining": "20", "unclear": "0"}}
+    assert undoing.certificate(undo).money == money
 
 
 async def test_after_a_model_was_asked_anew_only_a_person_can_tell(desk: Desk) -> None:

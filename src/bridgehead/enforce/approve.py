@@ -240,7 +240,7 @@ def _asked_row(
         "state": "asked",
         "approval": question.id,
         "decision": drafts.decision_text(decision),
-        "amount": "" if evidence.amount is None else f"{evidence.amount.normalize():f}",
+        "amount": evidence.amount_text,
         "currency": evidence.currency,
         # Both follow from the arguments, which a person may have changed.
         "effect_key": crossing.key,

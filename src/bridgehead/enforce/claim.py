@@ -109,7 +109,7 @@ async def claim(
             raise Denied(denied)
         values = {
             "decision": drafts.decision_text(decision),
-            "amount": "" if evidence.amount is None else f"{evidence.amount.normalize():f}",
+            "amount": evidence.amount_text,
             "currency": evidence.currency,
             "record": standing.record or "",
         }

@@ -41,6 +41,11 @@ class Evidence:
     currency: str = ""
     as_of: str = ""
 
+    @property
+    def amount_text(self) -> str:
+        """The amount as rows hold it: decimal text, or empty."""
+        return "" if self.amount is None else f"{self.amount.normalize():f}"
+
     def for_digest(self) -> Any:
         """Return what an approval binds to: the facts and the amount, not when they were read."""
         return encode({"facts": dict(self.facts), "amount": self.amount, "currency": self.currency})
@@ -63,6 +68,15 @@ async def gather(boundary: Boundary, crossing: Crossing, perform: Perform) -> Ev
     if isinstance(facts, Refuse):
         return facts
     return _with_amount(boundary, crossing, rule, facts, reads)
+
+
+def without_looking(boundary: Boundary, crossing: Crossing) -> Evidence:
+    """Return what the arguments alone say: the amount, where they name it. No facts."""
+    rule = crossing.rule(boundary)
+    if rule is None or arguments.problem(rule, crossing.action.arguments):
+        return Evidence()
+    found = _with_amount(boundary, crossing, rule, {}, {})
+    return Evidence() if isinstance(found, Refuse) else found
 
 
 async def _read(

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from bridgehead.enforce import drafts, journal, rows, undo
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.enforce.evidence import Evidence
+from bridgehead.enforce.evidence import Evidence, without_looking
 from bridgehead.enforce.hand_over import to_a_person
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.clock import stamp
@@ -53,10 +53,13 @@ async def presume(boundary: Boundary, crossing: Crossing) -> Row | None:
     def work(connection: Connection) -> Work:
         earlier = rows.find(connection, crossing.run.id, crossing.position)
         known = earlier.first_called_at if earlier is not None else None
+        said = without_looking(boundary, crossing)
         values = {
             "state": "unknown",
             "called_at": crossing.run.restored_at,
             "first_called_at": known or crossing.run.backup_at or None,
+            "amount": said.amount_text,
+            "currency": said.currency,
         }
         if earlier is None:
             new = journal.new_row(boundary, crossing, stamp(boundary.clock.now()))

@@ -17,6 +17,9 @@ ENDED: Ending = "ended"
 GIVEN_UP: Ending = "given-up"
 NOT: Ending = ""
 
+BEGUN = t.crossing.c.called_at.is_not(None)
+"""Picks what was claimed before, or is presumed to have been: it may have happened. Not by its attempts: what
+is presumed after a restore has none on record."""
 _AT = (t.crossing.c.run == bindparam("at_run"), t.crossing.c.position == bindparam("at_position"))
 _EMPTY: dict[str, Any] = {
     "boot": "",

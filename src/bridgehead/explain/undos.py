@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select
 
+from bridgehead.enforce.rows import BEGUN
 from bridgehead.explain.runs import RunLine, run_line
 from bridgehead.explain.viewer import Viewer
 from bridgehead.kernel.undoing import outcome
@@ -24,7 +25,7 @@ STATE_WORDS = {
     "refused": "refused: nothing was taken back",
 }
 UNDER_WAY = ("stopping", "asking", "running")
-_EFFECTS = (t.crossing.c.kind == "act", t.crossing.c.effect != "read", t.crossing.c.attempt > 0)
+_EFFECTS = (t.crossing.c.kind == "act", t.crossing.c.effect != "read", BEGUN)
 
 # The ledger knows which of two orders of the same moment came first.
 _NEWEST = (t.undo.c.created_at.desc(), t.undo.c.ordered_entry.desc())

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from bridgehead.enforce.boundary import Crossing, RunState
 from bridgehead.enforce.keys import as_sent
+from bridgehead.enforce.rows import BEGUN
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.outcome import Done
@@ -82,12 +83,8 @@ async def _keys(run: RunState, target: str, known: Known) -> set[str] | None:
 def _ours(known: Known, keys: set[str]) -> set[str]:
     """Return those of the keys that the ledger has, of whatever run."""
     with known.ground.store.reading() as connection:
-        rows = connection.execute(
-            select(t.crossing.c.effect_key).where(
-                t.crossing.c.target == known.effect.target, t.crossing.c.attempt > 0
-            )
-        )
-        return {_sent(known, row.effect_key) for row in rows} & keys
+        sent = select(t.crossing.c.effect_key).where(t.crossing.c.target == known.effect.target, BEGUN)
+        return {_sent(known, row.effect_key) for row in connection.execute(sent)} & keys
 
 
 def _sent(known: Known, key: str) -> str:

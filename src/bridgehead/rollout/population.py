@@ -1,7 +1,7 @@
 """Every effect a run or a release had, from the ledger, and under which rules each would be taken back.
 
-The population is every call that was begun: done, adopted, unclear, and those that came to nothing, so that
-none can be left out by its state.
+The population is every call that was begun, or is presumed to have been after a restore: done, adopted,
+unclear, and those that came to nothing, so that none can be left out by its state.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bridgehead.declare.limit import limit
 from bridgehead.declare.model import Charter
 from bridgehead.enforce import equals
 from bridgehead.enforce.boundary import Boundary
+from bridgehead.enforce.rows import BEGUN
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.rollout.plan import Compensation, Effect, Fate
@@ -32,7 +33,7 @@ _EFFECTS = (
         t.run.c.kind == "case",
         t.crossing.c.kind == "act",
         t.crossing.c.effect != "read",
-        t.crossing.c.attempt > 0,
+        BEGUN,
     )
 )
 
