@@ -16,47 +16,22 @@ from sqlalchemy import select
 
 from bridgehead.backup import contents
 from bridgehead.backup.judge import Evidence
-from bridgehead.backup.restore import Place, Restored, check, restore
+from bridgehead.backup.restore import Place, check, restore
 from bridgehead.backup.take import Taken, take
 from bridgehead.doors.cli import cli
-from bridgehead.enforce.stop import in_force, lift_stop
+from bridgehead.enforce.stop import in_force
 from bridgehead.kernel.clock import SetClock, stamp
 from bridgehead.kernel.errors import BridgeheadError, ConfigError
 from bridgehead.record import Keys, Ledger
 from bridgehead.record.verify import verify_store
 from bridgehead.store import Store
 from bridgehead.store import tables as t
-from fixtures.houses import IDENTIFY, SETTLED, Desk, act, ask, decide
+from fixtures.houses import IDENTIFY, Desk, act, ask, decide
 from fixtures.ledgers import ORIGIN, case, recording
+from fixtures.restoring import back_up, carry_on, put_back
 from fixtures.undoing import Undoing
 
 REFUND = act("refund", order_id="o1", amount=20)
-
-
-def back_up(desk: Desk, name: str = "backup") -> Path:
-    """Back the desk up, keys included."""
-    house, place = desk.house, desk.folder.parent / name
-    take(house.store, house.ledger, house.state, place, now=desk.clock.now(), with_keys=True)
-    return place
-
-
-def put_back(desk: Desk, backup: Path, evidence: Evidence | None = None) -> Restored:
-    """Lose the desk's state and restore a backup; the shop outside stays as it is. Still stopped."""
-    desk.close()
-    desk.clock.advance(3600)
-    desk.state = desk.folder.parent / f"restored-{backup.name}"
-    done = restore(backup, Place(state=desk.state), evidence or Evidence(), clock=desk.clock, by="human:sam")
-    desk.reopen()
-    return done
-
-
-async def carry_on(desk: Desk) -> None:
-    """Let the owner lift the stop, and carry the runs on past their settle windows."""
-    await desk.work()
-    lift_stop(desk.house.boundary, desk.person("olga"), "looked at the shop")
-    await desk.work()
-    desk.clock.advance(SETTLED)
-    await desk.work()
 
 
 # --- nothing that was done after the backup is done again ------------------------------------------

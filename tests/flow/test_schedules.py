@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from bridgehead.kernel.errors import EngineError
 from bridgehead.run.schedules import Schedules, key_of
 from bridgehead.store import tables as t
 from fixtures.houses import START, Desk
+from fixtures.restoring import back_up, put_back
 
 HOUR, DAY = 3600.0, 86400.0
 NIGHTLY = """
@@ -424,15 +425,52 @@ async def test_more_times_than_fit_into_one_transaction_still_start_one_run(
     assert times(small)[-1].state == "started"
 
 
-def test_a_restored_store_does_not_start_again_what_it_cannot_know(small: Desk) -> None:
-    opened(small)
-    sweep(small)
-    small.clock.advance(1.6 * HOUR)
-    with small.house.store.writing() as connection:
-        connection.execute(t.schedule.update().values(unsure_until=stamp(small.clock.now())))
-    sweep(small)
-    assert (states(small), runs(small)) == ([("03-02T10:30", "missed", 1)], [])
-    assert "restored from a backup" in open_incidents(small)[0]
-    small.clock.advance((timedelta(days=1)).total_seconds())
-    sweep(small)
-    assert len(runs(small)) == 1
+UNSURE = (
+    "Schedule nightly is not started again for 2026-03-02 10:30Z: the deployment was restored from a backup,"
+    " and nobody knows whether it was started before."
+)
+
+
+def told(desk: Desk) -> list[str]:
+    return [words for words in open_incidents(desk) if words.startswith("Schedule")]
+
+
+@pytest.mark.parametrize("looked", [True, False], ids=["a-worker-had-looked", "nobody-had-looked"])
+async def test_what_may_have_been_started_before_a_restore_is_neither_started_again_nor_called_not_started(
+    nightly: Desk, looked: bool
+) -> None:
+    """The owner, who is told that it did not start, would start it a second time."""
+    nightly.clock.advance(1.4 * HOUR)
+    if looked:
+        sweep(nightly)
+    backup = back_up(nightly)
+    nightly.clock.advance(360 + 2)
+    await nightly.work()
+    assert states(nightly) == [("03-02T10:30", "started", 1)]
+    put_back(nightly, backup)  # an hour later
+    sweep(nightly)
+    assert told(nightly) == [UNSURE]
+    lift_stop(nightly.house.boundary, nightly.person("olga"), "looked at the shop")
+    sweep(nightly)
+    assert told(nightly) == [UNSURE]
+    assert (states(nightly), runs(nightly)) == ([("03-02T10:30", "missed", 1)], [])
+    nightly.clock.advance(DAY - HOUR)
+    sweep(nightly)
+    assert len(runs(nightly)) == 1
+
+
+async def test_nor_by_a_release_with_other_times_that_comes_after_the_restore(nightly: Desk) -> None:
+    sweep(nightly)
+    nightly.clock.advance(1.4 * HOUR)
+    backup = back_up(nightly)
+    nightly.clock.advance(360 + 2)
+    await nightly.work()
+    put_back(nightly, backup)  # at half past eleven
+    nightly.clock.advance(DAY)
+    nightly.change('"30 10 * * *"', '"45 9 * * *"').activate()
+    sweep(nightly)
+    assert told(nightly) == [UNSURE]
+    assert [(row.at[5:16], row.why[:7]) for row in times(nightly)] == [
+        ("03-02T10:30", "the dep"),
+        ("03-03T10:30", "another"),
+    ]

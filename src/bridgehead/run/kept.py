@@ -6,21 +6,23 @@ recorded as missed, so that no time is lost between two releases. Called by ``sc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import groupby, takewhile
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bridgehead.declare.cron import Timing
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.record import Work
-from bridgehead.run.due import Verdict
+from bridgehead.run.due import UNSURE, Verdict
 from bridgehead.run.occurrences import joined, record, tell
 from bridgehead.store import tables as t
 
 REPLACED = "another release took its place before it was started"
+_RESTORED = select(func.max(t.restored.c.restored_at))
 
 
 def keep_up(boundary: Boundary) -> None:
@@ -91,7 +93,8 @@ def _brought_up(connection: Connection, boundary: Boundary) -> Work:
         values: dict[str, Any] = {"release": boundary.deployment.digest, "ended_at": None}
         if row is None:
             row_of = {"name": name, "timing": timing.text(), "since": activated_at}
-            connection.execute(insert(t.schedule).values(**row_of, **values))
+            restored = connection.execute(_RESTORED).scalar()  # it may have had a row that was lost
+            connection.execute(insert(t.schedule).values(**row_of, **values, unsure_until=restored))
         elif not known or row.timing != timing.text():
             parts += _left_over(connection, boundary, row, begins) if known else []
             values["timing"] = timing.text()
@@ -109,13 +112,24 @@ def _brought_up(connection: Connection, boundary: Boundary) -> Work:
 
 def _left_over(connection: Connection, boundary: Boundary, row: Row[Any], begins: datetime) -> list[Work]:
     """Return the record of what was due before the new release, under the timing of the one before it."""
-    first = last = None
-    count = 0
-    for at in Timing.read(row.timing).after(unstamp(row.since)):
-        if at > begins:
-            break
-        first, last, count = first or at, at, count + 1
-    if first is None or last is None:
-        return []
-    verdict = Verdict(state="missed", first=first, last=last, count=count, why=REPLACED)
-    return [record(connection, boundary, row.name, verdict), tell(connection, boundary, row.name, verdict)]
+
+    def why(at: datetime) -> str:
+        return UNSURE if row.unsure_until is not None and stamp(at) <= row.unsure_until else REPLACED
+
+    due = takewhile(begins.__ge__, Timing.read(row.timing).after(unstamp(row.since)))
+    parts = []
+    for reason, times in groupby(due, why):
+        first, last, count = _span(times)
+        verdict = Verdict(state="missed", first=first, last=last, count=count, why=reason)
+        noted = record(connection, boundary, row.name, verdict)
+        parts += [noted, tell(connection, boundary, row.name, verdict)]
+    return parts
+
+
+def _span(times: Iterator[datetime]) -> tuple[datetime, datetime, int]:
+    """Return the first, the last and how many: they may be too many to hold."""
+    first = last = next(times)
+    count = 1
+    for at in times:
+        last, count = at, count + 1
+    return first, last, count

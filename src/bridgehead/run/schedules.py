@@ -27,7 +27,7 @@ from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
 from bridgehead.record.unit import UnitOfWork
 from bridgehead.run import kept, runs
-from bridgehead.run.due import ON_TIME, STOPPED, Situation, Verdict, verdicts
+from bridgehead.run.due import ON_TIME, STOPPED, UNSURE, Situation, Verdict, verdicts
 from bridgehead.run.occurrences import clear, joined, open_incidents, record, tell
 from bridgehead.store import tables as t
 
@@ -201,12 +201,16 @@ def _hold(
 ) -> list[Work]:
     """Record once that the stop holds a schedule back, and tell the owner once it is too late for a run.
 
-    What becomes of each time is recorded when the stop is lifted.
+    What becomes of each time is recorded when the stop is lifted. What was due before a restore may have been
+    started then, so nobody is told that it was not.
     """
     verdict = Verdict(state="held", first=first, last=first, count=1, why=STOPPED)
     held = [] if known else [record(connection, boundary, row.name, verdict)]
-    over = _is_over(boundary, row)
-    return [*held, *([tell(connection, boundary, row.name, verdict)] if over else [])]
+    if not _is_over(boundary, row):
+        return held
+    unsure = row.unsure_until is not None and stamp(first) <= row.unsure_until
+    told = _as(verdict, "missed", UNSURE if unsure else STOPPED)
+    return [*held, tell(connection, boundary, row.name, told)]
 
 
 def _is_over(boundary: Boundary, row: Row[Any]) -> bool:
