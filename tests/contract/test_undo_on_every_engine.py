@@ -1,4 +1,8 @@
-"""An undo keeps its promise on every engine: one process on either database, and many on PostgreSQL."""
+"""An undo keeps its promise on every engine: one process on either database, and a dbos worker on PostgreSQL.
+
+Several workers at one undo are in ``bench/undo.py`` and the drills, two processes at one moment in
+``attack/test_orders_at_once.py``.
+"""
 
 from __future__ import annotations
 

@@ -18,6 +18,12 @@ from fixtures.houses import Desk, act
 SHOP = "    region: local\n    bound: {tenant: case}\n"
 
 
+@pytest.fixture
+def desk(desk_on: Desk) -> Desk:
+    """Each promise is kept on both databases."""
+    return desk_on
+
+
 def limited(desk: Desk, lanes: str) -> Desk:
     return desk.change(SHOP, f"{SHOP}    lanes: {lanes}\n")
 
