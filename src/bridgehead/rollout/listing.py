@@ -1,7 +1,8 @@
 """Compare with what the other system itself says it did for us: where it keeps our keys and can list them.
 
 Both ways: a key that only the ledger has is an effect that is not there; a key that only the other system
-has is one the ledger does not know of, and somebody must look at it.
+has is one the ledger does not know of, and somebody must look at it. That a key is there says that the effect
+happened, and not how its record stands now: it never takes the place of a look at the record.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from bridgehead.store import tables as t
 
 @dataclass(slots=True, kw_only=True)
 class Listed:
-    """What the lists say: of effects by name, and keys that the ledger has not."""
+    """What the lists say: of effects by name, where it is not what the ledger says, and keys that the ledger
+    has not."""
 
     seen: dict[str, Seen] = field(default_factory=dict)
     only_there: list[str] = field(default_factory=list)
@@ -46,8 +48,8 @@ async def compare(run: RunState, known: Mapping[str, Known]) -> Listed:
         if keys is None:
             continue
         for one in effects:
-            there = _sent(one, one.effect.key) in keys
-            if there or one.effect.fate == "done":
+            there, done = _sent(one, one.effect.key) in keys, one.effect.fate == "done"
+            if there != done:
                 found.seen[one.effect.name] = Seen(sight="there" if there else "gone")
         found.only_there += sorted(keys - _ours(effects[0], keys))
     return found
