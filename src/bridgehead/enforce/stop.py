@@ -117,21 +117,22 @@ def lift_stop(boundary: Boundary, by: Principal, reason: str) -> int:
 def wake(connection: Connection, runs: Iterable[str], due_at: str) -> int:
     """Give each run its next segment, due at ``due_at``; return how many got one.
 
-    Harmless when repeated: a run that already has a segment ready keeps it.
+    Harmless when repeated: a run that already has a segment ready keeps it, due then at the latest.
     """
-    count = 0
+    count = moved = 0
     for run in runs:
         rows = _SEGMENTS.all(connection, of_run=run)
         if any(row.state == "ready" for row in rows):
-            connection.execute(
+            changed = connection.execute(
                 update(t.segment)
                 .where(t.segment.c.run == run, t.segment.c.state == "ready", t.segment.c.due_at > due_at)
                 .values(due_at=due_at)
             )
+            moved += changed.rowcount
             continue
         number = max((row.number for row in rows), default=0) + 1
         _ADD_SEGMENT.run(connection, run=run, number=number, due_at=due_at)
         count += 1
-    if count:
+    if count or moved:
         bell.ring(connection)
     return count
