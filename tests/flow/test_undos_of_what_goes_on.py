@@ -18,6 +18,8 @@ from fixtures.undoing import Undoing
 
 NOTE = act("post_note", text="after")
 MOVE = act("change_address", order_id="o1", address="2 Lane")
+MOVE_OTHER = act("change_address", order_id="o2", address="9 Hill")
+REFUND = act("refund", order_id="o1", amount=20)
 LETTER = act("send_letter", text="hello")
 
 
@@ -66,6 +68,51 @@ async def test_a_run_that_waits_for_a_person_does_nothing_more_once_it_was_taken
     it_happened(desk, run, "2")
     await desk.work()
     assert desk.shop.notes == {} and desk.row(run).status == "stopped"
+
+
+async def test_a_run_at_work_does_nothing_new_from_the_moment_its_undo_is_ordered(
+    desk: Desk, undoing: Undoing
+) -> None:
+    run = desk.start(IDENTIFY, MOVE, NOTE, MOVE_OTHER)
+    ordered: list[str] = []
+
+    def order() -> None:
+        if desk.crossings(run, "change_address"):
+            desk.on_step.clear()
+            ordered.append(undoing.order(run))
+
+    desk.on_step[8] = order  # its first effect is on its way to the shop
+    await desk.work()
+    assert desk.shop.notes == {} and desk.shop.orders["o2"]["address"] == "1 Road"
+    assert desk.row(run).status == "stopped"
+    desk.vote("olga")
+    await desk.work()
+    assert undoing.outcomes(ordered[0]) == ["undone"]
+
+
+async def test_a_run_that_nobody_has_carried_yet_does_nothing_once_its_undo_is_ordered(
+    desk: Desk, undoing: Undoing
+) -> None:
+    run, other = desk.start(IDENTIFY, MOVE), desk.start(IDENTIFY, MOVE_OTHER)
+    undo = undoing.order(run)
+    await desk.work()
+    assert undoing.items(undo) == [] and desk.shop.orders["o1"]["address"] == "1 Road"
+    assert desk.row(run).status == "stopped"
+    assert desk.row(other).status == "done"  # its release is not undone
+
+
+async def test_what_is_unclear_of_a_run_is_settled_before_it_is_taken_back(
+    desk: Desk, undoing: Undoing
+) -> None:
+    desk.system.will("refund", Fails(after=True))
+    run = desk.start(IDENTIFY, REFUND, MOVE)
+    await desk.work()
+    undo = undoing.order(run)
+    for seconds in (0, SETTLED, 5):
+        desk.clock.advance(seconds)
+        await desk.work()
+    assert undoing.groups(undo) == ["impossible"]
+    assert desk.row(run).status == "stopped" and desk.shop.orders["o1"]["address"] == "1 Road"
 
 
 async def test_a_run_that_ended_meanwhile_keeps_its_end(desk: Desk, undoing: Undoing) -> None:

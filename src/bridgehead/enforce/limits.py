@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy import Connection, bindparam, exists, func, or_, select
 
 from bridgehead.enforce import journal, stop
-from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.boundary import Boundary, Crossing, RunState
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.store import tables as t
@@ -17,8 +17,9 @@ from bridgehead.store.statement import Statement
 
 STEP = 4
 _RUN = Statement(select(t.run.c.crossings, t.run.c.effects).where(t.run.c.id == bindparam("run")))
+_STOPPING = exists().where(t.undo.c.target == t.run.c.id, t.undo.c.state == "stopping")
 _ALLOWED = Statement(
-    select(t.run.c.status, t.release.c.state)
+    select(t.run.c.status, t.release.c.state, _STOPPING.label("stopping"))
     .select_from(t.run)
     .outerjoin(t.release, t.release.c.digest == t.run.c.release)
     .where(t.run.c.id == bindparam("run"))
@@ -91,15 +92,20 @@ def heed_stop(connection: Connection, crossing: Crossing) -> None:
 
 
 def heed_undo(connection: Connection, crossing: Crossing) -> None:
-    """Raise ``Park`` where the release was undone, or the run stopped: it does nothing new.
+    """Raise ``Park`` where the run or its release is taken back: it does nothing new.
 
     What is on its way is still asked about, and what takes effects back goes on.
     """
-    if crossing.settles or crossing.run.kind == "undo":
-        return
-    row = _ALLOWED.first(connection, run=crossing.run.id)
-    if row is not None and (row.state == "stopped" or row.status == "stopped"):
-        raise Park(f"release:{crossing.run.release[:12]}")
+    if not crossing.settles and held(connection, crossing.run):
+        raise Park(f"undone:{crossing.run.id}")
+
+
+def held(connection: Connection, run: RunState) -> bool:
+    """Say whether a run may do nothing new, because it or its release is taken back."""
+    if run.kind == "undo":
+        return False
+    row = _ALLOWED.first(connection, run=run.id)
+    return row is not None and ("stopped" in (row.state, row.status) or bool(row.stopping))
 
 
 def check(boundary: Boundary, crossing: Crossing, now: Standing, *, begun: bool) -> Refuse | None:

@@ -9,9 +9,9 @@ class Park(BaseException):
     """Ends the segment. Derives from ``BaseException`` so that ``except Exception`` in workflow code
     cannot swallow it; nothing else in Bridgehead does.
 
-    ``waiting_for`` is an approval id, ``stop:ID``, ``settle:POSITION``, ``person:POSITION``, ``lane:NAME`` or
-    ``release:DIGEST``;
-    ``until`` is when to look again without being woken.
+    ``waiting_for`` is an approval id, ``stop:ID``, ``settle:POSITION``, ``person:POSITION``, ``lane:NAME``,
+    ``undone:RUN`` (it is taken back), or ``undo:STEP`` in a run that takes others back; ``until`` is when to
+    look again without being woken.
     """
 
     def __init__(self, waiting_for: str, *, until: datetime | None = None) -> None:

@@ -140,7 +140,8 @@ def waits_for(what: str) -> str:
         "settle": "waits to learn whether an action happened",
         "person": "waits for a person to settle an unknown outcome",
         "lane": "waits its turn: the system takes only so many calls",
-        "release": "waits until its release can be read again",
+        "undone": "is held, because it is taken back",
+        "undo": "waits for the next step of an undo",
         "": "waits",
     }.get(head, "waits for people")
 
