@@ -8,9 +8,11 @@ import pytest
 
 from bridgehead.enforce import unclear
 from bridgehead.enforce.settlement import settle_by_person
+from bridgehead.explain.runs import waits_for
 from bridgehead.kernel.errors import StoreError
 from bridgehead.rollout import halt
-from bridgehead.run import leftovers
+from bridgehead.run import leftovers, runs
+from bridgehead.run.segments import Segment
 from bridgehead.testing import Fails
 from fixtures.houses import IDENTIFY, SETTLED, Desk, act
 from fixtures.questions import LARGE
@@ -115,12 +117,35 @@ async def test_what_is_unclear_of_a_run_is_settled_before_it_is_taken_back(
     assert desk.row(run).status == "stopped" and desk.shop.orders["o1"]["address"] == "1 Road"
 
 
+async def test_a_run_of_an_undone_release_ends_once_a_person_has_said_what_was_unclear(
+    desk: Desk, undoing: Undoing
+) -> None:
+    run = await with_a_lost_letter(desk, NOTE)
+    undo = undoing.order()
+    await desk.work()
+    desk.vote("olga")
+    await desk.work()
+    assert undoing.row(undo).state == "ended"
+    assert desk.row(run).waiting_for.startswith("person:")
+    it_happened(desk, run, "2")
+    await desk.work()
+    assert desk.row(run).status == "stopped" and desk.row(run).ended_at
+    assert len(desk.entries("run.ended", run)) == 1
+    assert desk.shop.notes == {} and desk.questions() == []
+
+
+def test_what_an_undo_holds_and_an_undo_itself_say_what_they_wait_for() -> None:
+    assert waits_for("undone:run_1") == "is held, because it is taken back"
+    assert waits_for("undo:look") == "waits for the next step of an undo"
+
+
 async def test_a_run_that_ended_meanwhile_keeps_its_end(desk: Desk, undoing: Undoing) -> None:
     run = desk.start(IDENTIFY)
     stale = desk.row(run)
     await desk.work()
     boundary = desk.house.boundary
-    await boundary.ledger.commit(halt._at_rest(stale, halt._ending(boundary, stale)))
+    segment = Segment(run=run, number=1, attempt=0, release=stale.release)
+    await boundary.ledger.commit(halt._at_rest(stale, runs.end(boundary.clock, segment, "stopped", {})))
     assert desk.row(run).status == "done"
     assert len(desk.entries("run.ended", run)) == 1
 

@@ -1,7 +1,8 @@
 """Bring the runs that are to be taken back to rest: stopped, or settled as far as anybody can.
 
-A run in the middle of something is not cut off: its release may not begin anything new, so it comes to its
-next action and sleeps. An effect nobody heard back from is settled first, by the run itself.
+A run in the middle of something is not cut off: neither it nor any run of a release that is taken back may
+begin anything new (``enforce.limits``), so it comes to its next action and ends there. An effect nobody heard
+back from is settled first, by the run itself.
 """
 
 from __future__ import annotations
@@ -11,13 +12,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, select
 
 from bridgehead.enforce import approve
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.park import Park
-from bridgehead.kernel.clock import stamp, unstamp
-from bridgehead.kernel.entry import Draft, Written
+from bridgehead.kernel.clock import unstamp
 from bridgehead.record import Work
 from bridgehead.record.unit import UnitOfWork, joined
 from bridgehead.rollout.releases import Releases
@@ -79,14 +79,7 @@ def _under_way(connection: Connection, row: Row[Any], now: datetime) -> datetime
     ).all()
     if any(segment.state != "ready" for segment in segments):
         return now
-    unclear = connection.execute(
-        select(t.crossing.c.position).where(
-            t.crossing.c.run == row.id,
-            t.crossing.c.effect != "read",
-            t.crossing.c.state.in_(("claimed", "unknown")),
-        )
-    ).first()
-    if unclear is None or not segments:
+    if not segments or not leftovers.unclear(connection, row.id):
         return None
     return min(unstamp(segment.due_at) for segment in segments)
 
@@ -110,7 +103,7 @@ async def _stop(releases: Releases, active: Boundary, row: Row[Any]) -> datetime
         state = runs.state_of(now, segment, runs.principal_of(active.directory().people, now))
     why = "its release is being taken back"
     units = [approve.withdrawing(boundary, approval, why) for approval in open_questions]
-    units += [leftovers.end_all(boundary, state), _ending(boundary, row)]
+    units.append(leftovers.taken_back(boundary, state, segment))
     stopped = (await boundary.ledger.commit(_at_rest(row, joined(units)))).value
     return None if stopped else boundary.clock.now()
 
@@ -128,32 +121,5 @@ def _at_rest(row: Row[Any], stopping: UnitOfWork) -> UnitOfWork:
             )
         ).first()
         return Work(value=False) if claimed is not None else replace(stopping(connection), value=True)
-
-    return work
-
-
-def _ending(boundary: Boundary, row: Row[Any]) -> UnitOfWork:
-    def work(connection: Connection) -> Work:
-        connection.execute(update(t.segment).where(t.segment.c.run == row.id).values(state="ended"))
-        connection.execute(
-            update(t.run)
-            .where(t.run.c.id == row.id)
-            .values(status="stopped", waiting_for="", ended_at=stamp(boundary.clock.now()))
-        )
-        ended = Draft(
-            kind="run.ended",
-            actor="service:undo",
-            run=row.id,
-            fields={"outcome": {"state": "stopped"}, "release": row.release},
-            body={"words": "It was stopped, so that it can be taken back."},
-            subject=row.subject,
-        )
-
-        def then(connection: Connection, written: tuple[Written, ...]) -> None:
-            connection.execute(
-                update(t.run).where(t.run.c.id == row.id).values(result_entry=written[0].index)
-            )
-
-        return Work(drafts=(ended,), then=then)
 
     return work

@@ -11,16 +11,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from bridgehead.declare.model import Person
-from bridgehead.enforce import incidents
+from bridgehead.enforce import incidents, limits
 from bridgehead.enforce.boundary import Boundary, RunState
 from bridgehead.enforce.in_the_air import InTheAir
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.canonical import recordable
 from bridgehead.kernel.clock import Clock
 from bridgehead.kernel.errors import BridgeheadError, EngineError, StoreError
-from bridgehead.record import Ledger
-from bridgehead.record.unit import joined
+from bridgehead.record import Ledger, Work
+from bridgehead.record.unit import UnitOfWork, joined
 from bridgehead.run import journal, leftovers, runs, segments
 from bridgehead.run.segments import Segment, Superseded
 from bridgehead.run.sickness import Sickness
@@ -104,7 +106,7 @@ class _Carrying:
         try:
             result = await self._workflow(people)
         except Park as park:
-            await self._ledger.commit(runs.park(self._clock, self._segment, park))
+            await self._ledger.commit(self._waiting(park))
         except (StoreError, Superseded):
             raise  # nothing can be recorded: the process must say so, losing nothing; or nothing is to be
         except BridgeheadError as error:
@@ -136,6 +138,19 @@ class _Carrying:
         self._state = runs.state_of(row, self._segment, runs.principal_of(people, row))
         body = self._store.look(lambda connection: self._ledger.body(connection, row.input_entry))
         return self._state, dict(body.get("input", {}))
+
+    def _waiting(self, park: Park) -> UnitOfWork:
+        """Return the unit that parks the run; or ends it, where it is taken back: it comes to rest here."""
+        parked, state = runs.park(self._clock, self._segment, park), self._state
+        if state is None:
+            return parked
+        at_rest = leftovers.taken_back(self._boundary, state, self._segment)
+
+        def work(connection: Connection) -> Work:
+            over = limits.held(connection, state) and not leftovers.unclear(connection, state.id)
+            return (at_rest if over else parked)(connection)
+
+        return work
 
     async def _finish(self, result: Any) -> None:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from bridgehead.enforce import approve, budget, ending, incidents, recall, rows
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
@@ -18,8 +18,20 @@ from bridgehead.kernel.errors import EffectState
 from bridgehead.kernel.outcome import Failed, Fault
 from bridgehead.record import Work
 from bridgehead.record.unit import UnitOfWork, joined
+from bridgehead.run import runs
+from bridgehead.run.segments import Segment
 from bridgehead.store import tables as t
-from bridgehead.store.statement import Row
+from bridgehead.store.statement import Row, Statement
+
+_UNCLEAR = Statement(
+    select(t.crossing.c.position)
+    .where(
+        t.crossing.c.run == bindparam("of_run"),
+        t.crossing.c.effect != "read",
+        or_(t.crossing.c.state == "claimed", t.crossing.c.state == "unknown"),
+    )
+    .limit(1)
+)
 
 
 async def end_reads(boundary: Boundary, run: RunState) -> None:
@@ -53,6 +65,17 @@ def end_all(boundary: Boundary, run: RunState) -> UnitOfWork:
         return joined(units)(connection)
 
     return work
+
+
+def taken_back(boundary: Boundary, run: RunState, segment: Segment) -> UnitOfWork:
+    """Return the unit that stops a run, so that what it did can be taken back."""
+    words = {"words": "It was stopped, so that it can be taken back."}
+    return joined((end_all(boundary, run), runs.end(boundary.clock, segment, "stopped", words)))
+
+
+def unclear(connection: Connection, run: str) -> bool:
+    """Say whether nobody knows yet of some effect of a run whether it happened."""
+    return _UNCLEAR.first(connection, of_run=run) is not None
 
 
 def _to_decide(position: str) -> bool:
