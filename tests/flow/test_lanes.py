@@ -6,12 +6,18 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from bridgehead.declare import load
 from bridgehead.declare.faults import CharterErrors
 from bridgehead.declare.model import per
+from bridgehead.enforce.stop import wake
 from bridgehead.explain.runs import waits_for
+from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.ports import Reply, Request
+from bridgehead.run import runs
+from bridgehead.run.segments import Segment
+from bridgehead.store import tables as t
 from bridgehead.testing import ScriptedDriver
 from fixtures.houses import Desk, act
 
@@ -30,6 +36,11 @@ def limited(desk: Desk, lanes: str) -> Desk:
 
 def status(desk: Desk, runs: list[str]) -> list[str]:
     return [desk.row(run).status for run in runs]
+
+
+def end(desk: Desk, run: str, ended: str = "failed") -> None:
+    segment = Segment(run=run, number=1, attempt=1, release=desk.row(run).release)
+    desk.house.ledger.append(runs.end(desk.clock, segment, ended, {}))
 
 
 class Counting(ScriptedDriver):
@@ -126,6 +137,26 @@ async def test_other_systems_are_not_held_back(desk: Desk) -> None:
     runs = [desk.start(act("send_letter", text="hello"), workflow="plain") for _ in range(3)]
     await desk.work()
     assert status(desk, runs) == ["done"] * 3
+
+
+async def test_a_run_that_ended_keeps_no_place(desk: Desk) -> None:
+    limited(desk, '{rate: "1/10m"}')
+    queued = [desk.start(act("price_of", item=name), workflow="plain") for name in "ab"]
+    await desk.work()
+    end(desk, next(run for run in queued if desk.row(run).status == "waiting"))
+    with desk.house.store.reading() as connection:
+        places = connection.execute(select(t.lane_use).where(t.lane_use.c.place == "")).all()
+    assert places == []
+
+
+@pytest.mark.parametrize("ended", ["done", "failed", "stopped"])
+def test_nothing_wakes_a_run_that_has_ended(desk: Desk, ended: str) -> None:
+    run = desk.start(act("price_of", item="a"), workflow="plain")
+    end(desk, run, ended)
+    with desk.house.store.writing() as connection:
+        assert wake(connection, [run], stamp(desk.clock.now())) == 0
+        ready = connection.execute(select(t.segment).where(t.segment.c.state == "ready")).all()
+    assert ready == []
 
 
 @pytest.mark.parametrize("rate", ["60", "0/1m", "x/1m", "5/0s", "5/m", "-1/1m"])

@@ -38,6 +38,17 @@ async def test_what_can_be_taken_back_is_and_what_cannot_is_handed_over(desk: De
     assert undoing.row(undo).state == "ended"
 
 
+async def test_a_release_that_renamed_a_workflow_is_undone_too(desk: Desk) -> None:
+    assert desk.house.deployment.digest
+    desk.change("workflows:\n  case:", "workflows:\n  claim:")
+    undoing = Undoing(desk)
+    await desk.play(IDENTIFY, MOVE, workflow="claim")
+    undo = await undoing.take_back()
+    assert desk.reopen().deployment.digest == undoing.good
+    assert undoing.outcomes(undo) == ["undone"]
+    assert desk.shop.orders["o1"]["address"] == "1 Road"
+
+
 async def test_the_traffic_goes_back_at_once_and_the_bad_release_never_comes_back(
     desk: Desk, undoing: Undoing
 ) -> None:

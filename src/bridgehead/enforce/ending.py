@@ -293,9 +293,9 @@ def _closed(
 
 def _identify(connection: Connection, boundary: Boundary, crossing: Crossing, outcome: Done) -> None:
     rule = crossing.rule(boundary)
-    if not boundary.charter.workflows[crossing.run.workflow].subject:
-        return
     if rule is None or not rule.identifies or crossing.evidence_of:
+        return
+    if not boundary.charter.workflows[crossing.run.workflow].subject:
         return
     connection.execute(
         update(t.run)

@@ -20,8 +20,10 @@ def confine(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> Refus
     Nothing that belongs to somebody may be touched before the run has identified whom it serves.
     """
     rule = crossing.rule(boundary)
+    if rule is None or not rule.subject:
+        return None
     workflow = boundary.charter.workflows[crossing.run.workflow]
-    if rule is None or not rule.subject or not workflow.subject:
+    if not workflow.subject:
         return None
     source = boundary.where("actions", crossing.action.target, "subject")
     if not crossing.run.subject:

@@ -50,8 +50,10 @@ def look(boundary: Boundary, crossing: Crossing, outcome: Done | Failed) -> Done
 
 def _other_subject(boundary: Boundary, crossing: Crossing, outcome: Done) -> Refuse | None:
     rule = crossing.rule(boundary)
+    if rule is None:
+        return None
     workflow = boundary.charter.workflows[crossing.run.workflow]
-    if rule is None or not workflow.subject:
+    if not workflow.subject:
         return None
     source = boundary.where("actions", crossing.action.target, "subject")
     if rule.identifies:

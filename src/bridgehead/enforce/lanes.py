@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 
 from bridgehead.declare.model import Lanes, McpServer, per, seconds
 from bridgehead.enforce.boundary import Boundary, Crossing
@@ -21,6 +21,7 @@ from bridgehead.enforce.stop import wake
 from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.record import Work
 from bridgehead.store import tables as t
+from bridgehead.store.statement import Statement
 
 CALLS = 3
 """Tries one claimed call may make (``execute.TRIES``), each with its own deadline."""
@@ -29,6 +30,7 @@ KEPT = timedelta(seconds=60)
 LOOK_AGAIN = timedelta(seconds=5)
 """When a run looks again where a call that holds the lane is overdue and nobody tells it."""
 _use = t.lane_use
+_DROP = Statement(delete(_use).where(_use.c.run == bindparam("of_run"), _use.c.place == ""))
 
 
 class Full(Exception):
@@ -106,6 +108,11 @@ def leave(connection: Connection, boundary: Boundary, crossing: Crossing) -> Non
     free = lane.limits.concurrency - _at_work(connection, lane, now)
     waiting = select(_use.c.run).where(*lane.rows(*_waiting(now))).order_by(_use.c.due_at).limit(max(free, 0))
     wake(connection, [str(run) for run in connection.execute(waiting).scalars()], stamp(now))
+
+
+def drop_places(connection: Connection, run: str) -> None:
+    """Give up the places in queues that are kept for a run, which has ended."""
+    _DROP.run(connection, of_run=run)
 
 
 def _lane(boundary: Boundary, crossing: Crossing) -> _Lane | None:

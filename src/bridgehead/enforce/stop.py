@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Integer, String, bindparam, insert, literal, or_, select, update
 
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import stamp
@@ -35,9 +35,18 @@ _IN_FORCE = Statement(
 _SEGMENTS = Statement(
     select(t.segment.c.number, t.segment.c.state).where(t.segment.c.run == bindparam("of_run"))
 )
-_ADD_SEGMENT = Statement(
-    insert(t.segment).values(
-        run=bindparam("run"), number=bindparam("number"), state="ready", due_at=bindparam("due_at")
+_ADD_SEGMENT = Statement(  # none for a run that has ended: it would begin anew
+    insert(t.segment).from_select(
+        ["run", "number", "state", "due_at"],
+        select(
+            t.run.c.id,
+            bindparam("number", type_=Integer),
+            literal("ready"),
+            bindparam("due_at", type_=String),
+        ).where(
+            t.run.c.id == bindparam("run"), or_(t.run.c.status == "running", t.run.c.status == "waiting")
+        ),
+        include_defaults=False,
     )
 )
 
@@ -117,7 +126,8 @@ def lift_stop(boundary: Boundary, by: Principal, reason: str) -> int:
 def wake(connection: Connection, runs: Iterable[str], due_at: str) -> int:
     """Give each run its next segment, due at ``due_at``; return how many got one.
 
-    Harmless when repeated: a run that already has a segment ready keeps it, due then at the latest.
+    Harmless when repeated: a run that already has a segment ready keeps it, due then at the latest; one that
+    has ended gets none.
     """
     count = moved = 0
     for run in runs:
@@ -131,8 +141,7 @@ def wake(connection: Connection, runs: Iterable[str], due_at: str) -> int:
             moved += changed.rowcount
             continue
         number = max((row.number for row in rows), default=0) + 1
-        _ADD_SEGMENT.run(connection, run=run, number=number, due_at=due_at)
-        count += 1
+        count += _ADD_SEGMENT.run(connection, run=run, number=number, due_at=due_at)
     if count or moved:
         bell.ring(connection)
     return count

@@ -95,7 +95,7 @@ def _begin(
             id=run,
             kind="undo",
             release=release,
-            workflow=next(iter(boundary.charter.workflows)),
+            workflow="",  # it is none of the charter's, and serves nobody in particular
             title=f"Undo of {wanted.scope} {wanted.target[:12]}",
             agent="",
             on_behalf=wanted.by.id,

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from bridgehead.declare.model import Person
+from bridgehead.enforce import lanes
 from bridgehead.enforce.boundary import Boundary, RunState
 from bridgehead.enforce.park import Park
 from bridgehead.enforce.stop import wake
@@ -40,7 +41,7 @@ _BEGUN = Statement(
 )
 _PARKED = Statement(
     update(t.run)
-    .where(t.run.c.id == bindparam("of_run"), t.run.c.status != "stopped")
+    .where(t.run.c.id == bindparam("of_run"), or_(t.run.c.status == "running", t.run.c.status == "waiting"))
     .values(status="waiting", waiting_for=bindparam("now_for"))
 )
 _ENDED = Statement(
@@ -242,11 +243,13 @@ def park(clock: Clock, segment: Segment, why: Park) -> Callable[[Connection], Wo
 def end(clock: Clock, segment: Segment, status: str, body: Mapping[str, Any]) -> Callable[[Connection], Work]:
     """Return the work that ends a run: ``done`` with its result, ``failed`` with what happened.
 
-    Every segment of it ends: one may be ready already, woken by an answer that came during this one.
+    Every segment of it ends: one may be ready already, woken by an answer that came during this one. Its
+    places in lanes are free for others.
     """
 
     def work(connection: Connection) -> Work:
         _END_SEGMENTS.run(connection, of_run=segment.run)
+        lanes.drop_places(connection, segment.run)
         _ENDED.run(connection, of_run=segment.run, now_status=status, now_ended_at=stamp(clock.now()))
         subject = row_of(connection, segment.run).subject
         draft = Draft(
