@@ -5,8 +5,9 @@ Such a run went on after the backup, and what it did then is in no journal. So a
 journal does not hold, or holds as not sent, is presumed to have been sent and is settled before it may be
 sent: the same key again where the other side drops repeats, the probe, or a person.
 
-A key and a probe speak of exactly these arguments. After a model was asked anew in such a run its effects may
-have had other arguments the first time, so from there on only a person can tell. Never guessed.
+A key and a probe speak of exactly these arguments. Once such a run was given a value anew (a model's answer, a
+record, the time, what an effect answered) its effects may have had other arguments the first time, so from
+there on only a person can tell. Never guessed.
 """
 
 from __future__ import annotations
@@ -26,13 +27,17 @@ from bridgehead.record import Work
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row, Statement
 
-_ASKED_ANEW = Statement(
+_GIVEN_ANEW = Statement(
     select(t.crossing.c.position)
     .where(
         t.crossing.c.run == bindparam("of_run"),
-        t.crossing.c.kind == "model",
-        t.crossing.c.started_at >= bindparam("since"),
+        t.crossing.c.state == "done",
+        t.crossing.c.ended_at >= bindparam("since"),
+        # Reads that decide or settle, and late looks, are the house's own: no workflow sees their answers.
+        t.crossing.c.position.not_like("%.b%"),
+        t.crossing.c.position.not_like("%.p%"),
     )
+    .order_by(t.crossing.c.ended_at)
     .limit(1)
 )
 WHY = "its run was under way in the backup this store was restored from"
@@ -103,11 +108,15 @@ async def require_same_arguments(boundary: Boundary, crossing: Crossing, row: Ro
 
 
 def _other_arguments(boundary: Boundary, crossing: Crossing, row: Row) -> str:
+    if crossing.undoes is not None:
+        return ""  # they were recorded with the effect that it takes back
     rule = crossing.rule(boundary)
     if rule is not None and rule.editable:
         return "those who approve may have changed its arguments"
     if row.started_at < crossing.run.restored_at:
         return ""  # its arguments were recorded before the backup
     with boundary.store.reading() as connection:
-        anew = _ASKED_ANEW.first(connection, of_run=crossing.run.id, since=crossing.run.restored_at)
-    return "" if anew is None else "a model was asked anew since: it may have been sent with other arguments"
+        anew = _GIVEN_ANEW.first(connection, of_run=crossing.run.id, since=crossing.run.restored_at)
+    if anew is None:
+        return ""
+    return f"the run was given a value anew, at {anew.position}: it may have been sent with other arguments"
