@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -104,6 +106,31 @@ async def test_a_lost_line_is_opened_again(postgresql_url: str, monkeypatch: pyt
             await ear.next()
             rung(store)
             await ear.next()
+    finally:
+        store.close()
+
+
+@pytest.mark.postgresql
+async def test_a_line_that_was_not_to_be_had_is_asked_for_again(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every connection is in use: that is no fault of the database, and passes."""
+    monkeypatch.setattr(bell, "LISTEN_AGAIN", 0.01)
+    store, ear = Store.open(postgresql_url), Ear()
+    pool: Any = store.engine.pool
+    monkeypatch.setattr(pool, "_timeout", 0.01)
+    in_use = [store.engine.connect() for _ in range(pool.size() + pool._max_overflow)]
+    try:
+        with caplog.at_level(logging.WARNING, logger="bridgehead.bell"):
+            async with store.bell.listening(ear):
+                async with asyncio.timeout(20):
+                    while not caplog.records:
+                        await asyncio.sleep(0.01)
+                for connection in in_use:
+                    connection.close()
+                await ear.next()
+                rung(store)
+                await ear.next()
     finally:
         store.close()
 

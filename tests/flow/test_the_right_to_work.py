@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from bridgehead.assemble.engines import MAX_APART, require_the_time
 from bridgehead.doors.cli.serving import carry
@@ -60,6 +60,22 @@ def test_the_lock_is_taken_again_after_a_restart_of_the_server_unless_somebody_h
     first.release()
     one.close()
     two.close()
+
+
+def test_the_lock_is_taken_again_where_the_server_went_away_as_it_was_asked_for(postgresql_url: str) -> None:
+    store, cuts = Store.open(postgresql_url), [1, 0]
+
+    def before(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "pg_try_advisory_lock" in statement and cuts.pop(0):
+            cut(postgresql_url)
+
+    held = Held(store, AT_WORK, shared=True)
+    event.listen(store.engine, "before_cursor_execute", before)
+    cut(postgresql_url)
+    assert not held.keep(), "the server went away between two statements"
+    assert (held.keep(), held.taken) == (True, True)
+    held.release()
+    store.close()
 
 
 async def test_an_embedded_engine_that_lost_its_place_takes_nothing(

@@ -9,6 +9,7 @@ interval, no more.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from threading import Lock
@@ -19,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bridgehead.store.statement import execute
 
+_log = logging.getLogger("bridgehead.bell")
 Heard = Callable[[], None]
 _CHANNEL = "bridgehead_due"
 _RUNG = "bridgehead.rung"
@@ -51,7 +53,7 @@ class Bell:
     async def listening(self, heard: Heard) -> AsyncIterator[None]:
         """Have ``heard`` called in this event loop whenever it has rung, as long as this context lasts.
 
-        A fault of the database raises nothing here: while it is away there is nothing to hear.
+        No fault raises anything here: while there is nothing to hear, engines look as often as ever.
         """
         task = asyncio.create_task(self._listen(heard), name="bell")
         try:
@@ -65,8 +67,12 @@ class Bell:
         if self._engine.dialect.name != "postgresql":
             await self._listen_here(heard)
         while True:
-            with suppress(DBAPIError):
+            try:
                 await self._listen_to_all(heard)
+            except DBAPIError:
+                pass  # the database is away: whoever writes or reads says so
+            except Exception as error:  # whatever it is: nobody else would notice that nobody listens
+                _log.warning("not listening for %.0f s: %s", LISTEN_AGAIN, error)
             await asyncio.sleep(LISTEN_AGAIN)
 
     async def _listen_here(self, heard: Heard) -> None:

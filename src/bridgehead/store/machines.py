@@ -75,19 +75,24 @@ class Held:
 
     def _take(self) -> None:
         self.taken = False
-        with in_our_words():
-            self._connection = self._connected()
-            self.taken = bool(
-                self._connection.execute(
-                    text(f"select {self._function}(:lock)"), {"lock": self._lock}
-                ).scalar()
-            )
+        try:
+            with in_our_words():
+                self._connection = self._connected()
+                self.taken = bool(
+                    self._connection.execute(
+                        text(f"select {self._function}(:lock)"), {"lock": self._lock}
+                    ).scalar()
+                )
+        except BaseException:
+            self._drop()  # a broken connection would fail at every look from now on
+            raise
         if not self.taken:
             self.release()
 
     def _drop(self) -> None:
         connection, self._connection, self.taken = self._connection, None, False
-        _close(connection)
+        if connection is not None:
+            _close(connection)
 
     def _connected(self) -> Connection:
         """Return a connection that is alive: those of the pool may be older than the server."""
