@@ -95,3 +95,20 @@ async def test_a_fault_of_our_own_ends_no_run(desk: Desk, monkeypatch: pytest.Mo
     desk.clock.advance(200)
     await desk.work()
     assert (desk.row(run).status, open_incidents(desk)) == ("done", [])
+
+
+async def test_the_incident_is_closed_also_where_others_carried_what_could_not_be_done_here(
+    desk: Desk,
+) -> None:
+    house, clock = desk.house, desk.clock
+    one = sickness.Sickness(house.ledger, clock, "one")
+    await one.well("run_before")
+    await one.struck("run_a", "run run_a", OSError(28, "No space left on device"))
+    await one.well("run_b")
+    assert len(open_incidents(desk)) == 1, "run_a may come back here at any moment"
+    clock.advance(sickness.FIRST + sickness.LONGEST + 1)
+    await one.well("run_b")
+    assert open_incidents(desk) == []
+    one.heed("run_a")
+    await one.struck("run_a", "run run_a", OSError(28, "No space left on device"))
+    assert len(open_incidents(desk)) == 1, "and is told again when it strikes again"

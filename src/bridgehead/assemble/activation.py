@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -27,12 +28,11 @@ def active(store: Store) -> str:
     return str(row[0]) if row else ""
 
 
-def require_not_undone(store: Store, digest: str) -> None:
+def require_not_undone(connection: Connection, digest: str) -> None:
     """Raise ``CharterError`` (BH-ASM-007) for a release that was taken back."""
-    with store.reading() as connection:
-        row = connection.execute(
-            select(t.release.c.stopped_by).where(t.release.c.digest == digest, t.release.c.state == "stopped")
-        ).first()
+    row = connection.execute(
+        select(t.release.c.stopped_by).where(t.release.c.digest == digest, t.release.c.state == "stopped")
+    ).first()
     if row is not None:
         raise CharterError(
             "BH-ASM-007",
@@ -45,38 +45,26 @@ def require_not_undone(store: Store, digest: str) -> None:
 def unit(
     deployment: Deployment,
     by: Principal,
-    parent: str,
     clock: Clock,
     files: Callable[[], Iterable[releases.File]] | None,
 ) -> UnitOfWork:
-    """Return the unit that makes a release the active one. On a shared store its ``files`` go along; they
-    are read anew each time the unit is tried."""
-    now = stamp(clock.now())
-    values = {
-        "charter": deployment.charter.model_dump_json(),
-        "manifest": canonical_bytes(dict(deployment.manifest)).decode(),
-        "activated_at": now,
-        "activated_by": by.label(),
-        "activators": by.label(),
-        "active": 1,
-        "parent": parent,
-    }
+    """Return the unit that makes a release the active one, where it is not. On a shared store its ``files``
+    go along; they are read anew each time the unit is tried.
+
+    It raises ``CharterError`` (BH-ASM-007) for a release that was taken back, by then.
+    """
 
     def work(connection: Connection) -> Work:
+        require_not_undone(connection, deployment.digest)
+        row = _ACTIVE.first(connection)
+        parent = str(row[0]) if row else ""
+        if parent == deployment.digest:  # somebody else was faster
+            return Work()
         if files is not None:
             releases.keep(connection, deployment.digest, files())
         connection.execute(update(t.release).values(active=0))
-        known = connection.execute(
-            select(t.release.c.digest).where(t.release.c.digest == deployment.digest)
-        ).first()
-        if known is None:
-            connection.execute(insert(t.release).values(digest=deployment.digest, **values))
-        else:
-            connection.execute(
-                update(t.release)
-                .where(t.release.c.digest == deployment.digest)
-                .values(active=1, activated_at=now, activators=t.release.c.activators + f" {by.label()}")
-            )
+        if not _active_again(connection, deployment.digest, parent, by, clock):
+            connection.execute(insert(t.release).values(_row(deployment, parent, by, clock)))
         draft = Draft(
             kind="release.activated",
             actor=by.label(),
@@ -86,3 +74,39 @@ def unit(
         return Work(drafts=(draft,))
 
     return work
+
+
+def _active_again(connection: Connection, digest: str, parent: str, by: Principal, clock: Clock) -> bool:
+    """Make a release that was active before the active one; return whether there is one.
+
+    It leaves its old place among the releases and comes after ``parent``: what an undo makes active is the
+    one that was at work just before.
+    """
+    known = connection.execute(select(t.release.c.parent).where(t.release.c.digest == digest)).first()
+    if known is None:
+        return False
+    connection.execute(update(t.release).where(t.release.c.parent == digest).values(parent=known.parent))
+    connection.execute(
+        update(t.release)
+        .where(t.release.c.digest == digest)
+        .values(
+            active=1,
+            parent=parent,
+            activated_at=stamp(clock.now()),
+            activators=t.release.c.activators + f" {by.label()}",
+        )
+    )
+    return True
+
+
+def _row(deployment: Deployment, parent: str, by: Principal, clock: Clock) -> dict[str, Any]:
+    return {
+        "digest": deployment.digest,
+        "charter": deployment.charter.model_dump_json(),
+        "manifest": canonical_bytes(dict(deployment.manifest)).decode(),
+        "activated_at": stamp(clock.now()),
+        "activated_by": by.label(),
+        "activators": by.label(),
+        "active": 1,
+        "parent": parent,
+    }

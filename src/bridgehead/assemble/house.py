@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from bridgehead.assemble import activation, engines
@@ -58,6 +59,7 @@ class House:
         self.boot = f"boot_{secrets.token_hex(8)}"
         self._observer, self._drivers = observer, Drivers(state, given)
         self._boundaries: dict[str, Boundary] = {}
+        self._building = Lock()  # sweeps ask for them from threads of their own
         self._active = ""
         self._looked = -LOOK_AGAIN
         self.releases = Releases(active=lambda: self.boundary, boundary_of=self.boundary_of)
@@ -109,11 +111,12 @@ class House:
 
     def boundary_of(self, digest: str) -> Boundary:
         """Return the boundary of a release, every byte of which is checked when it is first used."""
-        known = self._boundaries.get(digest)
-        if known is None:
-            self._fetch(digest)
-            known = self._boundaries[digest] = self._build(load_release(self.state, digest))
-        return known
+        with self._building:
+            known = self._boundaries.get(digest)
+            if known is None:
+                self._fetch(digest)
+                known = self._boundaries[digest] = self._build(load_release(self.state, digest))
+            return known
 
     def _fetch(self, digest: str) -> None:
         """Get the files of a release that another machine activated."""
@@ -135,7 +138,8 @@ class House:
         release was taken back.
         """
         deployment = load(self.folder)
-        activation.require_not_undone(self.store, deployment.digest)
+        with self.store.reading() as connection:  # so that nothing is checked and copied in vain
+            activation.require_not_undone(connection, deployment.digest)
         if deployment.digest == self._active_digest(missing_ok=True):
             return deployment.digest
         blocking = [finding for finding in self.findings() if finding.severity == "block"]
@@ -150,8 +154,7 @@ class House:
         snapshot(deployment, self.state)
         CedarPolicy(deployment)
         files = partial(lock.files, self.state, deployment.digest) if self.store.shared else None
-        parent = self._active_digest(missing_ok=True)
-        self.ledger.append(activation.unit(deployment, by, parent, self.clock, files))
+        self.ledger.append(activation.unit(deployment, by, self.clock, files))
         self._active, self._looked = deployment.digest, self.clock.monotonic()
         return deployment.digest
 

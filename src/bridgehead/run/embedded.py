@@ -118,16 +118,36 @@ class EmbeddedEngine:
             self._woken.clear()
             if self._clock.monotonic() - swept >= SWEEP:
                 if self._holds_lock() and self._everything:
-                    await approve.sweep_beside(self._active())
-                    self._schedules.sweep()
-                    self._look_again()
+                    await self._sweep()
                 swept = self._clock.monotonic()
             self._begin_due()
             if until_idle and not self._tasks and not self._due_soon():
                 return
             await self._pause()
 
-    def _look_again(self) -> None:
+    async def _sweep(self) -> None:
+        """Do each duty. One that cannot be done is said, and tried at the next sweep."""
+        for duty in (self._questions, self._due_schedules, self._look_again):
+            try:
+                await duty()
+            except StoreError:
+                raise
+            except Exception as error:  # e.g. a release another process activated cannot be read here
+                _log.warning("sweep: %s: %s", duty.__name__.strip("_"), error)
+
+    async def _questions(self) -> None:
+        await approve.sweep_beside(self._active())
+
+    async def _due_schedules(self) -> None:
+        """Start what is due, beside the event loop; cancelled, it ends before the store may be closed."""
+        sweeping = asyncio.create_task(asyncio.to_thread(self._schedules.sweep))
+        try:
+            await asyncio.shield(sweeping)
+        except asyncio.CancelledError:
+            await asyncio.wait([sweeping])
+            raise
+
+    async def _look_again(self) -> None:
         """Ask once more about effects that ended long ago, beside the runs, but never beside a suspect."""
         looking = None if self._suspects or self._on_trial() else self._looks.begin()
         if looking is not None:

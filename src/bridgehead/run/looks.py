@@ -12,7 +12,7 @@ from collections.abc import Callable
 from bridgehead.enforce import late, recall
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import Clock, stamp
-from bridgehead.kernel.errors import BridgeheadError, StoreError
+from bridgehead.kernel.errors import StoreError
 from bridgehead.store import Store
 
 _log = logging.getLogger("bridgehead.looks")
@@ -80,7 +80,7 @@ async def look_again(
             await late.look(boundary(release), row)
         except StoreError:
             raise
-        except BridgeheadError as error:
+        except Exception as error:
             _log.warning("a late look at %s/%s is put off: %s", row.run, row.position, error)
             late.put_off(store, row, stamp(clock.now() + late.LEASE))
     return len(found)

@@ -69,17 +69,21 @@ class Sickness:
         )
 
     async def well(self, what: str) -> None:
-        """Note that this goes well now."""
+        """Note that this goes well now. Once nothing is left that did not, the owner is told so."""
         was_new, self._new = self._new, False
-        was_struck = self._tries.pop(what, 0) > 0
-        if not was_new and not was_struck:
+        if not was_new and not self._tries:
             return
+        self._forget(what)
         self._forget_old()
         if not self._tries:
             await self._ledger.commit(incidents.worker_is_well(self._clock, self._kind))
 
     def _forget_old(self) -> None:
-        """Forget what never came back here: others have carried it."""
+        """Forget what has not come back here for long: others have carried it."""
         before = self._clock.monotonic() - LONGEST
-        for what in [what for what in self._tries if self._until[what] < before]:
-            del self._tries[what], self._until[what]
+        for what in [what for what, until in self._until.items() if until < before]:
+            self._forget(what)
+
+    def _forget(self, what: str) -> None:
+        self._tries.pop(what, None)
+        self._until.pop(what, None)
