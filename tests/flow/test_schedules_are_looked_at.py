@@ -12,8 +12,9 @@ from click.testing import CliRunner
 from bridgehead.doors.cli import cli
 from bridgehead.enforce.stop import set_stop
 from bridgehead.explain import ScheduleLine, list_schedules
-from fixtures.houses import Desk
-from fixtures.scheduled import scheduled
+from bridgehead.kernel.errors import EngineError
+from fixtures.houses import OPERATOR, Desk
+from fixtures.scheduled import EACH, SCHEDULES, scheduled
 
 
 @pytest.fixture
@@ -86,3 +87,54 @@ def test_the_command_starts_one_now_and_keeps_the_reason(week: Desk) -> None:
     week.reopen()
     started = week.entries("schedule.started")[-1]
     assert (started["actor"], started["note"]) == ("human:olga", "started by hand")
+
+
+async def test_a_later_time_that_was_skipped_does_not_hide_a_failed_run(tmp_path: Path) -> None:
+    """Monday's run waits for an answer, so Tuesday is skipped; then Monday's run fails."""
+    waits = "    await run.decide('go-ahead', question='Go on?')\n    raise ValueError\n"
+    desk = (
+        Desk(tmp_path)
+        .workflow(f"async def play(run, steps):\n{waits}")
+        .add(SCHEDULES.replace("%s", EACH), "charter.yaml")
+    )
+    assert desk.house
+    desk.clock.advance(17 * 3600)
+    await desk.work()
+    desk.clock.advance(24 * 3600)
+    await desk.work()
+    while desk.questions():
+        desk.vote("olga", "refuse", desk.questions()[0])
+    await desk.work()
+    line = lines(desk)["nightly"]
+    assert line.last is not None
+    assert (line.last.state, line.standing) == ("skipped", "failed")
+    desk.close()
+
+
+def by_hand(desk: Desk) -> str:
+    return desk.house.schedules.start_now("nightly", desk.person("olga"), "the file came late")
+
+
+def test_nothing_is_started_by_hand_under_a_release_that_was_replaced_meanwhile(week: Desk) -> None:
+    assert week.house.deployment, "looked up just now, and not again for a second"
+    week.change("title: Hourly prices", "title: All prices")
+    other = week.another()
+    other.activate(by=OPERATOR)
+    other.close()
+    with pytest.raises(EngineError) as told:
+        by_hand(week)
+    assert told.value.code == "BH-RUN-039"
+    week.clock.advance(2)
+    assert week.row(by_hand(week)).release == week.house.deployment.digest
+
+
+def test_nothing_is_started_by_hand_for_somebody_who_is_not_active(tmp_path: Path) -> None:
+    desk = Desk(tmp_path).add(SCHEDULES.replace("%s", EACH), "charter.yaml")
+    boundary = desk.house.boundary
+    gone = boundary.charter.people["maya"].model_copy(update={"active": False})
+    directory = boundary.charter.model_copy(update={"people": {**boundary.charter.people, "maya": gone}})
+    object.__setattr__(boundary, "directory", lambda: directory)
+    with pytest.raises(EngineError) as told:
+        by_hand(desk)
+    assert told.value.code == "BH-RUN-040"
+    desk.close()

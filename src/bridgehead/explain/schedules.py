@@ -74,8 +74,18 @@ def list_schedules(connection: Connection, deployment: Deployment, now: datetime
     for name, declared in charter.schedules.items():
         timing = declared.timing(charter.calendars)
         first = next(timing.after(unstamp(_since(rows.get(name), timing, begun or stamp(now)))), None)
-        last = _last(connection, name)
-        lines.append(_line(name, declared, timing, now, first, last, held=held, told=told.get(name, "")))
+        line = _line(
+            name,
+            declared,
+            timing,
+            now,
+            first,
+            _last(connection, name),
+            held=held,
+            failed=_failed(connection, name),
+            told=told.get(name, ""),
+        )
+        lines.append(line)
     return tuple(lines)
 
 
@@ -88,11 +98,12 @@ def _line(
     last: LastTime | None,
     *,
     held: bool,
+    failed: bool,
     told: str,
 ) -> ScheduleLine:
     waits = first is not None and first <= now
     late = first is not None and now - first > ON_TIME
-    standing, said = _standing(last, late=late, held=held and waits, told=told)
+    standing, said = _standing(late=late, held=held and waits, failed=failed, told=told)
     return ScheduleLine(
         name=name,
         title=declared.title or name,
@@ -112,12 +123,12 @@ def _line(
     )
 
 
-def _standing(last: LastTime | None, *, late: bool, held: bool, told: str) -> tuple[Standing, str]:
+def _standing(*, late: bool, held: bool, failed: bool, told: str) -> tuple[Standing, str]:
     if held:
         return "held", "The stop holds it back."
     if late:
         return "late", "It is due and nothing has started it: is a worker at work?"
-    if last is not None and last.ended == "failed":
+    if failed:
         return "failed", "Its last run failed."
     if told:
         return "missed", told
@@ -138,6 +149,17 @@ def _told(connection: Connection) -> dict[str, str]:
         )
     )
     return {row.kind.partition(":")[2]: row.words for row in rows}
+
+
+def _failed(connection: Connection, name: str) -> bool:
+    """Say whether, of the runs of a schedule, the one that ended last failed; later times may have none."""
+    ended = (
+        select(run.c.status)
+        .where(run.c.schedule == name, run.c.status.in_(("done", "failed")))
+        .order_by(run.c.ended_at.desc())
+        .limit(1)
+    )
+    return connection.execute(ended).scalar() == "failed"
 
 
 def _last(connection: Connection, name: str) -> LastTime | None:

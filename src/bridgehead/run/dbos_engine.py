@@ -42,6 +42,7 @@ from bridgehead.run.upkeep import Upkeep
 from bridgehead.store import Store
 from bridgehead.store.machines import AT_WORK, Held
 
+_log = logging.getLogger("bridgehead.worker")
 APPLICATION, VERSION = "bridgehead", "bridgehead-1"
 POLL = 0.1
 """Seconds between looks for due segments that no bell has told of, and of dbos into its queue."""
@@ -285,13 +286,16 @@ class DbosEngine:
         name = dbos_rows.name_of(run, number)
         with self._lock:
             self._under_way[name] += 1
+        told: set[str] = set()
         try:
             while not self._stopping.is_set():
                 try:
                     if self._held.taken:
                         return self._once(run, number)
-                except (StoreError, LedgerError):
-                    pass  # nothing can be recorded now
+                except (StoreError, LedgerError) as error:  # nothing can be recorded now
+                    if error.code not in told:
+                        told.add(error.code)
+                        _log.warning("%s is tried again every second: %s", name, error)
                 self._stopping.wait(1.0)
             raise Leaving
         finally:

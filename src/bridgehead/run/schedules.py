@@ -60,7 +60,8 @@ class Schedules:
         seen, and its incident closed.
 
         Raises ``EngineError``: BH-RUN-034 no such schedule, BH-RUN-035 the deployment is stopped, BH-RUN-036
-        an earlier run has not ended, and what ``runs.start`` raises.
+        an earlier run has not ended, BH-RUN-039 another release came into force, BH-RUN-040 the person for
+        whom it runs is not active, and what ``runs.start`` raises.
         """
         boundary = self._active()
         kept.keep_up(boundary)
@@ -133,8 +134,7 @@ class Schedules:
         earlier = _under_way(connection, name) if schedule.overlap == "skip" else ""
         if earlier:
             return record(connection, boundary, name, _as(verdict, "skipped", f"{earlier} has not ended"))
-        person = boundary.directory().people.get(schedule.principal)
-        if person is None or not person.active:
+        if not _is_active(boundary, schedule.principal):
             return _missed(connection, boundary, name, _as(verdict, "missed", INACTIVE))
         try:
             started = self._starting(boundary, name, at, key=key_of(name, at))(connection)
@@ -161,10 +161,14 @@ class Schedules:
         start = self._starting(boundary, name, now, key="")
 
         def work(connection: Connection) -> Work:
-            kept.locked(connection, boundary, name)
+            if kept.locked(connection, boundary, name) is None:
+                raise _replaced(name)
             stop = in_force(connection)
             if stop is not None:
                 raise _stopped(stop.set_by, stop.reason)
+            principal = boundary.charter.schedules[name].principal
+            if not _is_active(boundary, principal):
+                raise _inactive(name, principal)
             if boundary.charter.schedules[name].overlap == "skip" and (run := _under_way(connection, name)):
                 raise _overlaps(name, run)
             started = start(connection)
@@ -235,6 +239,29 @@ def _held(connection: Connection) -> dict[str, str]:
 def _under_way(connection: Connection, name: str) -> str:
     found = select(t.run.c.id).where(t.run.c.schedule == name, t.run.c.status.in_(("running", "waiting")))
     return str(connection.execute(found.limit(1)).scalar() or "")
+
+
+def _is_active(boundary: Boundary, person: str) -> bool:
+    found = boundary.directory().people.get(person)
+    return found is not None and found.active
+
+
+def _replaced(name: str) -> EngineError:
+    return EngineError(
+        "BH-RUN-039",
+        f"another release came into force while schedule {name} was to be started",
+        means="Nothing was started: it may say something else about this schedule.",
+        fix="Look at it with `bridgehead schedules`, and start it again.",
+    )
+
+
+def _inactive(name: str, person: str) -> EngineError:
+    return EngineError(
+        "BH-RUN-040",
+        f"{person}, for whom schedule {name} runs, is not active",
+        means="Nothing was started.",
+        fix="Name somebody who is active as `principal` of the schedule.",
+    )
 
 
 def _stopped(by: str, reason: str) -> EngineError:
