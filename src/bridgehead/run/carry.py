@@ -121,7 +121,9 @@ class _Carrying:
         if segment.attempt > 1:
             await leftovers.end_reads(boundary, state)
         if segment.fruitless >= SUSPECT + MAX_ALONE:
-            raise EngineError("BH-RUN-011", "it took its process down five times")
+            raise EngineError(
+                "BH-RUN-011", f"its process died {segment.fruitless} times in a row while it was under way"
+            )
         own = boundary.own.get(state.kind)
         if own is not None:
             return await own(boundary, state)

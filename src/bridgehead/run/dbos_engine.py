@@ -40,6 +40,7 @@ from bridgehead.run.sickness import NotHere
 from bridgehead.run.together import Together
 from bridgehead.run.upkeep import Upkeep
 from bridgehead.store import Store
+from bridgehead.store.health import OF_THE_ENGINE
 from bridgehead.store.machines import AT_WORK, Held
 
 _log = logging.getLogger("bridgehead.worker")
@@ -184,7 +185,7 @@ class DbosEngine:
                 "serializer": DBOSPortableJSONSerializer(),
                 # A paused worker that revives waits in a thread for whoever took its segments over.
                 "max_executor_threads": 2 * self._concurrency + 4,
-                "sys_db_pool_size": max(4, min(self._concurrency + 2, 20)),
+                "sys_db_pool_size": max(4, min(self._concurrency + 2, OF_THE_ENGINE - 1)),
                 "log_level": "ERROR",
                 "run_admin_server": False,
                 "enable_otlp": False,

@@ -42,14 +42,17 @@ def due(connection: Connection, now: str) -> Sequence[Row[Any]]:
     ).all()
 
 
-def locked(connection: Connection, boundary: Boundary, name: str) -> Row[Any] | None:
-    """Return the row of a schedule, held until the transaction ends; None where it is not of this release
-    any more."""
-    if not _activated(connection, boundary, shared=True):
+def current(connection: Connection, boundary: Boundary, name: str) -> Row[Any] | None:
+    """Return the row of a schedule; None where it is not of this release any more.
+
+    INVARIANT: only inside a unit of the ledger, like everything here that changes rows. Units come one after
+    the other, so nobody deals with a schedule or activates a release beside it.
+    """
+    if not _activated(connection, boundary):
         return None
-    row = connection.execute(select(t.schedule).where(t.schedule.c.name == name).with_for_update()).first()
-    current = row is not None and row.ended_at is None and row.release == boundary.deployment.digest
-    return row if current else None
+    row = connection.execute(select(t.schedule).where(t.schedule.c.name == name)).first()
+    ours = row is not None and row.ended_at is None and row.release == boundary.deployment.digest
+    return row if ours else None
 
 
 def move_on(connection: Connection, name: str, timing: Timing, until: datetime) -> None:
@@ -67,16 +70,10 @@ def _agree(boundary: Boundary, rows: Sequence[Row[Any]]) -> bool:
     )
 
 
-def _activated(connection: Connection, boundary: Boundary, *, shared: bool = False) -> str:
-    """Return when the boundary's release came into force; empty where another one is by now.
-
-    Held until the transaction ends: nobody activates another one meanwhile. INVARIANT: it is locked before
-    any row of a schedule is, so that nobody waits in a circle.
-    """
+def _activated(connection: Connection, boundary: Boundary) -> str:
+    """Return when the boundary's release came into force; empty where another one is by now."""
     row = connection.execute(
-        select(t.release.c.digest, t.release.c.activated_at)
-        .where(t.release.c.active == 1)
-        .with_for_update(read=shared)
+        select(t.release.c.digest, t.release.c.activated_at).where(t.release.c.active == 1)
     ).first()
     return row.activated_at if row is not None and row.digest == boundary.deployment.digest else ""
 

@@ -101,7 +101,7 @@ class Schedules:
         due = due[:AT_ONCE]
 
         def work(connection: Connection) -> Work:
-            row = kept.locked(connection, boundary, seen.name)
+            row = kept.current(connection, boundary, seen.name)
             if row is None or row.since != seen.since or row.timing != seen.timing or not due:
                 return Work()
             was_held = row.name in _held(connection)
@@ -161,7 +161,7 @@ class Schedules:
         start = self._starting(boundary, name, now, key="")
 
         def work(connection: Connection) -> Work:
-            if kept.locked(connection, boundary, name) is None:
+            if kept.current(connection, boundary, name) is None:
                 raise _replaced(name)
             stop = in_force(connection)
             if stop is not None:

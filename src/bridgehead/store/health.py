@@ -17,6 +17,8 @@ OLDEST = 13
 """Major version; older ones get no fixes any more (https://www.postgresql.org/support/versioning/)."""
 CONNECTIONS = 2 * (POOL["pool_size"] + POOL["max_overflow"])
 """What one process of ours may open at most: its writers and its readers."""
+OF_THE_ENGINE = 21
+"""What dbos opens beside them in a worker, at most: its pool, and one to listen on."""
 _QUERY = text(
     """
     select current_setting('server_version_num')::int / 10000 as version,

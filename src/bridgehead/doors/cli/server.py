@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bridgehead.kernel.finding import Finding, Severity
-from bridgehead.store.health import CONNECTIONS, OLDEST, Health
+from bridgehead.store.health import CONNECTIONS, OF_THE_ENGINE, OLDEST, Health
 
 SKEW = 2.0
 """Seconds two clocks may differ before deadlines are noticeably early or late."""
@@ -51,8 +51,9 @@ def _usable(server: Health) -> Iterator[Finding]:
         yield _finding(
             "BH-DOC-017", "block", words, "Make it with: createdb --encoding=UTF8 --template=template0"
         )
-    if server.free < CONNECTIONS:
-        words = f"{server.free} connections are left; one process of Bridgehead may take up to {CONNECTIONS}"
+    most = CONNECTIONS + OF_THE_ENGINE
+    if server.free < most:
+        words = f"{server.free} connections are left; a worker may take up to {most}"
         yield _finding("BH-DOC-015", "warn", words, "Raise max_connections, or close what else is connected.")
 
 
