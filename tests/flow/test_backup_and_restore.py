@@ -26,7 +26,7 @@ from bridgehead.record import Keys, Ledger
 from bridgehead.record.verify import verify_store
 from bridgehead.store import Store
 from bridgehead.store import tables as t
-from fixtures.houses import IDENTIFY, SETTLED, Desk, act, ask, decide
+from fixtures.houses import IDENTIFY, SETTLED, Desk, act, ask
 from fixtures.ledgers import ORIGIN, case, recording
 from fixtures.restoring import back_up, carry_on, put_back
 from fixtures.undoing import Undoing
