@@ -180,7 +180,7 @@ async def test_what_may_have_happened_after_the_backup_is_counted_by_the_undo_of
 
 async def test_money_that_moved_after_the_backup_is_in_the_account_of_an_undo(desk: Desk) -> None:
     undoing = Undoing(desk)
-    run = desk.start(IDENTIFY, REFUND)
+    run = desk.start(REFUND, workflow="plain")
     backup = back_up(desk)
     await desk.work()
     put_back(desk, backup)

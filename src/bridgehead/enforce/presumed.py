@@ -5,8 +5,8 @@ Such a run went on after the backup, and what it did then is in no journal. So a
 journal does not hold, or holds as not sent, is presumed to have been sent and is settled before it may be
 sent: the same key again where the other side drops repeats, the probe, or a person.
 
-A key and a probe speak of exactly these arguments. Once such a run was given a value anew (a model's answer, a
-record, the time, what an effect answered) its effects may have had other arguments the first time, so from
+A key and a probe speak of exactly these arguments. Once such a run was given a value anew (a model's answer,
+a record, the time, what an effect answered) its effects may have had other arguments the first time, so from
 there on only a person can tell. Never guessed.
 """
 
