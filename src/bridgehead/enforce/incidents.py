@@ -62,31 +62,50 @@ def of_worker(clock: Clock, kind: str, words: str) -> UnitOfWork:
     that may be what this worker cannot get."""
 
     def work(connection: Connection) -> Work:
-        if connection.execute(_open_of(kind)).first() is not None:
-            return Work()
-        open_row(connection, clock, kind, words)
         charter = connection.execute(select(t.release.c.charter).where(t.release.c.active == 1)).scalar()
         owner = json.loads(charter)["owner"]["person"] if charter else ""
-        body = {"words": words, "owner": owner}
-        return Work(drafts=(Draft(kind="finding.raised", actor=ENGINE, fields={"note": kind}, body=body),))
+        return Work(drafts=open_kind_once(connection, clock, kind, words, owner=owner, actor=ENGINE))
 
     return work
 
 
 def worker_is_well(clock: Clock, kind: str) -> UnitOfWork:
     """Return the unit of work that closes what is open about a worker."""
+    return lambda connection: Work(drafts=close_kind(connection, clock, kind, actor=ENGINE))
 
-    def work(connection: Connection) -> Work:
-        found = [row.id for row in connection.execute(_open_of(kind)).all()]
-        if not found:
-            return Work()
-        connection.execute(
-            update(t.incident).where(t.incident.c.id.in_(found)).values(closed_at=stamp(clock.now()))
-        )
-        fields = {"note": kind, "refs": found}
-        return Work(drafts=(Draft(kind="finding.cleared", actor=ENGINE, fields=fields),))
 
-    return work
+def open_kind_once(
+    connection: Connection, clock: Clock, kind: str, words: str, *, owner: str, actor: str
+) -> tuple[Draft, ...]:
+    """Open an incident that is about no run and return its entry; nothing where one of its kind is open."""
+    if connection.execute(_open_of(kind)).first() is not None:
+        return ()
+    open_row(connection, clock, kind, words)
+    body = {"words": words, "owner": owner}
+    return (Draft(kind="finding.raised", actor=actor, fields={"note": kind}, body=body),)
+
+
+def close_kind(
+    connection: Connection, clock: Clock, kind: str, *, actor: str, body: Any = None
+) -> tuple[Draft, ...]:
+    """Close what is open of a kind; return the entry that says so, if anything was."""
+    found = [row.id for row in connection.execute(_open_of(kind)).all()]
+    if not found:
+        return ()
+    connection.execute(
+        update(t.incident).where(t.incident.c.id.in_(found)).values(closed_at=stamp(clock.now()))
+    )
+    fields = {"note": kind, "refs": found}
+    return (Draft(kind="finding.cleared", actor=actor, fields=fields, body=body),)
+
+
+def open_kinds(connection: Connection, prefix: str) -> dict[str, str]:
+    """Return the words of what is open, by the part of its kind that follows ``prefix``."""
+    like = t.incident.c.kind.startswith(prefix, autoescape=True)
+    rows = connection.execute(
+        select(t.incident.c.kind, t.incident.c.words).where(like, t.incident.c.closed_at.is_(None))
+    )
+    return {row.kind.removeprefix(prefix): row.words for row in rows}
 
 
 def _open_of(kind: str) -> Select[Any]:

@@ -16,11 +16,13 @@ from sqlalchemy import Connection, Row, select
 from bridgehead.declare import Deployment
 from bridgehead.declare.cron import Timing
 from bridgehead.declare.model import Schedule
+from bridgehead.enforce.incidents import open_kinds
 from bridgehead.enforce.stop import in_force
 from bridgehead.explain import words
 from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.run.due import ON_TIME
-from bridgehead.store.tables import incident, occurrence, release, run, schedule
+from bridgehead.run.occurrences import ABOUT
+from bridgehead.store.tables import occurrence, release, run, schedule
 
 Standing = Literal["on time", "late", "held", "failed", "missed"]
 COMING = 3
@@ -67,7 +69,7 @@ def list_schedules(connection: Connection, deployment: Deployment, now: datetime
     """Return the schedules of the active release, as the charter orders them."""
     charter = deployment.charter
     rows = {row.name: row for row in connection.execute(select(schedule))}
-    told = _told(connection)
+    told = open_kinds(connection, ABOUT)
     held = in_force(connection) is not None
     begun = connection.execute(select(release.c.activated_at).where(release.c.active == 1)).scalar()
     lines = []
@@ -140,15 +142,6 @@ def _since(row: Row[Any] | None, timing: Timing, begun: str) -> str:
     if row is None or row.ended_at is not None:
         return begun
     return str(row.since) if row.timing == timing.text() else max(str(row.since), begun)
-
-
-def _told(connection: Connection) -> dict[str, str]:
-    rows = connection.execute(
-        select(incident.c.kind, incident.c.words).where(
-            incident.c.kind.like("schedule:%"), incident.c.closed_at.is_(None)
-        )
-    )
-    return {row.kind.partition(":")[2]: row.words for row in rows}
 
 
 def _failed(connection: Connection, name: str) -> bool:

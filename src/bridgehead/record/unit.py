@@ -42,19 +42,19 @@ database must bear that."""
 
 def joined(units: Sequence[UnitOfWork]) -> UnitOfWork:
     """Return one unit that does several, one after the other: they stand or fall together."""
+    return lambda connection: as_one([unit(connection) for unit in units])
 
-    def work(connection: Connection) -> Work:
-        works = [unit(connection) for unit in units]
 
-        def then(connection: Connection, written: tuple[Written, ...]) -> None:
-            begin = 0
-            for each in works:
-                end = begin + len(each.drafts)
-                if each.then is not None:
-                    each.then(connection, written[begin:end])
-                begin = end
+def as_one(works: Sequence[Work]) -> Work:
+    """Return several works as one; its value is theirs, in order."""
 
-        drafts = tuple(draft for each in works for draft in each.drafts)
-        return Work(drafts=drafts, value=tuple(each.value for each in works), then=then)
+    def then(connection: Connection, written: tuple[Written, ...]) -> None:
+        begin = 0
+        for each in works:
+            end = begin + len(each.drafts)
+            if each.then is not None:
+                each.then(connection, written[begin:end])
+            begin = end
 
-    return work
+    drafts = tuple(draft for each in works for draft in each.drafts)
+    return Work(drafts=drafts, value=tuple(each.value for each in works), then=then)

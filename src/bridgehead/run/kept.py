@@ -17,8 +17,9 @@ from bridgehead.declare.cron import Timing
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.record import Work
+from bridgehead.record.unit import as_one
 from bridgehead.run.due import UNSURE, Verdict
-from bridgehead.run.occurrences import joined, record, tell
+from bridgehead.run.occurrences import record, tell
 from bridgehead.store import tables as t
 
 REPLACED = "another release took its place before it was started"
@@ -104,7 +105,7 @@ def _brought_up(connection: Connection, boundary: Boundary) -> Work:
             parts += _left_over(connection, boundary, row, begins)
             ended = {"ended_at": stamp(boundary.clock.now()), "next_at": None}
             connection.execute(update(t.schedule).where(t.schedule.c.name == name).values(**ended))
-    return joined(parts)
+    return as_one(parts)
 
 
 def _left_over(connection: Connection, boundary: Boundary, row: Row[Any], begins: datetime) -> list[Work]:

@@ -5,7 +5,6 @@ In: a connection inside a unit of work. Out: work to be recorded with it. Never:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -20,6 +19,8 @@ from bridgehead.run.due import UNSURE, State, Verdict
 from bridgehead.store import tables as t
 
 CLOCK = "service:schedule"
+ABOUT = "schedule:"
+"""What the kind of an incident about a schedule begins with; its name follows."""
 KINDS: dict[State, EntryKind] = {
     "held": "schedule.held",
     "started": "schedule.started",
@@ -77,14 +78,11 @@ def tell(connection: Connection, boundary: Boundary, schedule: str, verdict: Ver
 
     It stays open until a person has seen it, whatever later runs do: nothing goes by unnoticed.
     """
-    kind = f"schedule:{schedule}"
-    known = select(t.incident.c.id).where(t.incident.c.kind == kind, t.incident.c.closed_at.is_(None))
-    if connection.execute(known).first() is not None:
-        return Work()
-    words = missed(schedule, verdict)
-    incidents.open_row(connection, boundary.clock, kind, words)
-    body = {"words": words, "owner": boundary.directory().owner.person}
-    return Work(drafts=(Draft(kind="finding.raised", actor=CLOCK, fields={"note": kind}, body=body),))
+    words, owner = missed(schedule, verdict), boundary.directory().owner.person
+    drafts = incidents.open_kind_once(
+        connection, boundary.clock, ABOUT + schedule, words, owner=owner, actor=CLOCK
+    )
+    return Work(drafts=drafts)
 
 
 def missed(schedule: str, verdict: Verdict) -> str:
@@ -99,31 +97,5 @@ def clear(
     connection: Connection, boundary: Boundary, schedule: str, by: Principal, reason: str
 ) -> tuple[Draft, ...]:
     """Close what is open about a schedule: a person has seen it. Return the entry that says so, if any."""
-    about = (t.incident.c.kind == f"schedule:{schedule}", t.incident.c.closed_at.is_(None))
-    found = [row.id for row in connection.execute(select(t.incident.c.id).where(*about))]
-    if not found:
-        return ()
-    now = stamp(boundary.clock.now())
-    connection.execute(update(t.incident).where(*about).values(closed_at=now))
-    fields = {"note": f"schedule:{schedule}", "refs": found}
     body = {"reason": reason, "assurance": by.assurance}
-    return (Draft(kind="finding.cleared", actor=by.label(), fields=fields, body=body),)
-
-
-def open_incidents() -> Any:
-    """Return the statement that reads the open incidents about schedules."""
-    return select(t.incident).where(t.incident.c.kind.like("schedule:%"), t.incident.c.closed_at.is_(None))
-
-
-def joined(parts: Sequence[Work]) -> Work:
-    """Return several works as one."""
-
-    def then(connection: Connection, written: tuple[Written, ...]) -> None:
-        begin = 0
-        for part in parts:
-            end = begin + len(part.drafts)
-            if part.then is not None:
-                part.then(connection, written[begin:end])
-            begin = end
-
-    return Work(drafts=tuple(draft for part in parts for draft in part.drafts), then=then)
+    return incidents.close_kind(connection, boundary.clock, ABOUT + schedule, actor=by.label(), body=body)

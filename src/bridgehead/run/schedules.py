@@ -20,15 +20,16 @@ from sqlalchemy import Connection, Row, select
 from bridgehead.declare.cron import Timing
 from bridgehead.declare.model import Schedule, seconds
 from bridgehead.enforce.boundary import Boundary
+from bridgehead.enforce.incidents import open_kinds
 from bridgehead.enforce.stop import in_force
 from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.kernel.errors import EngineError
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
-from bridgehead.record.unit import UnitOfWork
+from bridgehead.record.unit import UnitOfWork, as_one
 from bridgehead.run import kept, runs
 from bridgehead.run.due import ON_TIME, STOPPED, UNSURE, Situation, Verdict, verdicts
-from bridgehead.run.occurrences import clear, joined, open_incidents, record, tell
+from bridgehead.run.occurrences import ABOUT, clear, record, tell
 from bridgehead.store import tables as t
 
 INACTIVE = "the person for whom it runs is not active"
@@ -49,7 +50,7 @@ class Schedules:
         with boundary.store.reading() as connection:
             rows = kept.due(connection, stamp(boundary.clock.now()))
             held = _held(connection) if in_force(connection) else {}
-            told = {row.kind.partition(":")[2] for row in connection.execute(open_incidents())}
+            told = open_kinds(connection, ABOUT)
         for row in rows:
             if row.name not in held or (row.name not in told and _is_over(boundary, row)):
                 boundary.ledger.append(self._deal(boundary, row))
@@ -106,7 +107,7 @@ class Schedules:
                 return Work()
             was_held = row.name in _held(connection)
             if in_force(connection) is not None:
-                return joined(_hold(connection, boundary, row, due[0], known=was_held))
+                return as_one(_hold(connection, boundary, row, due[0], known=was_held))
             about = Situation(
                 now=now,
                 late=lateness(boundary.charter.schedules[row.name]),
@@ -117,7 +118,7 @@ class Schedules:
             found = verdicts(due, about)
             parts = [self._settled(connection, boundary, row.name, verdict) for verdict in found]
             kept.move_on(connection, row.name, timing, due[-1])
-            return joined(parts)
+            return as_one(parts)
 
         return work
 
@@ -140,7 +141,7 @@ class Schedules:
             started = self._starting(boundary, name, at, key=key_of(name, at))(connection)
         except EngineError as error:
             return _missed(connection, boundary, name, _as(verdict, "missed", error.what))
-        return joined([started, record(connection, boundary, name, verdict, run=str(started.value))])
+        return as_one([started, record(connection, boundary, name, verdict, run=str(started.value))])
 
     def _starting(self, boundary: Boundary, name: str, at: datetime, *, key: str) -> UnitOfWork:
         schedule, calendars = boundary.charter.schedules[name], boundary.charter.calendars
@@ -178,7 +179,7 @@ class Schedules:
                 connection, boundary, name, verdict, run=str(started.value), by=by.label(), body=said
             )
             made_up = Work(drafts=clear(connection, boundary, name, by, reason))
-            both = joined([started, noted, made_up])
+            both = as_one([started, noted, made_up])
             return Work(drafts=both.drafts, then=both.then, value=started.value)
 
         return work
@@ -225,7 +226,7 @@ def _is_over(boundary: Boundary, row: Row[Any]) -> bool:
 
 def _missed(connection: Connection, boundary: Boundary, name: str, verdict: Verdict) -> Work:
     noted = record(connection, boundary, name, verdict)
-    return joined([noted, tell(connection, boundary, name, verdict)])
+    return as_one([noted, tell(connection, boundary, name, verdict)])
 
 
 def _held(connection: Connection) -> dict[str, str]:
