@@ -98,7 +98,7 @@ def forget(connection: Connection, ids: Iterable[str]) -> None:
         return
     for table in connection.execute(_OF_WORKFLOWS).scalars().all():
         connection.execute(
-            text(f'delete from dbos."{table}" where workflow_uuid = any(:ids)'),  # noqa: S608 (tables are ours)
+            text(f'delete from dbos."{table}" where workflow_uuid = any(:ids)'),  # noqa: S608 (names of dbos's own tables, from its schema)
             {"ids": wanted},
         )
 

@@ -10,6 +10,7 @@ import click
 
 from bridgehead.doors.cli.terminal import (
     AS,
+    ListUnlessNamed,
     assurance,
     deployment_options,
     opened,
@@ -25,16 +26,7 @@ if TYPE_CHECKING:
     from bridgehead.explain.effects import Effects
 
 
-class _ListUnlessSettle(click.Group):
-    """``effects RUN --open`` lists, ``effects settle RUN POSITION`` settles."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=_ListUnlessSettle)
+@click.group(cls=ListUnlessNamed)
 def effects() -> None:
     """List effects that are open or unclear: how each stands, what happens next, who must act.
 

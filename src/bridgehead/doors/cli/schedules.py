@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridgehead.doors.cli.terminal import AS, assurance, deployment_options, opened, print_json, table
+from bridgehead.doors.cli.terminal import (
+    AS,
+    ListUnlessNamed,
+    assurance,
+    deployment_options,
+    opened,
+    print_json,
+    table,
+)
 
 if TYPE_CHECKING:
     from bridgehead.explain.schedules import ScheduleLine
 
 
-class _ListUnlessNamed(click.Group):
-    """``schedules`` lists, ``schedules run NAME`` starts one, ``schedules seen NAME`` closes an incident."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=_ListUnlessNamed)
+@click.group(cls=ListUnlessNamed)
 def schedules() -> None:
     """List schedules: when each is due, how the last one ended, which are late.
 

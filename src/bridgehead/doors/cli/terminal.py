@@ -124,3 +124,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) 
         shown.add_row(*(Text(visible(cell)) for cell in row))
     terminal = Console()
     Console(width=terminal.width if terminal.is_terminal else PIPE_WIDTH).print(shown)
+
+
+class ListUnlessNamed(click.Group):
+    """A group whose command ``list`` may be left out: ``schedules`` lists, ``schedules run`` starts one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
