@@ -35,7 +35,6 @@ SOUND = Health(
     standby=False,
     free=200,
     superuser=False,
-    has_engine=True,
     now=NOW,
 )
 

@@ -121,6 +121,18 @@ async def test_one_that_stays_away_is_for_a_person(walking: Desk) -> None:
     assert walking.shop.orders["o1"]["address"] == "2 Lane"
 
 
+@pytest.mark.parametrize("answer", ["raise SystemExit(3)", "return -1", "return 'yes'"])
+async def test_a_deployments_own_function_that_says_nothing_ends_no_worker(desk: Desk, answer: str) -> None:
+    undoing = Undoing(
+        desk.change('return bool(answer["address"] == arguments["address"])', answer, "facts.py")
+    )
+    await desk.play(IDENTIFY, MOVE)
+    undo = undoing.order()
+    await desk.work()
+    assert undoing.groups(undo) == ["unknown"]
+    assert undoing.row(undo).state == "ended"
+
+
 # --- what cannot be told apart, and what can ---------------------------------------------------
 
 

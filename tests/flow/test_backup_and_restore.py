@@ -14,18 +14,19 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from bridgehead.backup import contents
+from bridgehead.backup import aftermath, contents
 from bridgehead.backup.judge import Evidence
 from bridgehead.backup.restore import Place, check, restore
 from bridgehead.backup.take import Taken, take
 from bridgehead.doors.cli import cli
 from bridgehead.enforce.stop import in_force, lift_stop, set_stop
 from bridgehead.kernel.clock import SetClock, stamp
-from bridgehead.kernel.errors import BridgeheadError, ConfigError
+from bridgehead.kernel.errors import BridgeheadError, ConfigError, StoreError
 from bridgehead.record import Keys, Ledger
 from bridgehead.record.verify import verify_store
-from bridgehead.store import Store
+from bridgehead.store import Store, dump, engines, unfinished
 from bridgehead.store import tables as t
+from bridgehead.store.session import address_of
 from fixtures.houses import IDENTIFY, SETTLED, Desk, act, ask
 from fixtures.ledgers import ORIGIN, case, recording
 from fixtures.restoring import back_up, carry_on, put_back
@@ -415,9 +416,51 @@ def _run(*words: object) -> dict[str, object]:
     return found
 
 
+async def test_a_database_that_stays_closed_says_which_folder_is_in_the_way(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = back_up(desk)
+    desk.close()
+    place = desk.folder.parent / "restored"
+
+    def gone(url: object) -> None:
+        raise StoreError("BH-STO-001", "the server is gone")
+
+    monkeypatch.setattr(dump, "finish", gone)
+    with pytest.raises(ConfigError, match="the server is gone") as stuck:
+        restore(backup, Place(state=place), Evidence(), clock=desk.clock, by="human:sam")
+    assert stuck.value.code == "BH-BAK-010" and str(place) in stuck.value.fix
+    with pytest.raises(ConfigError, match="BH-BAK-006"):
+        restore(backup, Place(state=place), Evidence(), clock=desk.clock, by="human:sam")
+
+
+@pytest.mark.postgresql
+def test_a_mark_of_a_restore_is_set_once_and_speaks_in_our_words(postgresql_url: str) -> None:
+    Store.open(postgresql_url).close()
+    address = address_of(postgresql_url)
+    engine = engines.writers(address, 1.0)
+    try:
+        with pytest.raises(StoreError) as nothing_there:
+            unfinished.finish(engine)
+        unfinished.begin(engine)
+        with pytest.raises(StoreError, match="state folder") as twice:
+            unfinished.begin(engine)
+    finally:
+        engine.dispose()
+    assert (nothing_there.value.code, twice.value.code) == ("BH-STO-001", "BH-STO-024")
+
+
+def test_the_stop_of_a_restore_says_what_its_entry_says(desk: Desk) -> None:
+    desk.house.ledger.append(aftermath.mark(desk.clock, "human:sam", "2026-03-02T09:00:00Z", 10, 3))
+    with desk.house.store.reading() as connection:
+        stopped = in_force(connection)
+    assert stopped is not None and "3 entries of the ledger are known to be missing" in stopped.reason
+    assert stopped.reason == desk.bodies("stop.set")[0]["reason"]
+
+
 def test_a_restore_without_a_place_says_what_is_missing(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["restore", str(tmp_path)])
-    assert isinstance(result.exception, ConfigError) and result.exception.code == "BH-DOO-030"
+    assert isinstance(result.exception, ConfigError) and result.exception.code == "BH-DOO-032"
     with pytest.raises(ConfigError, match="BH-BAK-001"):
         check(tmp_path, Evidence())
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from bridgehead.enforce import recall
+from bridgehead.explain import case_view
+from bridgehead.explain.viewer import Viewer
 from bridgehead.record.verify import verify_store
 from bridgehead.rollout.saga import TRIES
 from bridgehead.testing import Fails
@@ -66,6 +69,27 @@ async def handed_over(undoing: Undoing, *, landed: bool) -> str:
     assert undoing.outcomes(undo) == ["person"]
     assert (back(desk).state, undoing.row(undo).state) == ("unknown", "ended")
     return undo
+
+
+async def test_one_is_settled_by_a_person_under_the_rules_it_was_decided_by(desk: Desk) -> None:
+    """The release that took over knows no such workflow, so those of the bad one decided."""
+    assert desk.house.deployment.digest
+    undoing = Undoing(desk.change("workflows:\n  case:", "workflows:\n  claim:"))
+    await desk.play(IDENTIFY, MOVE, workflow="claim")
+    undo = undoing.order()
+    await desk.work()
+    desk.vote("olga")
+    desk.system.will("change_address", Fails("unknown"))
+    await desk.work()
+    saga = undoing.items(undo)[0].saga
+    assert desk.row(saga).release == undoing.good
+    house, viewer = desk.house, Viewer.of(desk.house.deployment.charter, "olga")
+    assert viewer is not None
+    with house.store.reading() as connection:
+        assert recall.decided_under(connection, saga, "1") == undoing.bad
+        assert recall.decided_under(connection, saga, "2") is None
+        view = case_view(connection, house.boundary_of, viewer, saga, "1")
+    assert view is not None and view.rules == undoing.bad
 
 
 async def test_one_that_was_made_is_confirmed_in_the_place_of_its_effect(undoing: Undoing) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, update
 
 from bridgehead.enforce import incidents
 from bridgehead.kernel.clock import Clock, stamp
@@ -37,9 +37,9 @@ def mark(clock: Clock, by: str, taken_at: str, size: int, lost: int) -> UnitOfWo
     entries."""
 
     def work(connection: Connection) -> Work:
-        now = stamp(clock.now())
+        now, words = stamp(clock.now()), _words(taken_at, lost)
         done = Aftermath(
-            stop=_stop(connection, clock, now, by, taken_at),
+            stop=_stop(connection, clock, now, by, words),
             open_runs=_mark_runs(connection, now, taken_at),
             unclear=_unclear(connection, now),
             asked_again=_ask_again(connection, now),
@@ -47,7 +47,6 @@ def mark(clock: Clock, by: str, taken_at: str, size: int, lost: int) -> UnitOfWo
         _forget_processes(connection, now)
         _remember(connection, clock, now, by, taken_at)
         connection.execute(update(t.schedule).values(unsure_until=now))
-        words = _words(taken_at, lost)
         incidents.open_row(connection, clock, "restored", words)
         body = {
             "taken_at": taken_at,
@@ -74,10 +73,10 @@ def _words(taken_at: str, lost: int) -> str:
     )
 
 
-def _stop(connection: Connection, clock: Clock, now: str, by: str, taken_at: str) -> str:
+def _stop(connection: Connection, clock: Clock, now: str, by: str, words: str) -> str:
     """Stop the deployment. One that was stopped already stays so too: each stop is lifted by itself."""
     stop = new_id("stop", clock)
-    connection.execute(insert(t.stop).values(id=stop, set_by=by, reason=_words(taken_at, 0), set_at=now))
+    connection.execute(insert(t.stop).values(id=stop, set_by=by, reason=words, set_at=now))
     return stop
 
 
@@ -122,13 +121,3 @@ def _remember(connection: Connection, clock: Clock, now: str, by: str, taken_at:
     """Runs with a key that are started from now on may have been started before (``run.runs``)."""
     values = {"id": new_id("restored", clock), "taken_at": taken_at, "restored_at": now, "restored_by": by}
     connection.execute(insert(t.restored).values(values))
-
-
-def is_stopped(connection: Connection, stop: str) -> bool:
-    """Say whether the stop of a restore is still in force."""
-    return (
-        connection.execute(
-            select(t.stop.c.id).where(t.stop.c.id == stop, t.stop.c.lifted_at.is_(None))
-        ).first()
-        is not None
-    )

@@ -21,7 +21,7 @@ from bridgehead.backup.aftermath import Aftermath
 from bridgehead.backup.judge import Evidence, Verdict, Verify, judge
 from bridgehead.declare import load_release
 from bridgehead.kernel.clock import Clock
-from bridgehead.kernel.errors import ConfigError
+from bridgehead.kernel.errors import ConfigError, StoreError
 from bridgehead.record import Keys, Ledger
 from bridgehead.record.export import export
 from bridgehead.record.verify import Report, verify_export, verify_store
@@ -72,7 +72,8 @@ def check(backup: Path, evidence: Evidence) -> tuple[contents.Manifest, Verdict]
 def restore(backup: Path, place: Place, evidence: Evidence, *, clock: Clock, by: str) -> Restored:
     """Restore a backup, verify it, and mark it as restored by a principal (``human:ines``).
 
-    Raises ``ConfigError`` (BH-BAK-001 to BH-BAK-007), ``StoreError``, ``LedgerError``, ``CharterError``.
+    Raises ``ConfigError`` (BH-BAK-001 to BH-BAK-007, BH-BAK-009, BH-BAK-010), ``StoreError``,
+    ``LedgerError``, ``CharterError``.
     """
     manifest = contents.read(backup)
     source = _require(backup, place, manifest)
@@ -83,11 +84,24 @@ def restore(backup: Path, place: Place, evidence: Evidence, *, clock: Clock, by:
         _copy_releases(backup, draft)
         dump.load(backup / manifest.store, place.store(draft))
         verdict, found = _settled(draft, place, manifest, backup, evidence, clock, by)
-        dump.finish(place.store(place.state))
+        _finish(place)
     except BaseException:
         _remove(draft)
         raise
     return Restored(manifest=manifest, verdict=verdict, aftermath=found)
+
+
+def _finish(place: Place) -> None:
+    """Let everybody open the database. Its folder is in place by now and stays, so that nothing is lost."""
+    try:
+        dump.finish(place.store(place.state))
+    except StoreError as error:
+        raise ConfigError(
+            "BH-BAK-010",
+            f"the backup is restored, verified and stopped, but its database stays closed: {error.what}",
+            means="Nobody can open it, so nothing runs.",
+            fix=f"Drop the schema bridgehead of that database, move {place.state} away, and restore again.",
+        ) from error
 
 
 def _settled(

@@ -1,4 +1,4 @@
-"""What every driver says in the same words: codes BH-CON-010 to BH-CON-019.
+"""What every driver says in the same words: codes BH-CON-010 to BH-CON-018.
 
 A driver's own faults stand in its own file: BH-CON-02x MCP servers, BH-CON-04x models,
 BH-CON-05x stand-ins, BH-CON-06x databases; BH-CON-00x are settings.

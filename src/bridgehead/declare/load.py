@@ -29,7 +29,7 @@ def load(folder: Path) -> Deployment:
     """Return the deployment in a folder.
 
     Raises ``CharterErrors`` with everything that is wrong, each error with its file and line: first
-    what the text is (BH-CHA-002 to BH-CHA-015), then what it refers to (BH-CHA-020 to BH-CHA-076) and
+    what the text is (BH-CHA-002 to BH-CHA-015), then what it refers to (BH-CHA-020 to BH-CHA-075) and
     what the release is made of (BH-CHA-080 to BH-CHA-087).
     """
     return read(folder, documents_from=None)

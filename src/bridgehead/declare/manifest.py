@@ -68,7 +68,7 @@ def _walk(root: Path, folder: Path) -> Iterator[tuple[str, Path]]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        raise _unreadable(folder, root, error) from error
+        raise _unreadable(folder, error) from error
     for entry in entries:
         if not belongs(entry.name):
             continue
@@ -127,10 +127,10 @@ def _sha256(file: Path) -> str:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(file, file.parent, error) from error
+        raise _unreadable(file, error) from error
 
 
-def _unreadable(path: Path, root: Path, error: OSError) -> CharterError:
+def _unreadable(path: Path, error: OSError) -> CharterError:
     return CharterError(
         "BH-CHA-083",
         f"`{path.name}` cannot be read: {error.strerror or error}",

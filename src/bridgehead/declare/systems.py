@@ -11,7 +11,7 @@ from bridgehead.kernel.errors import CharterError
 
 
 def errors(deployment: Deployment) -> Iterator[CharterError]:
-    """Yield BH-CHA-030, BH-CHA-031, BH-CHA-070, BH-CHA-073 to BH-CHA-076."""
+    """Yield BH-CHA-030, BH-CHA-031, BH-CHA-070, BH-CHA-073 to BH-CHA-075."""
     yield from _servers(deployment)
     for name, model in deployment.charter.models.items():
         yield from _model(deployment, name, model)

@@ -79,7 +79,7 @@ def look_up(connection: Connection, boundary: Boundary, row: Row | None) -> Gran
     return _answered_no(found.state, closed)
 
 
-def bound(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> str:
+def bound(crossing: Crossing, evidence: Evidence) -> str:
     """Return the digest an approval binds to, computed when asking and again before acting."""
     return digest(
         {
@@ -94,9 +94,9 @@ def bound(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> str:
     )
 
 
-def still_fits(boundary: Boundary, crossing: Crossing, evidence: Evidence, granted: Granted) -> bool:
+def still_fits(crossing: Crossing, evidence: Evidence, granted: Granted) -> bool:
     """Say whether a yes is to what would happen now, and those who gave it still may decide."""
-    return granted.stands and granted.bound == bound(boundary, crossing, evidence)
+    return granted.stands and granted.bound == bound(crossing, evidence)
 
 
 def heed_edit(
@@ -136,7 +136,7 @@ async def ask(
         evidence,
         inverse,
         id=new_id("apr", boundary.clock),
-        bound=bound(boundary, crossing, evidence),
+        bound=bound(crossing, evidence),
         opened_at=stamp(now),
         due_at=stamp(opening.due(boundary, declared, now)),
     )

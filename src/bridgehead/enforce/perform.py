@@ -97,7 +97,7 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
         await approve.ask(boundary, crossing, decision, found, inverse, granted)
 
     observe(6)  # re-check
-    if granted is not None and not approve.still_fits(boundary, crossing, found, granted):
+    if granted is not None and not approve.still_fits(crossing, found, granted):
         await approve.ask(boundary, crossing, Ask(approvals=granted.rules), found, inverse, granted)
 
     observe(7)  # intent

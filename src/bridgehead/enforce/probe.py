@@ -5,6 +5,7 @@ Called by ``settle`` and ``late``. Never: decides what the answer means (``found
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -43,28 +44,34 @@ async def ask(boundary: Boundary, crossing: Crossing, effect_key: str, position:
     if not isinstance(outcome, Done):
         silent = isinstance(outcome, Failed) and outcome.fault.code in _SILENT
         return Answer(landed=None, problem="the probe could not be made", silent=silent)
+    return landed(boundary, rule.probe, crossing.action.arguments, outcome.value)
+
+
+def landed(boundary: Boundary, probe: Probe, meant: Mapping[str, Any], value: Any) -> Answer:
+    """Return what a deployment's own function makes of what the other system showed: ``meant`` are the
+    effect's arguments. Whatever that code does, it ends no run and no worker."""
     try:
-        landed = boundary.function(rule.probe.landed)(
-            *deepcopy((dict(crossing.action.arguments), outcome.value))
-        )
+        found = boundary.function(probe.landed)(*deepcopy((dict(meant), value)))
     except (Exception, SystemExit) as error:
-        return Answer(landed=None, value=outcome.value, problem=f"the probe broke ({type(error).__name__})")
-    if not isinstance(landed, int) or landed < 0:
-        problem = f"the probe answered {type(landed).__name__}, not yes, no or how many"
-        return Answer(landed=None, value=outcome.value, problem=problem)
-    return Answer(landed=landed, value=outcome.value)
+        return Answer(landed=None, value=value, problem=f"the probe broke ({type(error).__name__})")
+    if not isinstance(found, int) or found < 0:
+        problem = f"the probe answered {type(found).__name__}, not yes, no or how many"
+        return Answer(landed=None, value=value, problem=problem)
+    return Answer(landed=found, value=value)
+
+
+def arguments_of(rule: ActionRule, probe: Probe, effect_key: str, meant: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the read that asks about an effect, ``meant`` being those of the effect."""
+    return {
+        name: keys.as_sent(rule, effect_key) if path == "key" else arguments.follow(path, arguments=meant)
+        for name, path in probe.arguments.items()
+    }
 
 
 def question(
     boundary: Boundary, crossing: Crossing, rule: ActionRule, probe: Probe, effect_key: str, position: str
 ) -> Crossing:
     """Return the read that asks about an effect."""
-    values: dict[str, Any] = {
-        name: keys.as_sent(rule, effect_key)
-        if path == "key"
-        else arguments.follow(path, arguments=crossing.action.arguments)
-        for name, path in probe.arguments.items()
-    }
     asked = boundary.charter.actions[probe.action]
     return Crossing(
         run=crossing.run,
@@ -72,7 +79,7 @@ def question(
         action=Action(
             kind="act",
             target=probe.action,
-            arguments=values,
+            arguments=arguments_of(rule, probe, effect_key, crossing.action.arguments),
             effect=asked.effect,
             outward=asked.outward,
             purpose=f"to settle {crossing.action.target}",

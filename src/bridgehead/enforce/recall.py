@@ -72,10 +72,21 @@ def content(connection: Connection, boundary: Boundary, row: Row) -> dict[str, A
     return body
 
 
-def release_of(connection: Connection, row: Row) -> str:
-    """Return the release whose rules decided about an effect: its run's, but for what takes another back,
-    which may have been decided by those of the effect it takes back."""
-    return str(envelope_of(connection, row.intent_entry)["release"]) if row.undoes else str(row.release)
+def release_of(connection: Connection, of_run: str, row: Row) -> str:
+    """Return the release whose rules decided about an effect: its run's (``of_run``), but for what takes
+    another back, which may have been decided by those of the effect it takes back."""
+    if not row.undoes or row.intent_entry is None:
+        return of_run
+    return str(envelope_of(connection, row.intent_entry)["release"])
+
+
+def decided_under(connection: Connection, run: str, position: str) -> str | None:
+    """Return the release whose rules decide what is said about the effect at a position; None where there is
+    none."""
+    row, of_run = rows.find(connection, run, position), run_row(connection, run)
+    if row is None or of_run is None:
+        return None
+    return release_of(connection, of_run.release, row)
 
 
 def in_its_place(connection: Connection, row: Row, run: RunState) -> RunState:

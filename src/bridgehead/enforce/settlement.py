@@ -78,7 +78,8 @@ def settle_by_person(
 ) -> Settled:
     """Settle one effect as a person says, bound to what they were shown (``digest`` of the case).
 
-    ``boundary`` is that of the run's release. ``receipt`` is what the run gets as the value of an effect
+    ``boundary`` is that of the release that decided about it (``recall.decided_under``).
+    ``receipt`` is what the run gets as the value of an effect
     that happened. Raises ``SettlementError``: BH-SET-001 no such effect, 002 settled already, 003 changed
     since it was shown, 004 own request, 005 not asked, 006 no reason, 007 not taking part any more,
     008 a receipt that cannot be kept, 009 too early to say that it did not happen.

@@ -7,11 +7,9 @@ an effect is settled. Never: asks anything itself; it reads answers that are on 
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 from sqlalchemy import Connection, select
 
-from bridgehead.declare.model import ActionRule
+from bridgehead.declare.model import ActionRule, Probe
 from bridgehead.enforce import outcomes, probe
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.kernel.errors import LedgerError
@@ -37,20 +35,17 @@ def since(connection: Connection, boundary: Boundary, crossing: Crossing, row: R
         .order_by(t.crossing.c.called_at.desc())
         .limit(1)
     ).first()
-    if looked is None or _landed(boundary, crossing, rule.probe.landed, looked) != 0:
+    if looked is None or _landed(boundary, crossing, rule.probe, looked) != 0:
         return ""
     return str(looked.called_at)
 
 
-def _landed(boundary: Boundary, crossing: Crossing, function: str, looked: Row) -> int | None:
+def _landed(boundary: Boundary, crossing: Crossing, asked: Probe, looked: Row) -> int | None:
     """Return what an earlier answer says of an effect like this one; None where nothing can be learnt."""
     try:
         answer = outcomes.recorded(boundary, looked)
         if not isinstance(answer, Done):
             return None
-        found = boundary.function(function)(*deepcopy((dict(crossing.action.arguments), answer.value)))
     except LedgerError:
         return None
-    except (Exception, SystemExit):  # a deployment's own code broke: nothing was learnt
-        return None
-    return found if isinstance(found, int) else None
+    return probe.landed(boundary, asked, crossing.action.arguments, answer.value).landed

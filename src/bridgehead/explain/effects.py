@@ -132,7 +132,7 @@ def _wanted(run_id: str, which: Which) -> Select[Any]:
 def _line(
     connection: Connection, boundary_of: Callable[[str], Boundary], viewer: Viewer | None, row: Row[Any]
 ) -> EffectLine:
-    boundary = boundary_of(row.release)
+    boundary = boundary_of(recall.release_of(connection, row.release, row))
     of_run = recall.run_row(connection, row.run)
     asked = settlers(boundary, row.target, of_run)
     answerable = open_to_answers(row)
@@ -226,12 +226,14 @@ def _unclear(boundary: Boundary, row: Row[Any], handed_over: bool) -> tuple[str,
 class CaseView:
     """One effect and everything a person is shown who settles it.
 
-    ``digest`` is what their answer binds to. ``why_not`` is empty when the viewer may answer;
+    ``digest`` is what their answer binds to, ``rules`` the release whose rules it falls under.
+    ``why_not`` is empty when the viewer may answer;
     ``early`` says until when "it did not happen" is not taken.
     """
 
     case: unclear.Case
     line: EffectLine
+    rules: str
     digest: str
     why_not: str
     can: tuple[str, ...]
@@ -250,13 +252,14 @@ def case_view(
     if line is None or not (viewer.may("runs") or line.mine):
         return None
     row = connection.execute(_wanted(run_id, "all").where(crossing.c.position == position)).one()
-    boundary = boundary_of(row.release)
+    boundary = boundary_of(recall.release_of(connection, row.release, row))
     found = unclear.case(connection, boundary, run_id, position)
     assert found is not None  # it has a line
     barred = obstacle(connection, boundary, run_id, position, viewer.principal("page"))
     return CaseView(
         case=found,
         line=line,
+        rules=boundary.deployment.digest,
         digest=found.digest(),
         why_not=_said(barred),
         can=line.people,

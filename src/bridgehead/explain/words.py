@@ -42,7 +42,6 @@ APPROVAL = {
     "superseded": "changed while it was open; a new question took its place",
     "used": "approved and used",
 }
-KIND = {"act": "action", "model": "model call", "query": "query", "retrieve": "retrieval"}
 
 _PLACE = re.compile(r"\{([a-z][a-z0-9_.]*)\}", re.IGNORECASE)
 

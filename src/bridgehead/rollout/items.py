@@ -88,7 +88,7 @@ def write_plan(
     return work
 
 
-def move(boundary: Boundary, undo: Row[Any], state: str) -> Any:
+def move(undo: Row[Any], state: str) -> Any:
     """Return the work that moves an undo on."""
 
     def work(connection: Connection) -> Work:

@@ -78,7 +78,7 @@ async def _keys(run: RunState, target: str, known: Known) -> set[str] | None:
             str(key)
             for key in boundary.function(listing.keys)(*deepcopy((dict(known.bindings), answer.value)))
         }
-    except Exception:  # a deployment's own code broke: nothing was learnt
+    except (Exception, SystemExit):  # a deployment's own code broke: nothing was learnt
         return None
 
 

@@ -8,14 +8,12 @@ is compared with what is there now.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 from bridgehead.declare.model import ActionRule
-from bridgehead.enforce import arguments
+from bridgehead.enforce import arguments, probe
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
-from bridgehead.enforce.keys import as_sent
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.kernel.outcome import Done, Failed
@@ -43,7 +41,7 @@ async def look(run: RunState, known: Known, position: str, *, evidence_of: str =
     if not isinstance(answer, Done):
         return Seen(sight="unreadable", silent=isinstance(answer, Failed))
     if rule.probe is not None:
-        landed = _landed(boundary, rule.probe.landed, known, answer.value)
+        landed = probe.landed(boundary, rule.probe, known.arguments, answer.value).landed
         if landed is None:
             return Seen(sight="unreadable")
         if not landed:
@@ -59,12 +57,7 @@ def as_in(run: RunState, known: Known) -> RunState:
 def _question(rule: ActionRule, known: Known) -> tuple[str, dict[str, Any]] | None:
     """Return the read that shows the record, and its arguments; None where nothing is declared."""
     if rule.probe is not None:
-        return rule.probe.action, {
-            name: as_sent(rule, known.effect.key)
-            if path == "key"
-            else arguments.follow(path, arguments=known.arguments)
-            for name, path in rule.probe.arguments.items()
-        }
+        return rule.probe.action, probe.arguments_of(rule, rule.probe, known.effect.key, known.arguments)
     for read in rule.facts.reads.values() if rule.facts else ():
         if not read.for_each and all(path.startswith("arguments.") for path in read.arguments.values()):
             values = {
@@ -85,14 +78,6 @@ def _action(boundary: Boundary, target: str, values: dict[str, Any], *, purpose:
         outward=rule.outward,
         purpose=purpose,
     )
-
-
-def _landed(boundary: Boundary, function: str, known: Known, answer: Any) -> bool | None:
-    try:
-        found = boundary.function(function)(*deepcopy((dict(known.arguments), answer)))
-    except Exception:  # a deployment's own code broke: nothing was learnt
-        return None
-    return bool(found) if isinstance(found, int) else None
 
 
 def _left(boundary: Boundary, known: Known) -> Any:

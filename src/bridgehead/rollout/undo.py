@@ -69,7 +69,7 @@ class Undo:
             undo = _undo(boundary, run) or undo
         if undo.state == "asking":
             agreed = await _agreed(boundary, run, undo)
-            await boundary.ledger.commit(items.move(boundary, undo, "running" if agreed else "refused"))
+            await boundary.ledger.commit(items.move(undo, "running" if agreed else "refused"))
             undo = _undo(boundary, run) or undo
         if undo.state == "running":
             await _begin_sagas(boundary, undo)

@@ -62,7 +62,7 @@ class EmbeddedEngine:
         concurrency: int = 8,
         only: Select[Any] | None = None,
     ) -> None:
-        self._store, self._ledger, self._clock = store, ledger, clock
+        self._store, self._clock = store, clock
         self._boot, self._active = boot, active
         name = socket.gethostname()
         self._carrier = Carrier(store, ledger, clock, boundary=boundary, active=active, name=name)

@@ -76,7 +76,7 @@ async def look_again(
     for row in found:
         try:
             with store.reading() as connection:
-                release = recall.release_of(connection, row)
+                release = recall.release_of(connection, row.release, row)
             await late.look(boundary(release), row)
         except StoreError:
             raise

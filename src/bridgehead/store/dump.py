@@ -66,7 +66,7 @@ def load(source: Path, url: str | Path) -> None:
 
 
 def finish(url: str | Path) -> None:
-    """Let everybody open what was loaded: it is verified, stopped and marked."""
+    """Let everybody open what was loaded: it is verified, stopped and marked. Raises ``StoreError``."""
     address = address_of(url)
     if address.get_backend_name() == "postgresql":
         with _on(address) as engine:

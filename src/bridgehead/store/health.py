@@ -32,7 +32,6 @@ _QUERY = text(
             - current_setting('superuser_reserved_connections')::int
             - (select count(*) from pg_stat_activity where backend_type = 'client backend') as free,
         (select rolsuper from pg_roles where rolname = current_user) as superuser,
-        (select count(*) from pg_namespace where nspname = 'dbos') > 0 as has_engine,
         clock_timestamp() as now
     """
 )
@@ -51,7 +50,6 @@ class Health:
     standby: bool
     free: int
     superuser: bool
-    has_engine: bool
     now: datetime
 
 

@@ -10,24 +10,35 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from bridgehead.kernel.errors import StoreError
+from bridgehead.store.faults import cannot_open
 from bridgehead.store.tables import metadata
 
 MARK = "bridgehead_restoring"
+THERE_ALREADY = "42P07"
+"""What PostgreSQL says of a table that is there already (duplicate_table)."""
 
 
 def begin(engine: Engine) -> None:
-    """Set the mark. Raises ``StoreError`` (BH-STO-024) where another restore has set it."""
+    """Set the mark. Raises ``StoreError``: BH-STO-024 where another restore has set it, else what the
+    database says."""
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"create table {MARK} (since timestamptz not null default now())")
     except ProgrammingError as error:
-        raise _unfinished(engine) from error
+        if getattr(error.orig, "sqlstate", "") == THERE_ALREADY:
+            raise _unfinished(engine) from error
+        raise cannot_open(_place(engine), error) from error
+    except DBAPIError as error:
+        raise cannot_open(_place(engine), error) from error
 
 
 def finish(engine: Engine) -> None:
-    """Take the mark away: from here on anybody may open the store."""
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"drop table {MARK}")
+    """Take the mark away: from here on anybody may open the store. Raises ``StoreError``."""
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"drop table {MARK}")
+    except DBAPIError as error:
+        raise cannot_open(_place(engine), error) from error
 
 
 def discard(engine: Engine) -> None:
@@ -55,11 +66,14 @@ def discard_quietly(engine: Engine) -> None:
 
 
 def _unfinished(engine: Engine) -> StoreError:
-    place = engine.url.render_as_string(hide_password=True)
     return StoreError(
         "BH-STO-024",
-        f"{place} is being restored, or a restore of it was interrupted",
+        f"{_place(engine)} is being restored, or a restore of it was interrupted",
         means="What is in it has not been verified, and is not stopped. Nothing was opened.",
         fix="Wait until `bridgehead restore` is done. If it was interrupted: drop the schema bridgehead of "
-        "that database, and restore again.",
+        "that database, move the state folder away if it is there already, and restore again.",
     )
+
+
+def _place(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)

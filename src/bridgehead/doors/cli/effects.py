@@ -124,7 +124,7 @@ def settle(
         by = house.person(person, assurance())
         seen = digest or _confirmed(_case(house, run, position), answer, by.name)
         settled = settle_by_person(
-            house.boundary_of(_release(house, run)),
+            house.boundary_of(_release(house, run, position)),
             run,
             position,
             by=by,
@@ -140,30 +140,32 @@ def settle(
     click.echo(f"Settled: {answer.replace('-', ' ')}. The effect is now `{settled.state}`.{goes_on}")
 
 
-def _release(house: House, run: str) -> str:
-    from bridgehead.enforce.recall import run_row
+def _release(house: House, run: str, position: str) -> str:
+    from bridgehead.enforce.recall import decided_under
 
     with house.store.reading() as connection:
-        row = run_row(connection, run)
-    if row is None:
-        raise SettlementError(
-            "BH-SET-001", f"there is no run {run}", fix="`bridgehead effects` lists what is open."
-        )
-    return str(row.release)
+        found = decided_under(connection, run, position)
+    if found is None:
+        raise _nothing_there(run, position)
+    return found
+
+
+def _nothing_there(run: str, position: str) -> SettlementError:
+    return SettlementError(
+        "BH-SET-001",
+        f"there is no effect at {position} of {run}",
+        fix="`bridgehead effects` lists what is open.",
+    )
 
 
 def _case(house: House, run: str, position: str) -> Case:
     from bridgehead.enforce.unclear import case
 
-    boundary = house.boundary_of(_release(house, run))
+    boundary = house.boundary_of(_release(house, run, position))
     with house.store.reading() as connection:
         found = case(connection, boundary, run, position)
     if found is None:
-        raise SettlementError(
-            "BH-SET-001",
-            f"there is no effect at {position} of {run}",
-            fix="`bridgehead effects` lists what is open.",
-        )
+        raise _nothing_there(run, position)
     return found
 
 

@@ -63,7 +63,7 @@ def settle(visit: Visit) -> Answer:
     view = _view(visit, house)
     try:
         settle_by_person(
-            house.boundary_of(view.case.release),
+            house.boundary_of(view.rules),
             view.case.run,
             view.case.position,
             by=visit.principal(),
