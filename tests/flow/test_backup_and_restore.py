@@ -460,7 +460,7 @@ def test_the_stop_of_a_restore_says_what_its_entry_says(desk: Desk) -> None:
 
 def test_a_restore_without_a_place_says_what_is_missing(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["restore", str(tmp_path)])
-    assert isinstance(result.exception, ConfigError) and result.exception.code == "BH-DOO-032"
+    assert isinstance(result.exception, ConfigError) and result.exception.code == "BH-DOO-030"
     with pytest.raises(ConfigError, match="BH-BAK-001"):
         check(tmp_path, Evidence())
 

@@ -136,7 +136,6 @@ def _moments(entries: Sequence[Recorded]) -> tuple[Moment, ...]:
     said = {
         "run.started": "The run started.",
         "run.parked": "The run went to sleep; nothing stays in memory.",
-        "run.resumed": "The run went on under the same release.",
         "run.ended": "The run ended.",
     }
     return tuple(

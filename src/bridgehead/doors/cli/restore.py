@@ -142,7 +142,7 @@ def _say_lost(verdict: Verdict) -> None:
 
 def _no_place() -> ConfigError:
     return ConfigError(
-        "BH-DOO-032",
+        "BH-DOO-030",
         "no place to restore to was named",
         means="Nothing was done.",
         fix="Name a folder with --folder or --state, or only check the backup with --verify.",
