@@ -23,7 +23,6 @@ IN_OTHER_WORDS = {
     "BH-CON-016": "the arguments cannot be sent",
     "BH-RUN-013": "the name of a run fits none, or more than one",
     "BH-RUN-031": "the engine's tables hold pickled data",
-    "BH-SET-001": "the name of an effect fits none",
     "BH-UND-001": "what is to be taken back is not there, or its name fits more than one",
 }
 
