@@ -152,6 +152,9 @@ class Killer:
                 ended(worker, self._log)
         finally:
             reader.close()
+            for worker in workers:  # one failed: none is left behind
+                worker.kill()
+                worker.join()
 
     def _moment(self, workers: Sequence[Any], reader: sqlite3.Connection) -> bool:
         """Wait until the order system got so many more calls, or for long; False once a worker ended."""

@@ -202,7 +202,7 @@ async def test_a_tool_that_changes_while_we_are_connected_is_not_called(tmp_path
 async def test_no_answer_is_unknown_at_the_deadline(tmp_path: Path, lie: str) -> None:
     async with facing(tmp_path, lie) as scene:
         async with asyncio.timeout(10):
-            error = await failure(scene.driver, pay(deadline=0.5))
+            error = await failure(scene.driver, pay(deadline=3))
         assert (error.code, error.effect_state) == ("BH-CON-013", "unknown")
         assert scene.did("pay") == 1
     if lie == "garbage":
@@ -210,9 +210,9 @@ async def test_no_answer_is_unknown_at_the_deadline(tmp_path: Path, lie: str) ->
 
 
 async def test_a_program_that_hangs_is_started_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridgehead.connect.actions.mcp.SILENCE", 0.3)
+    monkeypatch.setattr("bridgehead.connect.actions.mcp.SILENCE", 3.0)
     async with facing(tmp_path, "hangs-at-first") as scene:
-        error = await failure(scene.driver, pay(deadline=0.5))
+        error = await failure(scene.driver, pay(deadline=3))
         assert (error.code, error.effect_state) == ("BH-CON-013", "unknown")
         assert (await scene.driver.call(look())).value == {"paid": True}
         assert (scene.did("start"), scene.did("pay")) == (2, 1)
@@ -220,7 +220,7 @@ async def test_a_program_that_hangs_is_started_anew(tmp_path: Path, monkeypatch:
 
 async def test_a_call_behind_a_program_that_hangs_is_not_sent_to_it(tmp_path: Path) -> None:
     async with facing(tmp_path, "hangs-at-first") as scene:
-        await failure(scene.driver, pay(deadline=0.5))
+        await failure(scene.driver, pay(deadline=3))
         error = await failure(scene.driver, pay(deadline=0.2))
         assert (error.code, error.effect_state) == ("BH-CON-013", "none")
         assert scene.did("pay") == 1

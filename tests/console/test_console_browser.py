@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -35,6 +34,7 @@ from fixtures.questions import editable, emergency
 from fixtures.scheduled import scheduled
 from fixtures.unclear import lose_an_answer
 from fixtures.undoing import Undoing
+from fixtures.waiting import meanwhile
 
 pytestmark = pytest.mark.browser
 
@@ -111,10 +111,9 @@ def served(house: House, clock: SetClock, chromium: Browser) -> Iterator[Site]:
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
     try:
+        meanwhile(lambda: server.started or not thread.is_alive(), says="the console is served")
+        port = server.servers[0].sockets[0].getsockname()[1]
         yield Site(house, clock, chromium, f"http://127.0.0.1:{port}")
     finally:  # a test that fails must not leave a thread behind: the whole run would wait for it
         server.should_exit = True

@@ -257,7 +257,8 @@ def test_a_second_press_orders_nothing_more(there: Console) -> None:
     assert "It was ordered since" in sam.get(planned).text
     other = there.sign_in("olga").post(planned, form)
     assert (other.status, "BH-DOO-044" in other.text) == (409, True)
-    assert there.sign_in("olga").post(first.to, form).status == 409  # what is under way is no plan
+    no_plan = there.sign_in("olga").post(first.to, form)  # what is under way
+    assert (no_plan.status, "BH-DOO-043" in no_plan.text) == (409, True)
     twice = [sam.post(f"{ONE}/runs/{there.run}/undo").to for _ in range(2)]
     assert twice[0] == twice[1]
 

@@ -15,6 +15,7 @@ from bridgehead.kernel.errors import StoreError
 from bridgehead.run import embedded
 from bridgehead.store import Store, bell
 from fixtures.houses import Desk, act, decide
+from fixtures.waiting import until
 
 
 @pytest.fixture
@@ -62,11 +63,17 @@ async def test_a_ring_is_heard_once_it_is_committed(store: Store, other: Store) 
     ear = Ear()
     async with store.bell.listening(ear):
         await hears(ear, store)
+        before = ear.times
         with other.writing() as connection:
             bell.ring(connection)
-            await asyncio.sleep(0.05)
-            assert not ear.heard.is_set()
+            if store.shared:
+                rung(store)  # a second one, which is committed: it alone is heard
+                await ear.next()
+            else:
+                await asyncio.sleep(0)  # in this process it would have been told by now
+            assert ear.times == before + store.shared
         await ear.next()
+        assert ear.times == before + store.shared + 1
 
 
 async def test_what_is_taken_back_was_not_rung(store: Store, other: Store) -> None:
@@ -86,9 +93,11 @@ async def test_nobody_is_called_who_does_not_listen_any_more(store: Store) -> No
     ear = Ear()
     async with store.bell.listening(ear):
         await hears(ear, store)
-    before = ear.times
-    rung(store)
-    await asyncio.sleep(0.05)
+    before, listens = ear.times, Ear()
+    async with store.bell.listening(listens):
+        await hears(listens, store)
+        rung(store)
+        await listens.next()
     assert ear.times == before
 
 
@@ -142,18 +151,15 @@ async def test_a_decision_wakes_an_engine_that_would_not_look_for_a_minute(
     run = desk.start(decide("May it be sent?"), act("send_letter", text="Dear Ana"), workflow="plain")
     async with desk.house.at_work() as engine:
         work = asyncio.create_task(engine.work())
-        while not desk.questions():
-            await asyncio.sleep(0.01)
-        while desk.row(run).status != "waiting":
-            await asyncio.sleep(0.01)
+        await until(desk.questions, says="the question", task=work)
+        await until(lambda: desk.row(run).status == "waiting", says="the run waits", task=work)
         question = desk.question()
         person = desk.person("maya")
         await asyncio.to_thread(
             vote, desk.house.boundary, question.id, person, "approve", question.digest(), ""
         )
-        async with asyncio.timeout(20):
-            while desk.row(run).status != "done":
-                await asyncio.sleep(0.01)
+        async with asyncio.timeout(30):  # less than the minute between two looks
+            await until(lambda: desk.row(run).status == "done", says="the run ends", task=work)
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
     assert desk.shop.letters == ["Dear Ana"]

@@ -18,6 +18,7 @@ from bridgehead.assemble import House
 from bridgehead.kernel.clock import stamp
 from bridgehead.store import tables as t
 from fixtures.engines import ENGINES, FIXTURES, OLGA, Works
+from fixtures.waiting import line_of
 
 MONTHLY = """
 schedules:
@@ -113,8 +114,7 @@ def test_processes_that_reach_for_one_occurrence_start_it_once(
                 racer.stdin.write("60\n")
                 racer.stdin.flush()
             for racer in racers:
-                assert racer.stdout
-                assert [racer.stdout.readline() for _ in range(2)] == ["at\n", "swept\n"]
+                assert [line_of(racer) for _ in range(2)] == ["at\n", "swept\n"]
             _end_runs(house)
         for racer in racers:
             assert racer.stdin

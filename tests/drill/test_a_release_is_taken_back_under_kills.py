@@ -19,7 +19,7 @@ BENCH = Path(__file__).parents[2] / "bench" / "undo.py"
 
 def taken_back(*arguments: str) -> dict[str, Any]:
     command = [sys.executable, str(BENCH), "--effects", "50", "--kills", "4", "--json", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert done.returncode in (0, 1), done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

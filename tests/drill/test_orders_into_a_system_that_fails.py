@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 def played(*arguments: str) -> dict[str, Any]:
     command = [sys.executable, str(BENCH), "--effects", "40", "--kills", "3", "--json", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert done.returncode in (0, 1), done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -60,7 +60,7 @@ async def test_what_provably_was_not_sent_is_begun_anew(walking: Desk) -> None:
     assert undoing.certificate(undo).ok
 
 
-async def test_but_not_for_ever(walking: Desk) -> None:
+async def test_what_is_never_sent_goes_to_a_person_after_so_many_tries(walking: Desk) -> None:
     undoing = Undoing(walking)
     await walking.play(IDENTIFY, MOVE)
     undo = undoing.order()
@@ -156,7 +156,7 @@ async def test_a_way_back_to_an_earlier_value_is_told_from_how_it_came_there_fir
     assert len([call for call in desk.system.calls if call.operation == "change_address"]) == 4
 
 
-async def test_not_where_the_first_one_may_only_just_have_come(desk: Desk) -> None:
+async def test_a_way_back_is_not_told_from_a_first_move_that_may_only_just_have_come(desk: Desk) -> None:
     undoing = Undoing(desk.change(WEAK, WEAK.replace("weak", "strong")))
     await desk.play(IDENTIFY, MOVE)
     await desk.play(IDENTIFY, MOVE_AGAIN)

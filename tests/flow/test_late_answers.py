@@ -3,8 +3,7 @@ told as an incident where somebody has."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,13 +19,10 @@ from fixtures.houses import IDENTIFY, SETTLED, Desk, act
 REFUND = act("refund", order_id="o1", amount=20)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+@pytest.fixture
+def desk(desk_on: Desk) -> Desk:
     """A desk on each store; on a shared one the run is taken over by another process in the meantime."""
-    store = request.getfixturevalue("postgresql_url") if request.param == "postgresql" else ""
-    made = Desk(tmp_path, store=store, engine="embedded")
-    yield made
-    made.close()
+    return desk_on
 
 
 def while_it_is_sent(desk: Desk, run: str, does: Callable[[Connection], Any]) -> None:
@@ -38,7 +34,7 @@ def while_it_is_sent(desk: Desk, run: str, does: Callable[[Connection], Any]) ->
         if row is None or row.state != "claimed" or done:
             return
         done.append(1)
-        if desk.store:
+        if desk.house.store.shared:
             segments.take(desk.house.store, "other.worker", run, 1)
         with desk.house.store.writing() as connection:
             does(connection)
@@ -51,7 +47,7 @@ def give_up(desk: Desk, run: str) -> Callable[[Connection], Any]:
 
     def does(connection: Connection) -> None:
         connection.execute(update(t.crossing).where(*rows.at(run, "1")).values(state="unknown"))
-        if not desk.store:
+        if not desk.house.store.shared:
             return
         waits = {"status": "waiting", "waiting_for": "person:1"}
         connection.execute(update(t.run).where(t.run.c.id == run).values(**waits))
@@ -76,7 +72,7 @@ async def test_it_is_adopted_where_nobody_has_settled_it_yet(desk: Desk) -> None
     assert len(desk.shop.refunds) == 1
 
 
-async def test_no_probe_closes_it(desk: Desk) -> None:
+async def test_no_probe_closes_the_incident_of_a_late_answer(desk: Desk) -> None:
     """It may mean a duplicate. That a later call is settled by a probe does not answer it."""
     desk.system.will("refund", Fails(after=True))
     run = desk.start(IDENTIFY, REFUND)

@@ -5,6 +5,9 @@ PostgreSQL refuses a text that is longer than its column, and one too long for a
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from sqlalchemy import String, Text, select
 
 from bridgehead.run import workers
@@ -97,18 +100,31 @@ async def play(run):
     assert desk.shop.letters == []
 
 
-async def test_a_long_path_and_a_long_worker_name_are_kept(desk_on: Desk) -> None:
+async def test_a_long_path_is_kept(desk_on: Desk) -> None:
     desk = desk_on
     place = desk.folder.joinpath(*["a folder with a long name " * 4] * 5)
     place.mkdir(parents=True)
     (place / "letter.txt").write_text("Dear Ana")
     desk.activate()
-    store = desk.house.store
-    if store.shared:
-        workers.join(store, f"{'worker' * 30}.0123456789ab", "worker" * 30, 1)
+    with desk.house.store.reading() as connection:
+        manifest = connection.execute(
+            select(t.release.c.manifest).where(t.release.c.active == 1)
+        ).scalar_one()
+        paths = connection.execute(select(t.release_file.c.path)).scalars().all()
+    assert max(len(path) for path in json.loads(manifest)) > 500
+    # A store in a file holds no files of releases: they are in its state folder.
+    assert any(len(path) > 500 for path in paths) == desk.house.store.shared
+
+
+@pytest.mark.postgresql
+def test_a_long_worker_name_is_kept(postgresql_url: str) -> None:
+    store, name = Store.open(postgresql_url), "worker" * 30
+    try:
+        workers.join(store, f"{name}.0123456789ab", name, 1)
         with store.reading() as connection:
-            paths = connection.execute(select(t.release_file.c.path)).scalars().all()
-        assert max(len(path) for path in paths) > 500
+            assert [worker.name for worker in workers.every(connection)] == [name]
+    finally:
+        store.close()
 
 
 async def test_a_character_no_database_takes_is_answered_in_words(desk_on: Desk) -> None:
@@ -129,8 +145,11 @@ async def test_a_character_no_database_takes_is_answered_in_words(desk_on: Desk)
     assert desk.verified().ok
 
 
-def test_an_undo_rate_is_kept_as_it_was_written(store: Store) -> None:
-    assert isinstance(t.undo.c.rate.type, Text)
+async def test_an_undo_rate_is_kept_as_it_was_written(desk_on: Desk) -> None:
+    undoing = Undoing(desk_on)
+    await desk_on.play(act("find_customer", email="ana@example.com"))
+    rate = f"1/{'0' * 300}1h"
+    assert undoing.row(undoing.order(rate=rate)).rate == rate
 
 
 def test_only_what_the_code_itself_bounds_has_a_length() -> None:

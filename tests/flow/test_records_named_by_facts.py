@@ -18,7 +18,7 @@ def desk(desk: Desk) -> Desk:
     )
 
 
-async def test_it_is_that_record(desk: Desk) -> None:
+async def test_a_refund_changes_the_record_that_its_fact_names(desk: Desk) -> None:
     run = desk.start(IDENTIFY, REFUND)
     await desk.work()
     assert desk.crossings(run, "refund")[0].record.endswith("/ana_1")

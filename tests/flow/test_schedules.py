@@ -36,20 +36,17 @@ ASKING = NIGHTLY.replace(
 
 
 @pytest.fixture
+def both(desk_on: Desk) -> Desk:
+    """The same on each database."""
+    desk_on.add(NIGHTLY, "charter.yaml")
+    assert desk_on.house
+    return desk_on
+
+
+@pytest.fixture
 def nightly(tmp_path: Path) -> Iterator[Desk]:
     """The desk with a schedule at half past ten, opened at nine."""
-    yield from _nightly(tmp_path, "")
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    """The same on each database."""
-    url = "" if request.param == "sqlite" else str(request.getfixturevalue("postgresql_url"))
-    yield from _nightly(tmp_path, url)
-
-
-def _nightly(path: Path, url: str) -> Iterator[Desk]:
-    made = Desk(path, store=url, engine="embedded").add(NIGHTLY, "charter.yaml")
+    made = Desk(tmp_path).add(NIGHTLY, "charter.yaml")
     assert made.house
     yield made
     made.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from bridgehead.doors.cli import cli
 from bridgehead.enforce.stop import set_stop
 from bridgehead.explain import ScheduleLine, list_schedules
+from bridgehead.kernel.clock import SetClock
 from bridgehead.kernel.errors import EngineError
 from fixtures.houses import OPERATOR, Desk
 from fixtures.scheduled import EACH, SCHEDULES, scheduled
@@ -50,24 +52,40 @@ def test_what_a_stop_holds_back_is_not_called_late(week: Desk) -> None:
     assert lines(week)["hourly"].standing == "held"
 
 
-def test_a_failed_run_is_seen_until_the_next_one_is_done(tmp_path: Path) -> None:
-    desk = Desk(tmp_path).workflow("async def play(run, steps):\n    raise ValueError('no file')\n")
-    assert lines(scheduled(desk))["hourly"].last
-    assert lines(desk)["hourly"].standing == "late"  # lateness is the more urgent of the two
-    desk.house.schedules.sweep()
-    desk.close()
+async def test_a_failed_run_is_seen_until_the_next_one_is_done(desk: Desk) -> None:
+    good = (desk.folder / "workflow.py").read_text()
+    desk.workflow("async def play(run, steps):\n    raise ValueError('no file')\n")
+    desk.add(f'schedules:\n  hourly: {{when: "0 * * * *", timezone: UTC, {EACH}}}\n', "charter.yaml")
+    assert desk.house
+    desk.clock.advance(3602)
+    await desk.work()
+    assert lines(desk)["hourly"].standing == "failed"
+    desk.workflow(good).activate()
+    assert lines(desk)["hourly"].standing == "failed"  # until the next one
+    desk.clock.advance(3600)
+    assert lines(desk)["hourly"].standing == "failed"  # it is due, and not late yet
+    await desk.work()
+    found = lines(desk)["hourly"]
+    assert found.last is not None
+    assert (found.standing, found.last.words) == ("on time", "done")
 
 
-def test_the_command_lists_them_and_exits_with_1_where_something_is_wrong(week: Desk) -> None:
+def weeks_ago() -> SetClock:
+    """Return a clock at nine on a Monday, so long ago that everything is due again by now."""
+    now = datetime.now(UTC)
+    monday = now - timedelta(days=now.weekday() + 21)
+    return SetClock(monday.replace(hour=9, minute=0, second=0, microsecond=0))
+
+
+def test_the_command_lists_them_and_exits_with_1_where_something_is_wrong(tmp_path: Path) -> None:
+    """The command asks the machine what time it is."""
+    week = scheduled(Desk(tmp_path, clock=weeks_ago()))
     week.close()
     where = ["--in", str(week.folder), "--state", str(week.state)]
     told = CliRunner().invoke(cli, ["schedules", *where, "--json"], standalone_mode=False)
     assert told.return_value == 1
     found = {line["name"]: line for line in json.loads(told.stdout)["schedules"]}
-    assert (found["hourly"]["when"], found["weekly"]["standing"]) == (
-        "0 * * * *",
-        "late",
-    )  # it is years later
+    assert (found["hourly"]["when"], found["weekly"]["standing"]) == ("0 * * * *", "late")
     table = CliRunner().invoke(cli, ["schedules", *where]).stdout
     assert "30 2 * * *" in table
     assert "is a worker at work?" in table

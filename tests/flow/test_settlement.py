@@ -118,7 +118,7 @@ async def test_a_probe_that_is_not_answered_is_made_again(desk: Desk) -> None:
     assert len(sent(desk, "refund")) == 1
 
 
-async def test_but_not_for_ever(desk: Desk) -> None:
+async def test_a_probe_that_is_never_answered_hands_over_to_a_person(desk: Desk) -> None:
     desk.system.will("refund", Fails(after=True))
     run = await lost(desk, IDENTIFY, REFUND)
     desk.system.will("read_order", *[Fails("none")] * 6)

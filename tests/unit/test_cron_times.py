@@ -47,7 +47,7 @@ def test_several_that_do_not_exist_are_due_once_together() -> None:
     assert due("*/15 2 * * *", "Europe/Berlin", "2026-03-28T12:00", 2) == ["29 01:00", "30 00:00"]
 
 
-def test_and_once_with_the_one_that_is_due_then_anyway() -> None:
+def test_a_time_that_does_not_exist_is_due_once_with_the_one_that_is_due_then_anyway() -> None:
     assert due("0 2,3 * * *", "Europe/Berlin", "2026-03-28T12:00", 2) == ["29 01:00", "30 00:00"]
 
 
