@@ -56,7 +56,7 @@ def answer(house: House, run: str, said: Answer, by: str, position: str = "1", d
         return error.code
 
 
-def counted(house: House, run: str, said: Answer) -> str:
+def answer_until_it_counts(house: House, run: str, said: Answer) -> str:
     """Answer until it is to what stands there: a probe may have answered something since it was shown."""
 
     def once() -> str:
@@ -148,7 +148,7 @@ def test_of_a_person_and_the_probe_one_is_counted_each_time(desk_on: Desk, other
 
     def person() -> list[str]:
         assert begun.wait(60)
-        return [counted(other, run, "leave") for run in reversed(runs)][::-1]
+        return [answer_until_it_counts(other, run, "leave") for run in reversed(runs)][::-1]
 
     said = at_once(person, lambda: asyncio.run(desk.work()))[0]
     asyncio.run(desk.work())
@@ -215,7 +215,7 @@ def test_people_and_late_looks_at_once(desk_on: Desk, other: House) -> None:
     runs = asyncio.run(left(desk, *names))
 
     def person() -> list[str]:
-        return [counted(other, run, "happened") for run in reversed(runs)]
+        return [answer_until_it_counts(other, run, "happened") for run in reversed(runs)]
 
     assert set(at_once(person, lambda: asyncio.run(desk.work()))[0]) == {"failed"}
     for _ in range(2):
