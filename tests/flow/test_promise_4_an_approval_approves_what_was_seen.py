@@ -118,15 +118,13 @@ CHANGES: dict[str, Change] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_yes_does_not_fit_anything_else(change: str) -> None:
-    nobody: Any = None  # the digest needs nothing of a boundary
-    assert bound(nobody, *CHANGES[change](CROSSING, EVIDENCE)) != bound(nobody, CROSSING, EVIDENCE)
+    assert bound(*CHANGES[change](CROSSING, EVIDENCE)) != bound(CROSSING, EVIDENCE)
 
 
 def test_a_yes_fits_the_same_thing_later() -> None:
     """Another segment, another attempt, the same facts read again."""
-    nobody: Any = None
     later = replace(CROSSING, run=replace(RUN, segment=2, attempt=3, told="ana_1"))
-    assert bound(nobody, later, replace(EVIDENCE, as_of="later")) == bound(nobody, CROSSING, EVIDENCE)
+    assert bound(later, replace(EVIDENCE, as_of="later")) == bound(CROSSING, EVIDENCE)
 
 
 # --- the story --------------------------------------------------------------------------------
