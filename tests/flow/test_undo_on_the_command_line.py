@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 from bridgehead.assemble import House
 from bridgehead.doors.cli import cli
 from bridgehead.doors.cli.serving import carry
 from bridgehead.kernel.errors import BridgeheadError
+from bridgehead.store import tables as t
 from bridgehead.testing import HostileErp
 from fixtures.charters import ROOT
 
@@ -37,9 +39,10 @@ class Terminal:
         given = json.dumps({"orders": orders, "settled_by": "probe"})
         return str(self.reads("run", "post", "--input", given, *(() if now else ("--no-wait",)))["run"])
 
-    def types(self, *words: str, answer: str = "") -> Result:
-        """Type a command."""
-        return CliRunner().invoke(cli, [*words, "--in", str(self.folder)], input=answer)
+    def types(self, *words: str, answer: str = "", at: bool = False) -> Result:
+        """Type a command; ``at`` where the folder is its argument and no option."""
+        where = [str(self.folder)] if at else ["--in", str(self.folder)]
+        return CliRunner().invoke(cli, [*words, *where], input=answer)
 
     def reads(self, *words: str) -> Any:
         """Return what a command tells programs."""
@@ -135,3 +138,50 @@ def test_what_is_refused_is_refused_with_a_code(terminal: Terminal) -> None:
     for words, code in REFUSED:
         assert terminal.refused(*(release if word == "RELEASE" else word for word in words)) == code, words
     assert terminal.reads("undo", "--list")["releases"][0]["words"] == "active"
+
+
+def test_an_undo_of_the_only_release_is_carried_by_up_once_it_is_agreed_to(terminal: Terminal) -> None:
+    release = terminal.release["digest"]
+    terminal.reads("undo", "--release", release, "--as", "noor", "--execute", "--reason", "wrong")
+    question = terminal.reads("approvals")["waiting"][0]["id"]
+    assert "waits until somebody agrees to the plan" in terminal.types("undo", "--list").output
+    terminal.types("approve", question, "--as", "olga", "--reason", "seen", answer="y\n")
+    assert terminal.reads("undo", "--list")["undos"][0]["words"] == "agreed, not yet carried on"
+
+    carried = terminal.types("up", "--until-idle", at=True)
+    assert carried.exit_code == 0, carried.output
+    assert f"holds release {release[:12]}, which was taken back by undo_" in carried.output
+    assert "the release before it" not in carried.output
+    assert terminal.reads("undo", "--list")["undos"][0]["state"] == "running"
+    assert len(terminal.reads("approvals")["waiting"]) == 1  # the first compensation asks for its own yes
+    started = terminal.types("run", "post", "--input", '{"orders": [], "settled_by": "probe"}')
+    assert isinstance(started.exception, BridgeheadError) and started.exception.code == "BH-ASM-007"
+
+
+def test_a_plan_nobody_finished_is_dropped_when_a_newer_one_is_made(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = terminal.release["digest"]
+    with monkeypatch.context() as killed:
+        killed.setattr(
+            "bridgehead.doors.cli.undo._carry", lambda *_: None
+        )  # as if the process had been ended here
+        terminal.reads("undo", "--release", release, "--as", "noor")
+    assert terminal.reads("undo", "--list")["undos"][0]["words"] == "its records are being read"
+    terminal.reads("undo", "--release", release, "--as", "noor")
+    newer, older = terminal.reads("undo", "--list")["undos"]
+    assert (newer["state"], older["state"]) == ("planned", "dropped")
+    assert "was dropped" in older["words"]
+    terminal.carry()
+    house = House.open(terminal.folder)
+    with house.store.reading() as connection:
+        carried = connection.execute(
+            select(t.run.c.status).join(t.undo, t.undo.c.run == t.run.c.id).where(t.undo.c.id == older["id"])
+        ).scalar()
+        looked = connection.execute(
+            select(t.crossing.c.position)
+            .join(t.undo, t.undo.c.run == t.crossing.c.run)
+            .where(t.undo.c.id == older["id"])
+        ).all()
+    house.close()
+    assert (carried, looked) == ("done", [])

@@ -28,17 +28,33 @@ def active(store: Store) -> str:
     return str(row[0]) if row else ""
 
 
-def require_not_undone(connection: Connection, digest: str) -> None:
-    """Raise ``CharterError`` (BH-ASM-007) for a release that was taken back."""
+def taken_back(connection: Connection, digest: str) -> tuple[str, str] | None:
+    """Return in words that a release was taken back, and what that means; None for any other."""
     row = connection.execute(
         select(t.release.c.stopped_by).where(t.release.c.digest == digest, t.release.c.state == "stopped")
     ).first()
-    if row is not None:
+    if row is None:
+        return None
+    at_work = connection.execute(
+        select(t.release.c.digest).where(t.release.c.active == 1, t.release.c.state == "allowed")
+    ).scalar()
+    means = "It is not made active again, and no other release is at work: nothing new is started."
+    if at_work is not None:
+        means = f"It is not made active again; release {at_work[:12]} stays at work."
+    return f"the folder holds release {digest[:12]}, which was taken back by {row.stopped_by}", means
+
+
+def require_not_undone(connection: Connection, digest: str) -> None:
+    """Raise ``CharterError`` (BH-ASM-007) for a release that was taken back."""
+    told = taken_back(connection, digest)
+    if told is not None:
+        what, means = told
         raise CharterError(
             "BH-ASM-007",
-            f"the folder holds release {digest[:12]}, which was taken back by {row.stopped_by}",
-            means="It is not made active again; the release before it stays at work.",
-            fix="Correct the folder, or restore the release before it, and try again.",
+            what,
+            means=means,
+            fix="Correct the folder and try again: with any change in it, it is another release. What a "
+            "taken back release has under way is carried on by `bridgehead up`.",
         )
 
 

@@ -130,6 +130,12 @@ class House:
         """Return what readiness finds in the folder as it is now."""
         return readiness(load(self.folder), validate_policies=policy.faults)
 
+    def taken_back(self) -> str:
+        """Return in words that the folder holds a release that was taken back; empty where it does not."""
+        with self.store.reading() as connection:
+            told = activation.taken_back(connection, load(self.folder).digest)
+        return "" if told is None else f"{told[0][:1].upper()}{told[0][1:]}. {told[1]}"
+
     def activate(self, by: Principal) -> str:
         """Make the folder as it is now the active release; return its digest.
 

@@ -15,7 +15,7 @@ from bridgehead.enforce.boundary import Boundary
 from bridgehead.explain.balance import MoneyLine, money_lines, sentence
 from bridgehead.explain.question import may_see
 from bridgehead.explain.runs import waits_for
-from bridgehead.explain.undos import STATE_WORDS, title_of
+from bridgehead.explain.undos import standing, title_of
 from bridgehead.explain.viewer import Viewer
 from bridgehead.kernel.errors import BridgeheadError
 from bridgehead.kernel.money import Money
@@ -170,6 +170,7 @@ def counted(words: Mapping[str, str], numbers: Mapping[str, int]) -> tuple[Group
 def _view(connection: Connection, row: Row[Any]) -> UndoView:
     asked = _questions(connection, row)
     items = _items(connection, row, asked)
+    state, words = standing(connection, row)
     own = connection.execute(select(t.run.c.status, t.run.c.waiting_for).where(t.run.c.id == row.run)).first()
     agreement, agreed_by = _agreement(connection, row)
     outcomes = counted(OUTCOME_WORDS, Counter(item.outcome for item in items))
@@ -183,9 +184,9 @@ def _view(connection: Connection, row: Row[Any]) -> UndoView:
         scope=row.scope,
         target=row.target,
         title=title_of(connection, row),
-        state=row.state,
-        words=f"{row.scope.capitalize()} {row.target[:16]}: {STATE_WORDS[row.state]}",
-        sentence=said or f"The {row.scope}: {STATE_WORDS[row.state]}.",
+        state=state,
+        words=f"{row.scope.capitalize()} {row.target[:16]}: {words}",
+        sentence=said or f"The {row.scope}: {words}.",
         ordered_by=row.ordered_by,
         created_at=row.created_at,
         ended_at=row.ended_at or "",
@@ -201,7 +202,7 @@ def _view(connection: Connection, row: Row[Any]) -> UndoView:
         questions=tuple(questions),
         agreement=agreement,
         agreed_by=agreed_by,
-        at_rest=row.state in ("planned", "ended", "refused") or bool(questions),
+        at_rest=state in ("planned", "ended", "refused", "dropped") or bool(questions),
         waiting=waits_for("stop") if own is not None and own.waiting_for.startswith("stop") else "",
         fault=own is not None and own.status == "failed",
         groups=planned,
@@ -210,7 +211,7 @@ def _view(connection: Connection, row: Row[Any]) -> UndoView:
         items=items,
         person=rest.person if rest else "",
         due_at=rest.due_at if rest else "",
-        next=_next(row, questions),
+        next=() if state == "dropped" else _next(row, questions),
     )
 
 

@@ -14,6 +14,7 @@ from bridgehead.explain.runs import RunLine, run_line
 from bridgehead.explain.viewer import Viewer
 from bridgehead.kernel.undoing import outcome
 from bridgehead.store import tables as t
+from bridgehead.store.overtaken import overtaken
 
 STATE_WORDS = {
     "stopping": "its runs are coming to rest and its records are read",
@@ -23,7 +24,11 @@ STATE_WORDS = {
     "running": "is being taken back",
     "ended": "ended",
     "refused": "refused: nothing was taken back",
+    "dropped": "a plan that was dropped: a newer plan or an order took its place",
 }
+_AGREED = "agreed, not yet carried on"
+PLANS = ("looking", "planned", "dropped")
+"""Nothing was ordered: records are read, there is a plan, or none was made in the end."""
 UNDER_WAY = ("stopping", "asking", "running")
 _EFFECTS = (t.crossing.c.kind == "act", t.crossing.c.effect != "read", BEGUN)
 
@@ -99,7 +104,7 @@ def since(connection: Connection, undo: str) -> UndoLine | None:
     lines = undos(connection, _target(connection, undo))
     own = next(line for line in lines if line.id == undo)
     for line in lines[: lines.index(own)]:
-        ordered = line.state not in ("looking", "planned")
+        ordered = line.state not in PLANS
         if ordered or line.plan_digest not in ("", own.plan_digest):
             return line
     return None
@@ -168,7 +173,7 @@ def last_executed(connection: Connection, target: str) -> str | None:
     """Return the undo that was last ordered to take something back, whatever became of it."""
     return connection.execute(
         select(t.undo.c.id)
-        .where(t.undo.c.target == target, t.undo.c.state.not_in(("looking", "planned")))
+        .where(t.undo.c.target == target, t.undo.c.state.not_in(PLANS))
         .order_by(*_NEWEST)
         .limit(1)
     ).scalar()
@@ -181,7 +186,9 @@ def _target(connection: Connection, undo: str) -> str:
 def _lines(connection: Connection, rows: Iterable[Row[Any]]) -> tuple[UndoLine, ...]:
     found = list(rows)
     outcomes = _outcomes(connection, {row.id: row.state for row in found})
-    return tuple(_line(row, title_of(connection, row), outcomes[row.id]) for row in found)
+    return tuple(
+        _line(row, title_of(connection, row), standing(connection, row), outcomes[row.id]) for row in found
+    )
 
 
 def _outcomes(connection: Connection, states: dict[str, str]) -> dict[str, Counter[str]]:
@@ -205,14 +212,27 @@ def title_of(connection: Connection, undo: Row[Any]) -> str:
     return f"run {title or undo.target}"
 
 
-def _line(row: Row[Any], title: str, outcomes: Counter[str]) -> UndoLine:
+def standing(connection: Connection, row: Row[Any]) -> tuple[str, str]:
+    """Return how an undo stands, and in words: its state, and what of it nobody has written there yet."""
+    if row.state == "looking" and overtaken(connection, row):
+        return "dropped", STATE_WORDS["dropped"]
+    if row.state == "asking":
+        asked = (t.approval.c.run == row.run, t.approval.c.position == "agree")
+        yes = select(t.approval.c.id).where(*asked, t.approval.c.state == "approved")
+        if connection.execute(yes).first() is not None:
+            return row.state, _AGREED
+    return row.state, STATE_WORDS[row.state]
+
+
+def _line(row: Row[Any], title: str, standing: tuple[str, str], outcomes: Counter[str]) -> UndoLine:
+    state, words = standing
     return UndoLine(
         id=row.id,
         scope=row.scope,
         target=row.target,
         title=title,
-        state=row.state,
-        words=STATE_WORDS[row.state],
+        state=state,
+        words=words,
         ordered_by=row.ordered_by,
         created_at=row.created_at,
         plan_digest=row.plan_digest,

@@ -37,6 +37,7 @@ from bridgehead.rollout.releases import Releases
 from bridgehead.rollout.saga import take_back
 from bridgehead.run.journal import cross
 from bridgehead.store import tables as t
+from bridgehead.store.overtaken import overtaken
 
 AT_ONCE = 16
 """Records read side by side; sagas put on the list in one transaction."""
@@ -62,6 +63,8 @@ class Undo:
         undo = _undo(boundary, run)
         if undo is None:
             return await take_back(releases, boundary, run)
+        if undo.state == "looking" and _overtaken(boundary, undo):
+            return {"undo": undo.id}  # nobody waits for this plan any more
         if undo.state == "stopping":
             await bring_to_rest(releases, undo.scope, undo.target)
         if undo.state in ("stopping", "looking"):
@@ -279,6 +282,11 @@ def maker_of(connection: Connection, scope: str, target: str) -> str:
         select(t.release.c.activated_by).where(t.release.c.digest == release)
     ).scalar_one()
     return str(label).partition(" ")[0].partition(":")[2]
+
+
+def _overtaken(boundary: Boundary, undo: Row[Any]) -> bool:
+    with boundary.store.reading() as connection:
+        return overtaken(connection, undo)
 
 
 def _undo(boundary: Boundary, run: RunState) -> Row[Any] | None:

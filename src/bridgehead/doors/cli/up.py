@@ -27,22 +27,31 @@ def up(
     until_idle: bool,
     no_work: bool,
 ) -> None:
-    """Make FOLDER the active release, carry its runs forward, serve its console."""
+    """Make FOLDER the active release, carry its runs forward, serve its console.
+
+    A release that was taken back does not become active again: then the console is served and what is under
+    way, the undo above all, is carried on, and no new run starts under it.
+    """
     from bridgehead.doors.cli.serving import carry, listening, print_links, serve
 
     with opened(folder, state) as house:
-        digest = house.activate(by=operator())
+        told = house.taken_back()
+        digest = house.deployment.digest if told else house.activate(by=operator())
+        found = {"release": digest, **({"taken_back": told} if told else {})}
+        if told and not as_json:
+            click.echo(told)
         if until_idle:
             asyncio.run(carry(house))
             if as_json:
-                print_json({"release": digest})
+                print_json(found)
             return
         with listening(host, port) as bound:
             url = f"http://{host}:{bound.getsockname()[1]}"
             if as_json:
-                print_json({"release": digest, "url": url})
+                print_json(found | {"url": url})
             else:
-                click.echo(f"Release {digest[:12]} of {house.deployment.charter.name} is at work.")
+                if not told:
+                    click.echo(f"Release {digest[:12]} of {house.deployment.charter.name} is at work.")
                 click.echo(f"Console: {url}   Sign in, once each:")
                 print_links(house, url)
                 if no_work:

@@ -96,7 +96,11 @@ def page_of(visit: Visit, problem: Problem | None) -> Page:
         },
         house=house,
         # A page that holds a form is not replaced while somebody writes in it.
-        refresh=0 if form or view.ended_at else LATER if view.plan_digest else SOON,
+        refresh=0
+        if form or view.ended_at or view.state == "dropped"
+        else LATER
+        if view.plan_digest
+        else SOON,
         status=problem.status if problem else 200,
     )
 
@@ -212,6 +216,7 @@ def _title(view: UndoView) -> str:
     return {
         "looking": f"{what}: a plan is being made",
         "planned": f"{what}: take it back?",
+        "dropped": f"{what}: this plan was dropped",
         "stopping": f"{what} {stopped or 'comes to rest; '}a plan is being made",
         "asking": f"{what} {stopped}waits for a yes to take it back",
         "running": f"{what} is being taken back",
