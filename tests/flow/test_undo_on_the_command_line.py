@@ -185,3 +185,29 @@ def test_a_plan_nobody_finished_is_dropped_when_a_newer_one_is_made(
         ).all()
     house.close()
     assert (carried, looked) == ("done", [])
+
+
+def test_the_question_of_an_undo_says_what_yes_does(terminal: Terminal) -> None:
+    release = terminal.release["digest"]
+    ordered = terminal.types("undo", "--release", release, "--as", "noor", "--execute", "--reason", "wrong")
+    question = terminal.reads("approvals")["waiting"][0]["id"]
+    assert f"bridgehead approve {question} --as PERSON --in {terminal.folder}\n" in ordered.output
+
+    shown = terminal.types("approve", question, "--as", "olga", answer="n\n").output
+    assert "Take back 2 effects of release" in shown and shown.count("Take back 2 effects") == 1
+    assert "Of 2 effects" in shown or "All 2 effects" in shown
+    assert "24.00 EUR moved, of which 24.00 EUR would come back." in shown
+    assert "Yes takes back what the plan says" in shown and "No leaves everything as it is" in shown
+    assert "2 taken back after somebody agrees to each by itself" in shown
+    assert terminal.reads("undo", "--list")["undos"][0]["plan_digest"] in shown
+    assert f"bridgehead undo --release {release[:16]} --as olga --in {terminal.folder}\n" in shown
+    assert "It changes nothing" not in shown and "{" not in shown
+
+
+def test_who_may_not_answer_is_told_before_they_read_the_question(terminal: Terminal) -> None:
+    release = terminal.release["digest"]
+    terminal.reads("undo", "--release", release, "--as", "noor", "--execute", "--reason", "wrong")
+    question = terminal.reads("approvals")["waiting"][0]["id"]
+    barred = terminal.types("approve", question, "--as", "noor", answer="y\n")
+    assert isinstance(barred.exception, BridgeheadError) and barred.exception.code == "BH-APR-004"
+    assert "Take back" not in barred.output

@@ -96,6 +96,19 @@ def break_glass(boundary: Boundary, approval: str, person: Principal, digest: st
     return permitted
 
 
+def obstacle(
+    connection: Connection, boundary: Boundary, approval: str, person: Principal
+) -> ApprovalError | None:
+    """Return why this person may not permit this at once now, or None."""
+    row = connection.execute(select(t.approval).where(t.approval.c.id == approval)).one()
+    try:
+        may_take_part(boundary, row, person, row.digest)
+        may_break(connection, boundary, row, person)
+    except ApprovalError as error:
+        return error
+    return None
+
+
 def may_break(connection: Connection, boundary: Boundary, row: Row[Any], person: Principal) -> dict[str, Any]:
     """Return what an emergency takes here, if this person may use it. Raises ``ApprovalError``."""
     emergency: dict[str, Any] | None = json.loads(row.terms).get("emergency")

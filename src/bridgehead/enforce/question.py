@@ -8,6 +8,9 @@ from typing import Any
 
 from bridgehead.kernel.canonical import digest
 
+DECIDE = "decide:"
+"""Before the name of an approval rule: the target of an action that only asks people."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
@@ -69,6 +72,11 @@ class Question:
     supersedes: str = ""
     changed: tuple[Change, ...] = ()
     changed_by: str = ""
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether people are asked and nothing else: their answer is all that comes of it."""
+        return self.target.startswith(DECIDE)
 
     def digest(self) -> str:
         """Return the SHA-256 over everything shown: what the vote must name to count."""

@@ -80,12 +80,12 @@ def vote(
 
 
 def obstacle(
-    connection: Connection, boundary: Boundary, approval: str, voter: Principal
+    connection: Connection, boundary: Boundary, approval: str, voter: Principal, on_behalf_of: str = ""
 ) -> ApprovalError | None:
     """Return why this person's answer would not count now, or None: what a page says beside its buttons."""
     row = connection.execute(select(t.approval).where(t.approval.c.id == approval)).one()
     try:
-        may_answer(connection, boundary, row, voter, row.digest)
+        may_answer(connection, boundary, row, voter, row.digest, on_behalf_of)
     except ApprovalError as error:
         return error
     return None

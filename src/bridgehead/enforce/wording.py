@@ -10,11 +10,17 @@ from typing import Any
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.opening import needs
-from bridgehead.enforce.question import Fact, Question
+from bridgehead.enforce.question import DECIDE, Fact, Question
 from bridgehead.kernel import quorum
 from bridgehead.kernel.decision import Ask
 
 _PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+_YES_AND_NO = {
+    False: "The run goes on with your yes or no: what it does then is an action of its own.",
+    True: "Yes takes back what the plan says, each effect by an action of its own; what somebody changes "
+    "until then is left as it is. No leaves everything as it is, and stopped.",
+}
+"""What an answer does: to a question a workflow asks, and to the one an undo asks."""
 
 
 def title(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> str:
@@ -93,7 +99,9 @@ def ask_people(
 
 
 def undo_words(crossing: Crossing, inverse: Mapping[str, Any] | None) -> str:
-    """Return in words whether and how an action can be taken back."""
+    """Return in words whether and how an action can be taken back; for a question, what an answer does."""
+    if crossing.action.target.startswith(DECIDE):
+        return _YES_AND_NO[crossing.run.kind == "undo"]
     if crossing.action.effect == "read":
         return "It changes nothing."
     if inverse is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,6 +56,7 @@ class VoteLine:
 class QuestionView:
     """A question and everything beside it on the page.
 
+    ``arguments`` are what is asked about, as people read it, each with its name.
     ``why_not`` is empty when the viewer may answer; ``others`` are the people who can.
     ``read_with`` and ``read_at`` are set where all facts come from one place at one time.
     ``successor`` is the question that took this one's place, with the ``differences``; ``predecessor`` the
@@ -71,6 +73,7 @@ class QuestionView:
     digest: str
     question: Question | None
     effect_words: str
+    arguments: tuple[tuple[str, Any], ...]
     facts: tuple[FactLine, ...]
     read_with: str
     read_at: str
@@ -131,6 +134,7 @@ def question(
         digest=row.digest,
         question=asked,
         effect_words=_effect(asked) if asked else "",
+        arguments=arguments(asked) if asked else (),
         facts=(facts := _facts(asked, now)),
         read_with=_same([fact.source for fact in facts]),
         read_at=_same([fact.as_of for fact in facts]),
@@ -202,8 +206,35 @@ def _same(values: list[str]) -> str:
 
 def _effect(asked: Question) -> str:
     """Return what the action does, as sentences; whether it can be taken back is the question's own text."""
+    if asked.only_asks:
+        return ""
     change = "It changes nothing." if asked.effect == "read" else "It changes a record in another system."
     return change + (" It leaves the company." if asked.outward else "")
+
+
+def arguments(asked: Question) -> tuple[tuple[str, Any], ...]:
+    """Return what is asked about, name by name: an action's arguments, or what a question rests on.
+
+    Nothing the digest binds to is left out; a question's own text is its title.
+    """
+    if not asked.only_asks:
+        return tuple(asked.arguments.items())
+    rest = {name: value for name, value in asked.arguments.items() if name not in ("question", "evidence")}
+    evidence = asked.arguments.get("evidence")
+    said = rest | (
+        dict(evidence) if isinstance(evidence, Mapping) else {"evidence": evidence} if evidence else {}
+    )
+    return tuple((name.replace("_", " "), _in_words(value)) for name, value in said.items())
+
+
+def _in_words(value: Any) -> Any:
+    """Return names with their values as text, the groups of an undo in words; anything else as it is."""
+    if not isinstance(value, Mapping):
+        return value
+    return "; ".join(
+        f"{each} {words.GROUP[name]}" if name in words.GROUP else f"{name}: {each}"
+        for name, each in value.items()
+    )
 
 
 def _votes(connection: Connection, book: Book, charter: Charter, approval_id: str) -> tuple[VoteLine, ...]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, select
 
 from bridgehead.enforce import recall, unclear
 from bridgehead.enforce.boundary import Boundary
+from bridgehead.explain import words
 from bridgehead.explain.balance import MoneyLine, money_lines, sentence
 from bridgehead.explain.question import may_see
 from bridgehead.explain.runs import waits_for
@@ -22,14 +23,7 @@ from bridgehead.kernel.money import Money
 from bridgehead.kernel.undoing import outcome
 from bridgehead.store import tables as t
 
-GROUP_WORDS = {
-    "automatic": "taken back once the plan is agreed to",
-    "approval": "taken back after somebody agrees to each by itself",
-    "impossible": "cannot be taken back: a person sees to them",
-    "changed": "left as they are: somebody changed the record since",
-    "unknown": "unclear: a person finds out first",
-    "nothing": "nothing to do: taken back already, or never happened",
-}
+GROUP_WORDS = words.GROUP
 OUTCOME_WORDS = {
     "undone": "taken back",
     "pending": "still to come",
@@ -137,6 +131,12 @@ def undo_view(connection: Connection, undo: str) -> UndoView | None:
     return None if row is None else _view(connection, row)
 
 
+def asked_about(connection: Connection, run: str) -> UndoView | None:
+    """Return the undo whose plan the question of a run is about; None for a run that asks anything else."""
+    row = connection.execute(select(t.undo).where(t.undo.c.run == run)).first()
+    return None if row is None else _view(connection, row)
+
+
 def undo_for(connection: Connection, boundary: Boundary, viewer: Viewer, undo: str) -> UndoView | None:
     """Return one undo for a viewer; None where there is none, or none this viewer may see.
 
@@ -170,7 +170,7 @@ def counted(words: Mapping[str, str], numbers: Mapping[str, int]) -> tuple[Group
 def _view(connection: Connection, row: Row[Any]) -> UndoView:
     asked = _questions(connection, row)
     items = _items(connection, row, asked)
-    state, words = standing(connection, row)
+    state, stands = standing(connection, row)
     own = connection.execute(select(t.run.c.status, t.run.c.waiting_for).where(t.run.c.id == row.run)).first()
     agreement, agreed_by = _agreement(connection, row)
     outcomes = counted(OUTCOME_WORDS, Counter(item.outcome for item in items))
@@ -185,8 +185,8 @@ def _view(connection: Connection, row: Row[Any]) -> UndoView:
         target=row.target,
         title=title_of(connection, row),
         state=state,
-        words=f"{row.scope.capitalize()} {row.target[:16]}: {words}",
-        sentence=said or f"The {row.scope}: {words}.",
+        words=f"{row.scope.capitalize()} {row.target[:16]}: {stands}",
+        sentence=said or f"The {row.scope}: {stands}.",
         ordered_by=row.ordered_by,
         created_at=row.created_at,
         ended_at=row.ended_at or "",

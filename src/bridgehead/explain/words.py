@@ -42,6 +42,15 @@ APPROVAL = {
     "superseded": "changed while it was open; a new question took its place",
     "used": "approved and used",
 }
+GROUP = {
+    "automatic": "taken back once the plan is agreed to",
+    "approval": "taken back after somebody agrees to each by itself",
+    "impossible": "cannot be taken back: a person sees to them",
+    "changed": "left as they are: somebody changed the record since",
+    "unknown": "unclear: a person finds out first",
+    "nothing": "nothing to do: taken back already, or never happened",
+}
+"""What the plan of an undo does with the effects of each group."""
 
 _PLACE = re.compile(r"\{([a-z][a-z0-9_.]*)\}", re.IGNORECASE)
 

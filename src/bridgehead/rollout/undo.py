@@ -19,13 +19,14 @@ from sqlalchemy import Connection, Row, Select, exists, insert, or_, select, upd
 from bridgehead.declare.given import UNDO
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
 from bridgehead.enforce.park import Park
+from bridgehead.enforce.question import DECIDE
 from bridgehead.enforce.stop import wake
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.canonical import canonical_bytes
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft, Written
 from bridgehead.kernel.outcome import Done
-from bridgehead.kernel.undoing import TAKEN_BACK
+from bridgehead.kernel.undoing import GROUPS, TAKEN_BACK
 from bridgehead.record import Work
 from bridgehead.rollout import certificate, items
 from bridgehead.rollout.halt import bring_to_rest
@@ -178,12 +179,17 @@ async def _agreed(boundary: Boundary, run: RunState, undo: Row[Any]) -> bool:
         )
     number = sum(counts.get(group, 0) for group in TAKEN_BACK)
     what = f"{undo.scope} {undo.target[:12]}"
-    evidence = {"plan": undo.plan_digest, "target": undo.target, "groups": counts, "rate": undo.rate}
+    evidence = {
+        undo.scope: undo.target,
+        "effects": {group: counts[group] for group in GROUPS if counts.get(group)},
+        "at_most": undo.rate or "as fast as it goes",
+        "plan_digest": undo.plan_digest,
+    }
     if undo.expected and undo.expected != undo.plan_digest:
-        evidence["changed_since"] = undo.expected
+        evidence["ordered_on_another_plan"] = undo.expected
     asked = Action(
         kind="act",
-        target=f"decide:{UNDO}",
+        target=f"{DECIDE}{UNDO}",
         arguments={"question": f"Take back {number} effects of {what}?", "evidence": evidence},
         effect="read",
     )

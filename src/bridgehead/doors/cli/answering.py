@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridgehead.doors.cli.terminal import assurance, opened, print_json, visible
-from bridgehead.enforce.approve import Answer, Standing, vote
+from bridgehead.doors.cli.terminal import again, assurance, opened, print_json, visible
+from bridgehead.enforce.approve import Answer, Standing, obstacle, vote
 from bridgehead.enforce.approve import question as read_question
 from bridgehead.enforce.edit import propose
 from bridgehead.enforce.question import Question
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from bridgehead.assemble import House
+    from bridgehead.explain.undo import UndoView
+    from bridgehead.kernel.errors import ApprovalError
+    from bridgehead.kernel.principal import Principal
+
+    May = Callable[[Connection], ApprovalError | None]
+    """Says what is in the way of what somebody is about to do with a question."""
 
 DIGEST = click.option(
     "--digest", default="", help="The digest of what you saw; asked on the terminal if not given."
@@ -40,7 +49,10 @@ def answer(
     verb = "Approve" if verdict == "approve" else "Refuse"
     with opened(folder, state) as house:
         voter = house.person(person, assurance())
-        seen = digest or shown_and_confirmed(house, approval, "Change" if changes else verb, voter.name)
+        may = partial(
+            obstacle, boundary=house.boundary, approval=approval, voter=voter, on_behalf_of=on_behalf_of
+        )
+        seen = digest or shown_and_confirmed(house, approval, "Change" if changes else verb, voter, may)
         if changes:
             standing = propose(house.boundary, approval, voter, changes, seen, reason)
         else:
@@ -51,12 +63,23 @@ def answer(
     click.echo(_said(standing))
 
 
-def shown_and_confirmed(house: House, approval: str, verb: str, name: str) -> str:
-    """Show a question whole, ask whether to go on, and return the digest of what was shown."""
+def shown_and_confirmed(house: House, approval: str, verb: str, who: Principal, may: May) -> str:
+    """Show a question whole, ask whether to go on, and return the digest of what was shown.
+
+    Raises what ``may`` says is in the way, before anybody reads and answers in vain.
+    """
+    from bridgehead.explain.undo import asked_about
+
     with house.store.reading() as connection:
         asked = read_question(house.boundary, connection, approval)
+        error = may(connection)
+        undo = asked_about(connection, asked.run)
+    if error is not None:
+        raise error
     _show(asked)
-    click.confirm(f"{verb} this as {name}?", abort=True, err=True)
+    if undo is not None:
+        _show_undo(undo, who.id)
+    click.confirm(f"{verb} this as {who.name}?", abort=True, err=True)
     return asked.digest()
 
 
@@ -86,15 +109,27 @@ def _said(standing: Standing) -> str:
     return f"Counted. The question is {standing.state}{more}."
 
 
+def _show_undo(undo: UndoView, person: str) -> None:
+    """Print what the undo that is asked about comes to, and how to read it effect by effect."""
+    _line("comes to", undo.sentence)
+    target = undo.target if undo.scope == "run" else f"--release {undo.target[:16]}"
+    _line("see the plan", again(f"bridgehead undo {target} --as {person}"))
+
+
 def _show(asked: Question) -> None:
     """Print everything the digest binds to; nothing in it can draw over the rest."""
+    from bridgehead.explain.question import arguments
+
     _line("", asked.title + (f"  {asked.amount}" if asked.amount else ""))
     for line in asked.asked_because:
         _line("asked because", line)
     for reason in asked.reasons:
         _line("rests on", reason)
     _show_changes(asked)
-    _line("effect", f"{asked.effect}; {asked.can_be_undone}")
+    if asked.only_asks:
+        _line("an answer", asked.can_be_undone)
+    else:
+        _line("effect", f"{asked.effect}; {asked.can_be_undone}")
     if asked.outward:
         _line("outward", "it leaves the company")
     if asked.subject:
@@ -102,7 +137,7 @@ def _show(asked: Question) -> None:
     _line("asked by", asked.requester)
     for fact in asked.facts:
         _line(fact.name, f"{fact.value}  ({fact.source}, {fact.as_of[:19]})")
-    for name, value in asked.arguments.items():
+    for name, value in arguments(asked):
         _line(name, value)
     _line("decided by", f"{asked.who}, until {asked.due_at[:19]}")
     if asked.stand_in:

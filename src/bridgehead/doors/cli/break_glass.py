@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -24,10 +25,12 @@ def break_glass(
     A review opens with it, and others answer that.
     """
     from bridgehead.enforce.emergency import break_glass as permit
+    from bridgehead.enforce.emergency import obstacle
 
     with opened(folder, state) as house:
         who = house.person(person, assurance())
-        seen = digest or shown_and_confirmed(house, approval, "In an emergency, permit", who.name)
+        may = partial(obstacle, boundary=house.boundary, approval=approval, person=who)
+        seen = digest or shown_and_confirmed(house, approval, "In an emergency, permit", who, may)
         done = permit(house.boundary, approval, who, seen, reason)
     if as_json:
         print_json({"approval": approval, "review": done.review, "review_due_at": done.review_due_at})

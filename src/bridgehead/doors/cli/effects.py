@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bridgehead.doors.cli.show import find_run
 from bridgehead.doors.cli.terminal import (
     AS,
     ListUnlessNamed,
@@ -47,7 +48,8 @@ def listed(folder: Path, state: Path | None, as_json: bool, run: str, which: Any
     from bridgehead.explain.figures import plain
 
     with opened(folder, state) as house, house.store.reading() as connection:
-        found = list_effects(connection, house.boundary_of, run_id=run, which=which, limit=limit)
+        named = find_run(house, run) if run else ""
+        found = list_effects(connection, house.boundary_of, run_id=named, which=which, limit=limit)
     if as_json:
         print_json(plain(found))
         return
@@ -84,7 +86,7 @@ def show(folder: Path, state: Path | None, as_json: bool, run: str, position: st
     from bridgehead.explain.figures import plain
 
     with opened(folder, state) as house:
-        found = _case(house, run, position)
+        found = _case(house, find_run(house, run), position)
     if as_json:
         print_json({**plain(found), "digest": found.digest()})
         return
@@ -116,15 +118,21 @@ def settle(
     person: str,
 ) -> None:
     """Say what became of the effect at POSITION of RUN. You are shown it first, unless --digest is given."""
-    from bridgehead.enforce.settlement import settle_by_person
+    from bridgehead.enforce.settlement import obstacle, settle_by_person
 
     if answer is None:
         raise click.UsageError("Say one of --happened, --did-not, --leave.")
     with opened(folder, state) as house:
         by = house.person(person, assurance())
+        run = find_run(house, run)
+        boundary = house.boundary_of(_release(house, run, position))
+        with house.store.reading() as connection:
+            error = None if digest else obstacle(connection, boundary, run, position, by)
+        if error is not None:  # before anybody reads and answers in vain
+            raise error
         seen = digest or _confirmed(_case(house, run, position), answer, by.name)
         settled = settle_by_person(
-            house.boundary_of(_release(house, run, position)),
+            boundary,
             run,
             position,
             by=by,

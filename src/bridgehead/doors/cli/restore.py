@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridgehead.doors.cli.terminal import JSON, operator, print_json
+from bridgehead.doors.cli.terminal import JSON, again, operator, print_json
 from bridgehead.kernel.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ def _say_restored(done: Restored, state: Path, laid_out: str, *, as_json: bool) 
         click.echo(f"  folder       laid out from release {laid_out[:12]}")
     _say_lost(done.verdict)
     click.echo("It is stopped. What those runs did after the backup is settled before anything new is sent.")
-    click.echo("Look at the other systems, then the owner or the deputy lifts the stop: bridgehead resume")
+    click.echo(
+        again("Look at the other systems, then the owner or the deputy lifts the stop: bridgehead resume")
+    )
 
 
 def _say_lost(verdict: Verdict) -> None:

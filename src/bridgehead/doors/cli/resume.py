@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bridgehead.doors.cli.terminal import AS, assurance, deployment_options, opened, print_json
+from bridgehead.doors.cli.terminal import AS, again, assurance, deployment_options, opened, print_json
 
 
 @click.command()
@@ -22,4 +22,4 @@ def resume(folder: Path, state: Path | None, as_json: bool, person: str, reason:
     if as_json:
         print_json({"woken": woken})
         return
-    click.echo(f"Lifted. {woken} runs go on as soon as `bridgehead up` is at work.")
+    click.echo(again(f"Lifted. {woken} runs go on as soon as `bridgehead up` is at work."))

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bridgehead.doors.cli.terminal import assurance, deployment_options, opened, operator, print_json
+from bridgehead.doors.cli.terminal import again, assurance, deployment_options, opened, operator, print_json
 from bridgehead.kernel.errors import ConfigError
 
 
@@ -56,7 +56,7 @@ def run(
         )
         return
     click.echo(f"{run_id}  {line.words}")
-    click.echo(f"See it with: bridgehead show {run_id}")
+    click.echo(again(f"See it with: bridgehead show {run_id}"))
 
 
 def _case(text: str) -> dict[str, Any]:

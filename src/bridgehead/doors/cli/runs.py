@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bridgehead.doors.cli.terminal import deployment_options, opened, print_json, table
+from bridgehead.doors.cli.terminal import again, deployment_options, opened, print_json, table
 
 
 @click.command()
@@ -30,7 +30,7 @@ def runs(folder: Path, state: Path | None, as_json: bool, status: str, text: str
             (line.id, line.title, line.status, str(line.crossings), line.created_at[:19], line.words)
             for line in page.lines
         ],
-        empty="No runs. Start one with `bridgehead run`, or see `bridgehead demo`.",
+        empty=again("No runs. Start one with `bridgehead run`."),
     )
     if page.older:
         click.echo(f"There are more; --limit {limit * 2} lists them.")

@@ -12,6 +12,7 @@ import click
 from bridgehead.doors.cli.terminal import (
     AS,
     ListUnlessNamed,
+    again,
     assurance,
     deployment_options,
     opened,
@@ -107,4 +108,4 @@ def run(
         print_json({"run": found, "status": line.status, "words": line.words})
         return
     click.echo(f"{found}  {line.words}")
-    click.echo(f"See it with: bridgehead show {found}")
+    click.echo(again(f"See it with: bridgehead show {found}"))

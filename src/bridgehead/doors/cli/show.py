@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridgehead.doors.cli.terminal import deployment_options, opened, print_json
+from bridgehead.doors.cli.terminal import again, deployment_options, opened, print_json
 from bridgehead.kernel.errors import EngineError
 
 if TYPE_CHECKING:
@@ -36,31 +36,40 @@ def show(folder: Path, state: Path | None, as_json: bool, run: str, everything: 
     for crossing in told.crossings:
         if everything or not crossing.evidence_of:
             _tell(crossing)
-    click.echo(f"Ledger entries {told.first_entry} to {told.last_entry}. Check them: bridgehead verify")
+    click.echo(
+        f"Ledger entries {told.first_entry} to {told.last_entry}. Check them: {again('bridgehead verify')}"
+    )
 
 
-def find_story(house: House, run: str) -> Story:
-    """Return the story of a run by id, beginning of an id, or title.
+def find_run(house: House, run: str) -> str:
+    """Return the id of a run: given whole, by its beginning, or by its title.
 
     Raises ``EngineError`` (BH-RUN-013) when none or several fit.
     """
-    from bridgehead.explain.runs import list_runs
-    from bridgehead.explain.story import story
+    from bridgehead.explain.runs import list_runs, one_line
 
     with house.store.reading() as connection:
-        told = story(connection, house.ledger, house.deployment.charter, run)
-        if told is not None:
-            return told
+        if one_line(connection, run) is not None:
+            return run
         found = list_runs(connection, text=run).lines
-        exact = [line for line in found if line.title == run] or [
-            line for line in found if line.id.startswith(run) or len(found) == 1
-        ]
-        if len(exact) == 1:
-            told = story(connection, house.ledger, house.deployment.charter, exact[0].id)
-            if told is not None:
-                return told
+    exact = [line for line in found if line.title == run] or [
+        line for line in found if line.id.startswith(run) or len(found) == 1
+    ]
+    if len(exact) == 1:
+        return exact[0].id
     what = f"{len(exact)} runs fit {run!r}" if exact else f"there is no run {run!r}"
     raise EngineError("BH-RUN-013", what, fix="`bridgehead runs` lists them with their ids.")
+
+
+def find_story(house: House, run: str) -> Story:
+    """Return the story of a run by id, beginning of an id, or title. Raises as ``find_run`` does."""
+    from bridgehead.explain.story import story
+
+    found = find_run(house, run)
+    with house.store.reading() as connection:
+        told = story(connection, house.ledger, house.deployment.charter, found)
+    assert told is not None
+    return told
 
 
 def _tell(crossing: Told) -> None:

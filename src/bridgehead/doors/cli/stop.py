@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bridgehead.doors.cli.terminal import AS, assurance, deployment_options, opened, print_json
+from bridgehead.doors.cli.terminal import AS, again, assurance, deployment_options, opened, print_json
 
 
 @click.command()
@@ -23,4 +23,4 @@ def stop(folder: Path, state: Path | None, as_json: bool, person: str, reason: s
         print_json({"stop": found.id, "set_by": found.set_by, "set_at": found.set_at, "reason": found.reason})
         return
     click.echo(f"Stopped by {found.set_by} at {found.set_at[:19]}: {found.reason}")
-    click.echo("The owner or the deputy lifts it with `bridgehead resume`.")
+    click.echo(again("The owner or the deputy lifts it with `bridgehead resume`."))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
+import shlex
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -62,6 +64,29 @@ REASON = click.option("--reason", default="", help="Why, in your own words; kept
 def deployment_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--in``, ``--state`` and ``--json``."""
     return IN_FOLDER(STATE(JSON(command)))
+
+
+_TAKES_FOLDER = ("check", "doctor", "up", "verify", "worker")
+"""Commands whose folder is an argument, not ``--in``."""
+
+
+def again(text: str) -> str:
+    """Return text in which each command it names, between backticks or up to its end, is for the folder and
+    the state that the command at work was given, so that it can be copied as it is."""
+    context = click.get_current_context(silent=True)
+    given = context.params if context is not None else {}
+    folder, state = given.get("folder"), given.get("state")
+    place = "" if folder is None or str(folder) == "." else shlex.quote(str(folder))
+    rest = f" --state {shlex.quote(str(state))}" if state is not None else ""
+
+    def whole(command: re.Match[str]) -> str:
+        named = f" {place}" if command[2] in _TAKES_FOLDER else f" --in {place}"
+        return command[1] + (named if place else "") + rest
+
+    return _COMMAND.sub(whole, text)
+
+
+_COMMAND = re.compile(r"(bridgehead ([a-z-]+)[^`\n]*)")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from bridgehead.doors.cli.terminal import assurance, deployment_options, opened, print_json, table
+from bridgehead.doors.cli.terminal import again, assurance, deployment_options, opened, print_json, table
 from bridgehead.kernel.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
@@ -214,4 +214,4 @@ def _tell(found: UndoView) -> None:
         click.echo(f"  and {len(found.items) - SHOWN} more; --json lists every one.")
     click.echo(f"Plan {found.plan_digest}")
     for words in found.next:
-        click.echo(words)
+        click.echo(again(words))

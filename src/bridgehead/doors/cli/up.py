@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bridgehead.doors.cli.terminal import FOLDER, JSON, STATE, opened, operator, print_json
+from bridgehead.doors.cli.terminal import FOLDER, JSON, STATE, again, opened, operator, print_json
 
 
 @click.command()
@@ -55,6 +55,6 @@ def up(
                 click.echo(f"Console: {url}   Sign in, once each:")
                 print_links(house, url)
                 if no_work:
-                    click.echo("This process carries no runs: start `bridgehead worker` for that.")
+                    click.echo(again("This process carries no runs: start `bridgehead worker` for that."))
                 click.echo("Stop this process with Ctrl-C; nothing is lost.")
             asyncio.run(serve([house], bound, work=not no_work))
