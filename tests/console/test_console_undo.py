@@ -99,7 +99,7 @@ def test_a_release_is_planned_ordered_agreed_to_and_certified(there: Console) ->
     assert "20.00 USD moved, of which 0.00 USD would come back." in page
     assert "Send order o2 to 9 Hill" in page  # what it was, in words
     assert f'href="{ONE}/runs/{there.run}#at-2"' in page
-    assert "credit or charge 20 USD" in page  # the remedy
+    assert "credit or charge 20.00 USD" in page  # the remedy
     assert f"Release {there.undoing.good[:12]}… is active again" in page
     assert "Olga Owner, Dan Deputy are asked to agree" in page
     assert there.desk.house.deployment.digest == there.undoing.bad  # a plan stops nothing

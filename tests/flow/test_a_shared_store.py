@@ -65,6 +65,17 @@ def test_a_server_that_is_not_there_is_told_without_the_password(tmp_path: Path)
     assert "running and reachable" in error.value.fix
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize("change", [{"password": "wrong"}, {"username": "nobody"}], ids=["password", "role"])
+def test_a_role_that_is_not_let_in_is_told_so(postgresql_url: str, change: dict[str, str]) -> None:
+    given = make_url(postgresql_url).set(drivername="postgresql", **change)
+    with pytest.raises(BridgeheadError) as error:
+        Store.open(given.render_as_string(hide_password=False))
+    assert code(error) == "BH-STO-001"
+    assert f"the store postgresql://{given.username}:***@" in error.value.what
+    assert "refused the role or its password" in error.value.fix
+
+
 @pytest.mark.parametrize("url", ["postgresql+asyncpg://db/x", "mysql://db/x", "postgres://db/x"])
 def test_other_databases_and_drivers_are_refused(url: str) -> None:
     with pytest.raises(BridgeheadError) as error:

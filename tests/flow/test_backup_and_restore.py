@@ -189,7 +189,7 @@ async def test_money_that_moved_after_the_backup_is_in_the_account_of_an_undo(de
     undo = undoing.order(run)
     await desk.work()
     assert undoing.outcomes(undo) == ["impossible"]
-    money = {"USD": {"moved": "20", "taken-back": "0", "remaining": "20", "unclear": "0"}}
+    money = {"USD": {"moved": "20.00", "taken-back": "0.00", "remaining": "20.00", "unclear": "0.00"}}
     assert undoing.certificate(undo).money == money
 
 

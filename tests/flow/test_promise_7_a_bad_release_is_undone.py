@@ -30,11 +30,13 @@ async def test_what_can_be_taken_back_is_and_what_cannot_is_handed_over(desk: De
     assert desk.shop.refunds == [("o1", "20")]
     refund = undoing.items(undo)[0]
     assert refund.person == "olga" and refund.due_at
-    assert "credit or charge 20 USD" in refund.why
+    assert "credit or charge 20.00 USD" in refund.why
     said = undoing.certificate(undo)
     assert said.ok, said.problems
     assert (said.effects, said.counts["undone"], said.counts["impossible"]) == (2, 1, 1)
-    assert said.money == {"USD": {"moved": "20", "taken-back": "0", "remaining": "20", "unclear": "0"}}
+    assert said.money == {
+        "USD": {"moved": "20.00", "taken-back": "0.00", "remaining": "20.00", "unclear": "0.00"}
+    }
     assert undoing.row(undo).state == "ended"
 
 

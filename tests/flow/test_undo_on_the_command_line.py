@@ -103,7 +103,7 @@ def test_from_the_list_to_the_certificate(terminal: Terminal) -> None:
 
     note = terminal.types("undo", "--release", release, "--certificate").stdout
     assert terminal.reads("undo", "--release", release, "--certificate")["certificate"] == note
-    assert "\nundone: 2\n" in note and "\nmoney: EUR moved=24 taken-back=24" in note
+    assert "\nundone: 2\n" in note and "\nmoney: EUR moved=24.00 taken-back=24.00" in note
     assert terminal.erp.judge(["o-1", "o-2"]).once == 2
     file = terminal.folder / "certificate.txt"
     file.write_text(note)
@@ -211,3 +211,32 @@ def test_who_may_not_answer_is_told_before_they_read_the_question(terminal: Term
     barred = terminal.types("approve", question, "--as", "noor", answer="y\n")
     assert isinstance(barred.exception, BridgeheadError) and barred.exception.code == "BH-APR-004"
     assert "Take back" not in barred.output
+
+
+def test_a_run_is_named_by_the_beginning_of_its_id(terminal: Terminal) -> None:
+    found = terminal.reads("effects", terminal.run[:20], "--all")
+    assert {line["run"] for line in found["lines"]} == {terminal.run}
+    position = found["lines"][0]["position"]
+    assert terminal.reads("effects", "show", terminal.run[:20], position)["run"] == terminal.run
+
+
+def test_why_says_that_nothing_is_at_a_position(terminal: Terminal) -> None:
+    told = terminal.types("why", terminal.run, "99")
+    assert isinstance(told.exception, BridgeheadError) and told.exception.code == "BH-DOO-046"
+
+
+def test_a_list_for_nobody_says_of_nobody_that_they_may_not(terminal: Terminal) -> None:
+    terminal.reads("undo", terminal.run, "--as", "noor", "--execute", "--reason", "wrong")
+    (waiting,) = terminal.reads("approvals")["waiting"]
+    assert (waiting["why_not"], waiting["mine"]) == ("", False)
+
+
+def test_a_certificate_without_a_key_says_where_none_was_found(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "certificate.txt"
+    file.write_text("a certificate")
+    away = tmp_path / "elsewhere"
+    told = CliRunner().invoke(
+        cli, ["verify", str(terminal.folder), "--state", str(away), "--certificate", str(file)]
+    )
+    assert isinstance(told.exception, BridgeheadError) and told.exception.code == "BH-REC-041"
+    assert str(away / "keys" / "ledger.vkey") in told.exception.what

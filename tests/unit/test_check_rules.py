@@ -64,6 +64,8 @@ def nothing(folder: Folder) -> None:
     """Leave the folder as ``init`` writes it."""
 
 
+REVIEW = "approvals:\n  after:\n    question: Was it an emergency?\n    who: desk-leads\n"
+BY_REVIEW = "    emergency: {who: desk-leads, review_within: 24h, review: after}\n"
 LEADS = "    groups: [desk-leads]\n    roles: [owner, approver]\n  sam:"
 HAZARDS = "hazards:\n  wrong-refund:\n    description: A customer is refunded more than the ticket cost\n    detector: Refunds of the day compared with what the tickets cost\n    response: stop\n    drill: Ask for a refund of 500 USD on a ticket that cost 20, in staging, every month\n"
 CLOSE_PROBE = "    probe:                     # how to ask whether it landed, when its answer was lost\n      action: read_ticket\n      arguments: {ticket_id: arguments.ticket_id}\n      landed: facts.py:is_closed\n      strength: strong\n"
@@ -143,6 +145,7 @@ CASES = [
     Case("BH-CHK-020", swap("    email: sam@example.com\n", "    email: sam@example.com\n    groups: [desk-leads]\n", "quorum: 1", "quorum: 3"), "    who: desk-leads\n    quorum", swap("    email: sam@example.com\n", "    email: sam@example.com\n    groups: [desk-leads]\n", "quorum: 1", "quorum: 2")),
     Case("BH-CHK-021", swap(WHEN, ""), "  large-refund:", nothing),
     Case("BH-CHK-021", swap(WHEN, ""), "  large-refund:", lambda f: (swap(WHEN, "")(f), code('await run.decide("large-refund", question="?")')(f))),
+    Case("BH-CHK-021", swap("approvals:\n", REVIEW), "  after:", swap("approvals:\n", REVIEW, WHEN, WHEN + BY_REVIEW)),
     Case("BH-CHK-022", swap(LEADS, LEADS.replace(", approver", "")), "  jon:", nothing),
     Case("BH-CHK-023", swap("quorum: 1", "quorum: 2"), "quorum: 2", nothing),
     Case("BH-CHK-024", swap("    email: sam@example.com\n", "    email: sam@example.com\n    groups: [desk-leads]\n", "quorum: 1", "quorum: 2"), "    who: desk-leads\n    quorum", swap("    email: sam@example.com\n", "    email: sam@example.com\n    groups: [desk-leads]\n")),

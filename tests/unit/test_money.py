@@ -47,9 +47,11 @@ def test_order_is_the_order_of_amounts(a: int, b: int) -> None:
         (0.1 + 0.2, "0.30 USD"),
         ("-0.00001", "0.00 USD"),
         (" 5 ", "5.00 USD"),
+        ("3.1", "3.10 USD"),
+        ("0.1235", "0.1235 USD"),
     ],
 )
-def test_money_is_shown_with_two_decimals_and_its_currency(written: Any, shown: str) -> None:
+def test_money_is_shown_with_two_decimals_or_more_and_its_currency(written: Any, shown: str) -> None:
     assert str(usd(written)) == shown
 
 

@@ -125,7 +125,9 @@ def _asked(d: Deployment) -> frozenset[str]:
                 name = constant_argument(call)
                 # A name that is computed may mean any of them.
                 by_workflow |= {name} if name is not None else set(d.charter.approvals)
-    return frozenset(by_limit | by_policy | by_workflow)
+    rules = d.charter.approvals.values()
+    by_review = {rule.emergency.review for rule in rules if rule.emergency is not None}
+    return frozenset(by_limit | by_policy | by_workflow | by_review)
 
 
 FAMILY = Family(

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, func, or_, select
 
+from bridgehead.kernel.money import shown as money_shown
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row
 
@@ -32,7 +33,7 @@ def words(connection: Connection, row: Row, surprise: str, answer: bool | int | 
 def _reach(connection: Connection, row: Row) -> str:
     parts = []
     if row.amount:
-        parts.append(f"{abs(Decimal(row.amount)):.2f} {row.currency} are concerned")
+        parts.append(f"{money_shown(abs(Decimal(row.amount)))} {row.currency} are concerned")
     own = _later_in_run(connection, row)
     parts.append(f"its run made {own or 'no'} further {'change' if own == 1 else 'changes'} after it")
     if row.record:

@@ -21,6 +21,7 @@ from bridgehead.enforce.rows import find
 from bridgehead.enforce.wording import shown, title
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.errors import LedgerError
+from bridgehead.kernel.money import shown as money_shown
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Row
 
@@ -133,7 +134,7 @@ def _title(boundary: Boundary, row: Row, run: Any, body: dict[str, Any] | None) 
 
 def money(row: Row) -> str:
     """Return the amount of an effect as people read it, or the empty string."""
-    return f"{Decimal(row.amount):.2f} {row.currency}" if row.amount else ""
+    return f"{money_shown(Decimal(row.amount))} {row.currency}" if row.amount else ""
 
 
 def _calls(connection: Connection, boundary: Boundary, run: str, position: str) -> tuple[Told, ...]:

@@ -13,6 +13,7 @@ from bridgehead.enforce.opening import needs
 from bridgehead.enforce.question import DECIDE, Fact, Question
 from bridgehead.kernel import quorum
 from bridgehead.kernel.decision import Ask
+from bridgehead.kernel.money import shown as money_shown
 
 _PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _YES_AND_NO = {
@@ -39,7 +40,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal):
-        return f"{value:.2f}"
+        return money_shown(value)
     if isinstance(value, list | tuple):
         return ", ".join(shown(item) for item in value)
     return str(value)
@@ -61,7 +62,7 @@ def ask_people(
     charter, rule = boundary.charter, crossing.rule(boundary)
     rules = [charter.approvals[name] for name in decision.approvals]
     needed = needs(rules)
-    money = "" if evidence.amount is None else f"{evidence.amount:.2f} {evidence.currency}"
+    money = "" if evidence.amount is None else f"{money_shown(evidence.amount)} {evidence.currency}"
     reads = ", ".join(read.action for read in rule.facts.reads.values()) if rule and rule.facts else ""
     # Which model a run asks is chosen when it starts: its bindings say whether a stand-in took its place.
     stand_in = any(name.startswith("model:") for name in crossing.run.bindings)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from bridgehead.explain.words import plural
+from bridgehead.kernel.money import shown
 from bridgehead.kernel.undoing import balance
 
 _BEFORE = {
@@ -88,11 +89,11 @@ def money_lines(items: Iterable[Counts]) -> tuple[MoneyLine, ...]:
     return tuple(
         MoneyLine(
             currency=currency,
-            moved=_text(of["moved"]),
-            taken_back=_text(of["taken-back"]),
-            remaining=_text(of["remaining"]),
-            pending=_text(coming[currency]["moved"] if currency in coming else Decimal(0)),
-            unclear=_text(of["unclear"]),
+            moved=shown(of["moved"]),
+            taken_back=shown(of["taken-back"]),
+            remaining=shown(of["remaining"]),
+            pending=shown(coming[currency]["moved"] if currency in coming else Decimal(0)),
+            unclear=shown(of["unclear"]),
         )
         for currency, of in sorted(balance(triples).items())
     )
@@ -103,11 +104,11 @@ def certified_money(said: Mapping[str, Mapping[str, str]]) -> tuple[MoneyLine, .
     return tuple(
         MoneyLine(
             currency=currency,
-            moved=_text(Decimal(of["moved"])),
-            taken_back=_text(Decimal(of["taken-back"])),
-            remaining=_text(Decimal(of["remaining"])),
+            moved=shown(Decimal(of["moved"])),
+            taken_back=shown(Decimal(of["taken-back"])),
+            remaining=shown(Decimal(of["remaining"])),
             pending="0.00",
-            unclear=_text(Decimal(of["unclear"])),
+            unclear=shown(Decimal(of["unclear"])),
         )
         for currency, of in said.items()
     )
@@ -141,9 +142,3 @@ def _money(line: MoneyLine, before: bool) -> str:
     said += f" and {line.remaining} {line.currency} remain"
     said += f", of which {line.pending} {line.currency} are still to come." if Decimal(line.pending) else "."
     return said + (f" Another {line.unclear} {line.currency} is unclear." if Decimal(line.unclear) else "")
-
-
-def _text(amount: Decimal) -> str:
-    """Return an amount with two places, or with as many as it has: sums must add up to what is shown."""
-    whole, _, places = f"{amount:f}".partition(".")
-    return f"{whole}.{places.rstrip('0'):0<2}"

@@ -100,7 +100,10 @@ def inbox(connection: Connection, boundary: Boundary, viewer: Viewer, limit: int
 
 
 def why_not(connection: Connection, boundary: Boundary, viewer: Viewer, approval_id: str) -> str:
-    """Return why the viewer's answer would not count, in the words of the vote itself; empty if it would."""
+    """Return why the viewer's answer would not count, in the words of the vote itself; empty if it would, and
+    where nobody is named who could answer."""
+    if not viewer.id:
+        return ""
     error = obstacle(connection, boundary, approval_id, viewer.principal("page"))
     if error is None:
         return ""
@@ -188,7 +191,7 @@ def _waiting(
         who=" and ".join(groups(row)),
         quorum=row.quorum,
         votes=votes,
-        mine=not barred,
+        mine=bool(viewer.id) and not barred,
         why_not=barred,
         stand_in=bool(asked and asked.stand_in),
         entry=row.opened_entry,

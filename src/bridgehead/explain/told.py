@@ -119,7 +119,7 @@ def tell(connection: Connection, charter: Charter, row: Row[Any], entries: Seque
         state_words=words.crossing(row.state, row.settled),
         effect=row.effect,
         effect_words=words.effect(row.effect, bool(row.outward)) if row.kind == "act" else "",
-        amount=f"{row.amount} {row.currency}".strip(),
+        amount=_money(row),
         amount_words=_money(row),
         decision=_decision(row),
         reasons=_reasons(entries),

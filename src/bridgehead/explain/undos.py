@@ -110,6 +110,18 @@ def since(connection: Connection, undo: str) -> UndoLine | None:
     return None
 
 
+def so_far(connection: Connection, undo: str) -> str:
+    """Return in words how far an undo is: how many records were read, how many effects are taken back."""
+    row = connection.execute(select(t.undo).where(t.undo.c.id == undo)).one()
+    if row.plan_digest:
+        one = _lines(connection, [row])[0]
+        return f"{one.words}: {one.undone} of {one.effects} effects are taken back"
+    looks = (t.crossing.c.run == row.run, t.crossing.c.position.startswith("see."))
+    read = connection.execute(select(func.count()).select_from(t.crossing).where(*looks)).scalar_one()
+    total = effects_of(connection, row.scope, row.target)
+    return f"{STATE_WORDS[row.state]}: {read} looks at the records of {total} effects"
+
+
 def undos_about(connection: Connection, run: str) -> tuple[UndoLine, ...]:
     """Return every undo that lists an effect of a run, or that the run itself carries; the newest first."""
     item = t.undo_item.c

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from bridgehead.explain import words
 from bridgehead.explain.story import Story
 from bridgehead.explain.told import Told
+from bridgehead.kernel.decision import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """One statement and the entries it rests on. A statement without entries cannot be built."""
+    """One statement and the entries it rests on. A statement without entries cannot be built.
+
+    ``source`` is the rule it speaks of, with file and line; empty where it speaks of none.
+    """
 
     words: str
     entries: tuple[int, ...]
@@ -50,13 +54,18 @@ def _run(told: Story) -> Iterator[Sentence]:
             yield from _crossing(item)
 
 
+def _rule(reason: Reason) -> str:
+    """Return the rule by its name, with the file and line it stands in."""
+    return ", ".join(part for part in (reason.rule, reason.source or "built in") if part)
+
+
 def _crossing(item: Told) -> Iterator[Sentence]:
     if not item.entries:
         return
     amount = f" ({item.amount_words})" if item.amount_words and item.amount_words not in item.words else ""
     yield Sentence(words=f"{item.words}{amount}: {_became(item)}.", entries=item.entries)
     for reason in item.reasons if item.state == "refused" or item.asking else ():
-        yield Sentence(words=f"Because: {reason.words}", entries=item.entries, source=reason.source)
+        yield Sentence(words=f"Because: {reason.words}", entries=item.entries, source=_rule(reason))
     for asking in item.asking:
         yield Sentence(
             words=f"{asking.who} was asked: {asking.words}{_took(asking.took)}.", entries=(asking.entry,)

@@ -13,6 +13,13 @@ _ROUNDING = Context(prec=40, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, 
 _EXACT = Context(prec=40, traps=[InvalidOperation, Overflow, Inexact])
 
 
+def shown(amount: Decimal) -> str:
+    """Return an amount as it is written everywhere: with two places, or with as many as it has, so that what
+    is shown adds up to the sums that are shown."""
+    whole, _, places = f"{amount:f}".partition(".")
+    return f"{whole}.{places.rstrip('0'):0<2}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:
     """An amount in a currency (ISO 4217 code, upper case)."""
@@ -52,7 +59,7 @@ class Money:
         return self.amount < other.amount
 
     def __str__(self) -> str:
-        return f"{self.amount:.2f} {self.currency}"
+        return f"{shown(self.amount)} {self.currency}"
 
     def _same(self, other: Money) -> None:
         if self.currency != other.currency:

@@ -19,6 +19,7 @@ from bridgehead.enforce import equals
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft, Written
+from bridgehead.kernel.money import shown
 from bridgehead.kernel.undoing import OUTCOMES, balance, outcome
 from bridgehead.record import Work
 from bridgehead.rollout.plan import DID_NOT, NOBODY_KNOWS
@@ -146,7 +147,7 @@ def _counted(rows: Sequence[Row[Any]], state: str) -> Iterator[str]:
     for name, number in counts(rows, state).items():
         yield f"{name}: {number}"
     for currency, of in sorted(money(rows, state).items()):
-        yield f"money: {currency} " + " ".join(f"{name}={amount:f}" for name, amount in of.items())
+        yield f"money: {currency} " + " ".join(f"{name}={shown(amount)}" for name, amount in of.items())
 
 
 def _line(row: Row[Any], state: str) -> str:
@@ -157,7 +158,7 @@ def _line(row: Row[Any], state: str) -> str:
         what,
         f"{row.run}/{row.position}",
         row.target,
-        row.amount,
+        shown(Decimal(row.amount)) if row.amount else "",
         row.currency,
         "" if settled else row.person,
         "" if settled else row.due_at,

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Protocol
 
 from bridgehead.kernel.canonical import digest
+from bridgehead.kernel.money import shown
 from bridgehead.kernel.undoing import GROUPS, TAKEN_BACK, Group
 
 Sight = Literal["there", "changed", "gone", "unreadable", "unasked"]
@@ -201,7 +203,7 @@ def remedy(effect: Effect) -> str:
     if effect.outward:
         parts.append("send a notice that corrects it")
     if effect.amount:
-        parts.append(f"credit or charge {effect.amount} {effect.currency}")
+        parts.append(f"credit or charge {shown(Decimal(effect.amount))} {effect.currency}")
     parts.append("settle it with whoever it concerns")
     return f"A person: {', '.join(parts)}."
 

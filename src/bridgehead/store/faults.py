@@ -17,6 +17,14 @@ from bridgehead.kernel.errors import StoreError
 _BUSY = {"5", "6", "55P03", "40001", "40P01"}  # busy, locked; lock timeout, serialization, deadlock
 _UNWRITABLE = {"8", "10", "13", "53100", "25006"}  # readonly, I/O, full; disk full, read-only transaction
 _LOST = ("08", "57P0", "25P03", "53300")  # connection; shut down or starting; idle too long; too many clients
+_NOT_LET_IN = {"28P01", "28000"}  # invalid password, invalid authorization
+# Of a connection that is not let in, libpq hands on the server's words and not its code.
+_SAYS_SO = (
+    "password authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    'FATAL:  role "',
+)
 BUSY, LOST, UNANSWERED = "BH-STO-003", "BH-STO-010", "BH-STO-011"
 
 
@@ -82,14 +90,26 @@ def cannot_open(address: str, error: DBAPIError) -> StoreError:
         return _locked("the database is locked by another process")
     return StoreError(
         "BH-STO-001",
-        f"the store {address} cannot be opened: {_words(error)}",
+        f"the store {as_given(address)} cannot be opened: {_words(error)}",
         means="Nothing can be recorded, so nothing can run.",
-        fix=(
-            "Is the server running and reachable, and may this user make tables in that database?"
-            if address.startswith("postgresql")
-            else "Check the path, its permissions and the free space."
-        ),
+        fix=_to_open(address, error),
     )
+
+
+def as_given(address: str) -> str:
+    """Return the address of a database as people write it: without the name of our driver."""
+    return address.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def _to_open(address: str, error: DBAPIError) -> str:
+    if not address.startswith("postgresql"):
+        return "Check the path, its permissions and the free space."
+    if _code(error) in _NOT_LET_IN or any(said in _words(error) for said in _SAYS_SO):
+        return (
+            "The server answered and refused the role or its password: check the role in the address, and "
+            "the password in it, in PGPASSWORD or in ~/.pgpass."
+        )
+    return "Is the server running and reachable, and may this user make tables in that database?"
 
 
 def _fault(error: DBAPIError) -> StoreError:

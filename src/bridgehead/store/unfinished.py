@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from bridgehead.kernel.errors import StoreError
-from bridgehead.store.faults import cannot_open
+from bridgehead.store.faults import as_given, cannot_open
 from bridgehead.store.tables import metadata
 
 MARK = "bridgehead_restoring"
@@ -76,4 +76,4 @@ def _unfinished(engine: Engine) -> StoreError:
 
 
 def _place(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
+    return as_given(engine.url.render_as_string(hide_password=True))

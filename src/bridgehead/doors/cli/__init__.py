@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from bridgehead import __version__
-from bridgehead.kernel.errors import BridgeheadError
+from bridgehead.kernel.errors import ApprovalError, BridgeheadError, SettlementError
 
 COMMANDS = {
     "init": "Write a working deployment folder.",
@@ -46,7 +46,11 @@ COMMANDS = {
     "sign-in": "Make a link that signs a person in to the console, once.",
     "doctor": "Look for what would stop this deployment from running.",
 }
-EXIT_FAULT = 2
+EXIT_REFUSED, EXIT_FAULT = 1, 2
+NO_SUCH_THING = ("BH-APR-001", "BH-SET-001")
+"""A question or an effect that is not there: the command named the wrong one."""
+REFUSED_ELSEWHERE = ("BH-ASM-002", "BH-ASM-007", "BH-RUN-015", "BH-UND-002", "BH-UND-003")
+"""Refusals that are no answer to a question: by findings, by an undo, or of somebody who may not order one."""
 
 
 class Commands(click.Group):
@@ -99,8 +103,14 @@ def main() -> None:
         if os.environ.get("BRIDGEHEAD_TRACEBACK"):
             raise
         _tell(error)
-        sys.exit(EXIT_FAULT)
+        sys.exit(exit_code(error))
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def exit_code(error: BridgeheadError) -> int:
+    """Return 1 where this person, or this answer, was refused, and 2 for wrong usage or a fault."""
+    answered = isinstance(error, ApprovalError | SettlementError) and error.code not in NO_SUCH_THING
+    return EXIT_REFUSED if answered or error.code in REFUSED_ELSEWHERE else EXIT_FAULT
 
 
 def _tell(error: BridgeheadError) -> None:

@@ -94,6 +94,10 @@ class Play:
             await self._work(engine, tell)
             while answer_as and self._answer():
                 await self._work(engine, tell)
+        if tell:
+            tell(
+                f"Comparing {len(self._tickets)} shops, record by record, with what the benchmark expects ..."
+            )
         return await self._result()
 
     def _start(self) -> None:
@@ -120,12 +124,14 @@ class Play:
         )
 
     async def _work(self, engine: Engine, tell: Tell | None) -> None:
-        if tell is None:
-            await engine.work(until_idle=True)
-            return
         from bridgehead.doors.cli.progress import shown
+        from bridgehead.doors.cli.serving import says_that_it_ends
 
-        await shown(engine.work(until_idle=True), self._progress)
+        with says_that_it_ends():
+            if tell is None:
+                await engine.work(until_idle=True)
+            else:
+                await shown(engine.work(until_idle=True), self._progress)
 
     def _progress(self) -> tuple[int, int, str]:
         """Return runs that came to rest, all runs, and what happened last, for the progress bar."""

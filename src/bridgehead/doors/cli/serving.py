@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bridgehead.assemble import House
 
 LINK_MINUTES = 12 * 60
+ENDING = "Ending: what was sent is heard first, and nothing new begins. Ctrl-C once more ends it at once."
 
 
 @contextlib.contextmanager
@@ -86,7 +87,12 @@ async def serve(houses: Sequence[House], bound: socket.socket, *, work: bool = T
             for worker in workers:
                 worker.cancel()
 
-        told_to_end(end)
+        def told_to() -> None:
+            if not told.is_set():
+                click.echo(ENDING, err=True)
+            end()
+
+        told_to_end(told_to)
         done, _ = await asyncio.wait([serving, *workers], return_when=asyncio.FIRST_COMPLETED)
         if not told.is_set():
             end()
@@ -100,7 +106,18 @@ async def carry(house: House, undo: str = "") -> None:
     """Carry a house's runs as far as they go without people; with ``undo``, that undo alone."""
     require_in_step(house)
     async with house.at_work(undo=undo) as engine:
-        await engine.work(until_idle=True)
+        with says_that_it_ends():
+            await engine.work(until_idle=True)
+
+
+@contextlib.contextmanager
+def says_that_it_ends() -> Iterator[None]:
+    """Say at once that work which was interrupted is ending: what was sent is heard first."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        click.echo(ENDING, err=True)
+        raise
 
 
 async def _work(engine: Any) -> None:

@@ -110,10 +110,11 @@ def _ordered(
 
 def _carry(house: House, undo_id: str) -> None:
     """Carry it here and nobody else's run, or wait for the process that is at work on this store already."""
+    from bridgehead.doors.cli.progress import said
     from bridgehead.doors.cli.serving import carry
 
     try:
-        asyncio.run(carry(house, undo_id))
+        asyncio.run(said(carry(house, undo_id), lambda: _so_far(house, undo_id)))
     except ConfigError as error:
         if error.code != "BH-RUN-008":
             raise
@@ -123,6 +124,13 @@ def _carry(house: House, undo_id: str) -> None:
             if found is not None and found.at_rest:
                 return
             time.sleep(0.2)
+
+
+def _so_far(house: House, undo_id: str) -> str:
+    from bridgehead.explain.undos import so_far
+
+    with house.store.reading() as connection:
+        return so_far(connection, undo_id)
 
 
 def _view(house: House, undo_id: str) -> UndoView | None:

@@ -83,7 +83,9 @@ def verify(
     place, keys = _where(store, state or folder / ".bridgehead")
     try:
         if certificate is not None:
-            said = verify_certificate(certificate.read_text(encoding="utf-8"), vkey=_vkey(vkey, keys))
+            said = verify_certificate(
+                certificate.read_text(encoding="utf-8"), vkey=_vkey_of_certificate(vkey, keys)
+            )
             print_json(said.as_dict()) if as_json else click.echo("\n".join(_certificate_words(said)))
             ctx.exit(0 if said.ok else TAMPERED)
         notes = [path.read_text(encoding="utf-8") for path in kept]
@@ -130,6 +132,19 @@ def _vkey(given: str, beside: Path | None) -> str:
     if path and "\n" not in given and len(given) < 1000 and path.is_file():
         return path.read_text(encoding="utf-8")
     return given
+
+
+def _vkey_of_certificate(given: str, keys: Path) -> str:
+    """Return the verifier key a certificate is checked with: it does not carry its own."""
+    found = _vkey(given, keys)
+    if not found:
+        raise ConfigError(
+            "BH-REC-041",
+            f"no verifier key was found at {keys / 'ledger.vkey'}",
+            means="A certificate is checked with the key of the ledger it comes from. Nothing was checked.",
+            fix="Name the key with --vkey, or with --state the state folder it is in.",
+        )
+    return found
 
 
 def _save(store: str | Path, target: Path, *, bodies: bool = False) -> None:

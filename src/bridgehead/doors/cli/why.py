@@ -8,6 +8,7 @@ import click
 
 from bridgehead.doors.cli.show import find_story
 from bridgehead.doors.cli.terminal import deployment_options, opened, print_json
+from bridgehead.kernel.errors import EngineError
 
 
 @click.command()
@@ -20,10 +21,18 @@ def why(folder: Path, state: Path | None, as_json: bool, run: str, position: str
     from bridgehead.explain.why import why as explain
 
     with opened(folder, state) as house:
-        sentences = explain(find_story(house, run), position)
+        told = find_story(house, run)
+        sentences = explain(told, position)
+    if not sentences:
+        raise EngineError(
+            "BH-DOO-046",
+            f"there is nothing at position {position} of {told.run.id}",
+            fix=f"`bridgehead show {told.run.id} --all` lists its positions.",
+        )
     if as_json:
         print_json({"sentences": plain(sentences)})
         return
     for sentence in sentences:
         entries = ", ".join(str(entry) for entry in sentence.entries)
-        click.echo(f"{sentence.words}  [{entries}]")
+        rule = f" ({sentence.source})" if sentence.source else ""
+        click.echo(f"{sentence.words}{rule}  [{entries}]")
