@@ -23,6 +23,7 @@ from bridgehead.declare import Charter, Deployment, load, load_release, lock, sn
 from bridgehead.enforce import policy
 from bridgehead.enforce.boundary import Boundary, StepObserver, Unobserved
 from bridgehead.enforce.policy import CedarPolicy
+from bridgehead.enforce.sql import declared
 from bridgehead.kernel.clock import Clock, SystemClock
 from bridgehead.kernel.errors import CharterError, ConfigError
 from bridgehead.kernel.finding import Finding
@@ -128,7 +129,7 @@ class House:
 
     def findings(self) -> list[Finding]:
         """Return what readiness finds in the folder as it is now."""
-        return readiness(load(self.folder), validate_policies=policy.faults)
+        return readiness(load(self.folder), policy.faults, declared.misfits)
 
     def taken_back(self) -> str:
         """Return in words that the folder holds a release that was taken back; empty where it does not."""
@@ -294,6 +295,7 @@ class House:
             boot=self.boot,
             observer=self._observer,
             own={"undo": Undo(self.releases)},
+            mask_secret=self.ledger.derived("mask"),
         )
 
     def _directory(self) -> Charter:

@@ -51,8 +51,14 @@ FAMILIES: tuple[Family, ...] = (
 _ORDER = {"block": 0, "warn": 1, "info": 2}
 
 
-def readiness(deployment: Deployment, validate_policies: ValidatePolicies | None = None) -> list[Finding]:
+def readiness(
+    deployment: Deployment,
+    validate_policies: ValidatePolicies | None = None,
+    look_at_tables: sources.LookAtTables | None = None,
+) -> list[Finding]:
     """Return every finding, what blocks first.
+
+    Without ``look_at_tables`` nothing is said of the SQL of tables: filters, types, masks, named queries.
 
     Without ``validate_policies`` hand-written policies are checked by themselves, and not against the
     types of the charter.
@@ -62,6 +68,8 @@ def readiness(deployment: Deployment, validate_policies: ValidatePolicies | None
     parsed = not any(finding.rule == policies.UNREADABLE.id for finding in found)
     if validate_policies is not None and parsed:
         found += policies.strict(deployment, validate_policies)
+    if look_at_tables is not None:
+        found += sources.tables(deployment, look_at_tables)
     return sorted(found, key=_place)
 
 

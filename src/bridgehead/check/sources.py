@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from bridgehead.check.rule import Family, Rule
 from bridgehead.declare import Deployment
@@ -31,6 +32,32 @@ PARAMETERS = Rule(
     why="It could not be run.",
     fix="Declare under `parameters` exactly the `:names` that the text uses.",
 )
+NOT_SEEN = Rule(
+    id="BH-CHK-068",
+    severity="block",
+    title="A table's types, masks, filters or queries do not fit",
+    why="Whoever asks would be refused, or see another thing than was meant.",
+    fix="Correct it at the line named; `bridgehead entitle explain` shows what somebody would see.",
+)
+NOBODY = Rule(
+    id="BH-CHK-069",
+    severity="warn",
+    title="A row filter asks for an attribute that people of the grant do not have",
+    why="They are refused until their profile says it.",
+    fix="Write it under `attributes` of each of them.",
+)
+
+
+class Misfit(NamedTuple):
+    """Something about a table that does not fit: ``blocks``, or is worth knowing."""
+
+    words: str
+    where: str
+    blocks: bool
+
+
+LookAtTables = Callable[[Deployment], Iterable[Misfit]]
+"""Who can read SQL says what of the tables does not fit."""
 
 _STRING_OR_COMMENT = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.S)
 _PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
@@ -48,8 +75,11 @@ def look(d: Deployment) -> Iterator[Finding]:
 
 
 def _file(d: Deployment, name: str, source: Source) -> Iterator[Finding]:
-    if "{" not in source.path and not (d.folder / source.path).is_file():
-        yield MISSING.found(f"There is no file `{source.path}`.", d.where("sources", name, "path"))
+    files: list[tuple[str, tuple[str, ...]]] = [(source.path, ("sources", name, "path"))]
+    files += [(table.file, ("sources", name, "tables", key, "file")) for key, table in source.tables.items()]
+    for file, place in files:
+        if file and "{" not in file and not (d.folder / file).is_file():
+            yield MISSING.found(f"There is no file `{file}`.", d.where(*place))
 
 
 def _query(d: Deployment, source: str, name: str, query: SqlQuery) -> Iterator[Finding]:
@@ -65,4 +95,10 @@ def _query(d: Deployment, source: str, name: str, query: SqlQuery) -> Iterator[F
         yield PARAMETERS.found(f"`{source}.{name}` declares `{unused}` and does not use it.", where)
 
 
-FAMILY = Family("Sources", (MISSING, NOT_A_SELECT, PARAMETERS), look)
+def tables(d: Deployment, look_at: LookAtTables) -> Iterator[Finding]:
+    """Yield what does not fit about tables, as who reads SQL finds it."""
+    for misfit in look_at(d):
+        yield (NOT_SEEN if misfit.blocks else NOBODY).found(misfit.words, misfit.where)
+
+
+FAMILY = Family("Sources", (MISSING, NOT_A_SELECT, PARAMETERS, NOT_SEEN, NOBODY), look)

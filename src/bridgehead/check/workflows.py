@@ -221,7 +221,8 @@ def _allowed(d: Deployment, agent: str, method: str) -> list[str]:
         case "ask" | "agent":
             return charter.agents[agent].models
         case "query":
-            return charter.agents[agent].queries
+            tables = [table.partition(".")[0] for table in charter.agents[agent].tables]
+            return [*charter.agents[agent].queries, *dict.fromkeys(tables)]
         case "decide":
             return list(charter.approvals)
         case _:

@@ -44,7 +44,20 @@ def open_model(name: str, settings: Model, *, folder: Path) -> Driver:
 
 
 def open_source(name: str, settings: Source, *, folder: Path) -> Driver:
-    """Return the driver of a charter's source: named queries on an SQLite file, read-only."""
-    from bridgehead.connect.sources.sqlite import SqliteSource
+    """Return the driver of a charter's source. All of them only read.
 
-    return SqliteSource(name, settings, folder=folder)
+    Raises ``ConfigError`` BH-CON-002 where a package is missing.
+    """
+    match settings.driver:
+        case "duckdb":
+            from bridgehead.connect.sources.duckdb import DuckdbSource
+
+            return DuckdbSource(name, settings, folder=folder)
+        case "postgresql":
+            from bridgehead.connect.sources.postgresql import PostgresqlSource
+
+            return PostgresqlSource(name, settings)
+        case "sqlite":
+            from bridgehead.connect.sources.sqlite import SqliteSource
+
+            return SqliteSource(name, settings, folder=folder)

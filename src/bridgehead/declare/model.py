@@ -13,6 +13,12 @@ from bridgehead.declare.asking import Calendar as Calendar
 from bridgehead.declare.part import Name, Part, Words, is_amount, is_duration
 from bridgehead.declare.part import amount as amount
 from bridgehead.declare.part import seconds as seconds
+from bridgehead.declare.reading import Bucket as Bucket
+from bridgehead.declare.reading import Column as Column
+from bridgehead.declare.reading import Grant as Grant
+from bridgehead.declare.reading import Source as Source
+from bridgehead.declare.reading import SqlQuery as SqlQuery
+from bridgehead.declare.reading import Table as Table
 from bridgehead.declare.scheduling import Schedule as Schedule
 from bridgehead.kernel.action import Effect
 
@@ -45,6 +51,11 @@ class Person(Part):
     roles: list[Literal["fde", "approver", "owner", "executive", "auditor"]] = Field(
         default_factory=list, description="What the person sees in the console."
     )
+    attributes: dict[Name, str | int | list[str] | list[int]] = Field(
+        default_factory=dict,
+        description="What row filters ask about the person, such as `region: eu`; a list stands in "
+        "`column in (:regions)`.",
+    )
     active: bool = Field(default=True, description="False stops everything done by or for this person.")
 
 
@@ -62,6 +73,15 @@ class Agent(Part):
     models: list[Name] = Field(default_factory=list, description="Models it may ask.")
     queries: list[str] = Field(
         default_factory=list, description="Named queries it may run, written `source.query`."
+    )
+    tables: list[str] = Field(
+        default_factory=list,
+        description="Tables it may read with SQL of its own, written `source.table`; of them no more than "
+        "the human it acts for.",
+    )
+    tags: list[Name] = Field(
+        default_factory=list,
+        description="Tags it is cleared for: a column with any other tag is not there for it.",
     )
     active: bool = Field(default=True, description="False refuses everything the agent asks for.")
 
@@ -142,27 +162,6 @@ class Document(Part):
     package: str = Field(default="", description="Or: an installed Python package that carries it.")
     resource: str = Field(default="", description="Path inside that package.")
     title: Words = Field(description="What people call it.")
-
-
-class SqlQuery(Part):
-    """One query written by people, with named parameters (`:name`)."""
-
-    sql: Words = Field(description="A single SELECT.")
-    parameters: dict[str, Literal["text", "integer", "number"]] = Field(
-        default_factory=dict, description="The named parameters of the text, with their types."
-    )
-    description: str = Field(default="", description="What it is for.")
-
-
-class Source(Part):
-    """A database the deployment reads through named queries."""
-
-    driver: Literal["sqlite"] = Field(description="How it is reached.")
-    path: str = Field(description="File, relative to the deployment folder.")
-    region: str = Field(description="Where the data are.")
-    tags: list[Name] = Field(default_factory=list, description="What kind of data it holds, e.g. `pii`.")
-    queries: dict[Name, SqlQuery] = Field(default_factory=dict, description="Its named queries.")
-    row_limit: int = Field(default=1000, ge=1, le=100_000, description="Rows one query may return.")
 
 
 class Price(Part):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridgehead.declare import actions, people, questions, schedules, settling, systems, workflows
+from bridgehead.declare import actions, people, questions, schedules, settling, systems, tables, workflows
 from bridgehead.declare.deployment import Deployment
 from bridgehead.kernel.errors import CharterError
 
@@ -19,6 +19,7 @@ _PARTS = (
     settling.errors,
     questions.errors,
     systems.errors,
+    tables.errors,
     workflows.errors,
     schedules.errors,
 )

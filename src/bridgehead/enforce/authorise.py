@@ -110,7 +110,8 @@ def _request(
             )
         case "query":
             source, _, query = action.target.partition(".")
-            if source not in charter.sources or query not in charter.sources[source].queries:
+            declared = charter.sources.get(source)
+            if declared is None or (query not in declared.queries if query else not declared.tables):
                 return _undeclared(f"No query {action.target} is declared in the charter.")
             context["query"] = query
             return PolicyRequest(

@@ -11,6 +11,7 @@ from bridgehead.declare import Deployment
 from bridgehead.declare.model import ActionRule, Charter
 from bridgehead.enforce.in_the_air import InTheAir
 from bridgehead.enforce.policy import CedarPolicy
+from bridgehead.enforce.sql.rewrite import Rewriter
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.clock import Clock
@@ -49,7 +50,8 @@ class Boundary:
     ``directory`` gives the people and agents of the *active* release: a run keeps the rules of its own
     release, but a person switched off today is off for every run at once. ``function`` loads
     ``file.py:name`` from this release's snapshot. ``own`` are workflows of the house itself, by kind of run;
-    ``in_the_air`` is the engine's.
+    ``in_the_air`` is the engine's. ``rewriter`` remembers rewritten SQL; ``mask_secret`` keys the ``hash``
+    mask.
     """
 
     deployment: Deployment
@@ -64,6 +66,8 @@ class Boundary:
     observer: StepObserver = field(default_factory=Unobserved)
     own: Mapping[str, OwnWorkflow] = field(default_factory=dict)
     in_the_air: InTheAir = field(default_factory=InTheAir)
+    rewriter: Rewriter = field(default_factory=Rewriter)
+    mask_secret: str = field(default="", repr=False)
 
     @property
     def charter(self) -> Charter:

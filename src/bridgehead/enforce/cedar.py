@@ -94,6 +94,15 @@ def _grants(deployment: Deployment, charter: Charter) -> Iterator[str]:
                 f"resource == BH::Source::{_quote(query.partition('.')[0])}",
                 f"{alive} && context.query == {_quote(query.partition('.')[2])}",
             )
+        for table_source in dict.fromkeys(table.partition(".")[0] for table in agent.tables):
+            yield _policy(
+                "permit",
+                f"grant.{name}.source.{table_source}",
+                f"Agent {name} may ask {table_source} in SQL, of the tables and columns it may see.",
+                deployment.where("agents", name, "tables"),
+                f'{who}, action == BH::Action::"query", resource == BH::Source::{_quote(table_source)}',
+                f'{alive} && context.query == ""',
+            )
 
 
 def _residency(deployment: Deployment) -> Iterator[str]:

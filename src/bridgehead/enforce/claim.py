@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select, update
 from bridgehead.declare.model import seconds
 from bridgehead.enforce import budget, drafts, journal, lanes, limits, rows, tally, windows
 from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.entitle import Statement, heed_questions
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.journal import Denied, SettledElsewhere
 from bridgehead.enforce.undone import in_the_way
@@ -65,14 +66,15 @@ async def claim(
     granted: Granted | None,
     inverse: dict[str, Any] | None,
     standing: limits.Standing,
+    statement: Statement | None = None,
 ) -> Refuse | Claimed:
     """Step 7: record the intent durably and claim the effect; return the claim, or refuse.
 
     In one transaction: the kill switch, the limits, the budget and the approval are looked at again,
     the approval is used up, the inverse is registered, the row becomes ``claimed``. ``standing`` is
-    what the decision rested on. An effect that may have happened is claimed only while its key lets it be
-    repeated, and stays as it is otherwise. Raises ``SettledElsewhere`` where it is not what was decided
-    about any more.
+    what the decision rested on, ``statement`` what is asked of a source. An effect that may have happened is
+    claimed only while its key lets it be repeated, and stays as it is otherwise. Raises ``SettledElsewhere``
+    where it is not what was decided about any more.
     """
     if crossing.action.effect != "read":
         await boundary.in_the_air.enter(_deadline(boundary, crossing))
@@ -84,6 +86,8 @@ async def claim(
         "as_of": evidence.as_of,
         "purpose": crossing.action.purpose,
     }
+    if statement is not None:
+        body["entitled"] = statement.recorded()
 
     def work(connection: Connection) -> Work:
         limits.heed_stop(connection, crossing)
@@ -102,6 +106,8 @@ async def claim(
         denied = limits.check_again(connection, boundary, crossing, standing, begun=journal.begun(earlier))
         if denied is None:
             denied = in_the_way(connection, crossing)
+        if denied is None:
+            denied = heed_questions(connection, boundary, crossing, statement)
         lost = budget.lose(connection, boundary, crossing) if again else ""
         if denied is None:
             denied = budget.reserve(connection, boundary, crossing, claimed_at)

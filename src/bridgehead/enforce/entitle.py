@@ -1,17 +1,56 @@
-"""Step 3: whose data may this run touch? A run opened for one subject stays with that subject.
-
-Rows and columns of query results follow in their own step of the plan; until then queries are
-written by people, in the charter, and nothing a model writes reaches a database.
+"""Step 3: whose data may this run touch? A run opened for one subject stays with that subject, and SQL is
+rewritten to what the person whom the run serves may see, whoever wrote it (``sql``).
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, or_, select
+
+from bridgehead.declare.model import Source
 from bridgehead.enforce import arguments
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
+from bridgehead.enforce.sql import grants
+from bridgehead.enforce.sql.refused import SqlRefused
+from bridgehead.enforce.sql.rewrite import Rewritten
 from bridgehead.kernel.decision import Reason, Refuse
+from bridgehead.store import tables as t
 
 STEP = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What is asked of a source in place of what was asked: the only text that reaches it, with its values.
+
+    ``places`` are the parts of the charter that gave each table it reads.
+    """
+
+    rewritten: Rewritten
+    values: tuple[Any, ...]
+    places: tuple[str, ...]
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what the body of the intent says about it. Values stay out: one of them keys the masks."""
+        return {
+            "sql": self.rewritten.sql,
+            "tables": [right.label for right in self.rewritten.tables],
+            "grants": list(self.places),
+            "fenced": self.rewritten.fenced,
+        }
+
+    def labels(self, columns: list[str]) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Return the labels of the columns of an answer."""
+        told = {label.column: label for label in self.rewritten.labels}
+        return {
+            column: {"sources": tuple(sorted(label.sources)), "tags": tuple(sorted(label.tags))}
+            for column in columns
+            for label in (told.get(column.lower(), told["*"]),)
+        }
 
 
 def confine(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> Refuse | None:
@@ -40,3 +79,108 @@ def confine(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> Refus
 
 def _refuse(rule: str, words: str, source: str) -> Refuse:
     return Refuse(step=STEP, reasons=(Reason(rule=rule, words=words, source=source),))
+
+
+def narrow(boundary: Boundary, crossing: Crossing) -> Statement | Refuse | None:
+    """Return what may be asked of a source that declares its tables; None for every other crossing."""
+    if crossing.action.kind != "query":
+        return None
+    name, _, query = crossing.action.target.partition(".")
+    source = boundary.charter.sources[name]
+    if not source.tables:
+        return None
+    human = crossing.run.principal.human()
+    person = boundary.directory().people.get(human.id) if human is not None else None
+    if human is None or person is None:
+        return _refuse("sql.nobody", "It is asked on nobody's behalf.", boundary.where("sources", name))
+    agent = crossing.run.principal.id if crossing.run.principal.kind == "agent" else ""
+    if agent and agent not in boundary.charter.agents:
+        return _refuse("sql.nobody", f"There is no agent {agent}.", boundary.where("agents"))
+    given = grants.entitled(
+        boundary.charter,
+        name,
+        human.id,
+        person,
+        agent,
+        secret=boundary.mask_secret,
+        version=boundary.deployment.digest,
+        subject=crossing.run.subject,
+    )
+    try:
+        text, parameters = _asked(source, query, crossing.action.arguments)
+        rewritten = boundary.rewriter.rewrite(text, given.rights, tuple(parameters))
+    except SqlRefused as refused:
+        place = ("queries", query) if query else ("tables",)
+        return _refuse(refused.rule, refused.words, boundary.where("sources", name, *place))
+    return Statement(
+        rewritten=rewritten,
+        values=(*(parameters[asked] for asked in rewritten.asked), *rewritten.values),
+        places=tuple(boundary.where(*given.why[right.label].place) for right in rewritten.tables),
+    )
+
+
+def heed_questions(
+    connection: Connection, boundary: Boundary, crossing: Crossing, statement: Statement | None
+) -> Refuse | None:
+    """Refuse, in the transaction of the claim, one question too many of a table that gives figures only.
+
+    Every query of the source counts, also one that failed: that it failed is an answer too.
+    """
+    guarded = [right for right in statement.rewritten.tables if right.at_least] if statement else []
+    if not guarded:
+        return None
+    name = crossing.action.target.partition(".")[0]
+    asked = connection.execute(
+        select(func.count())
+        .select_from(t.crossing)
+        .where(
+            t.crossing.c.run == crossing.run.id,
+            t.crossing.c.position != crossing.position,
+            t.crossing.c.kind == "query",
+            t.crossing.c.attempt > 0,
+            or_(t.crossing.c.target == name, t.crossing.c.target.startswith(f"{name}.", autoescape=True)),
+        )
+    ).scalar_one()
+    tables = boundary.charter.sources[name].tables
+    for right in guarded:
+        most = tables[right.label].questions
+        if asked >= most:
+            words = (
+                f"This run has asked {name} {asked} times; {most} are allowed where {right.label} is read."
+            )
+            where = boundary.where("sources", name, "tables", right.label, "questions")
+            return _refuse("sql.questions", words, where)
+    return None
+
+
+_KINDS = {"text": str, "integer": int, "number": (int, float)}
+
+
+def _asked(source: Source, query: str, arguments: Any) -> tuple[str, dict[str, Any]]:
+    """Return the text that is asked and the values of its parameters, of the declared types."""
+    if not query:
+        text = arguments.get("sql")
+        if set(arguments) != {"sql"} or not isinstance(text, str):
+            raise SqlRefused("sql.parameters", "A source is asked one statement: its text, and nothing else.")
+        return text, {}
+    declared = source.queries[query]
+    wrong = sorted(set(arguments) ^ set(declared.parameters))
+    wrong += [
+        name
+        for name, kind in declared.parameters.items()
+        if name in arguments and not _fits(arguments[name], kind)
+    ]
+    if wrong:
+        raise SqlRefused(
+            "sql.parameters",
+            f"Missing, unknown or of the wrong type for this query: {', '.join(wrong)[:200]}.",
+        )
+    return declared.sql, dict(arguments)
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if isinstance(value, bool) or not isinstance(value, _KINDS[kind]):  # type: ignore[arg-type]
+        return False
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return math.isfinite(value) if isinstance(value, float) else "\x00" not in value

@@ -15,9 +15,10 @@ from bridgehead.declare.model import seconds
 from bridgehead.enforce import budget, keys, stop
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.claim import Granted
+from bridgehead.enforce.entitle import Statement
 from bridgehead.kernel.errors import ConfigError, ConnectError, EffectState
 from bridgehead.kernel.outcome import Done, Failed, Fault
-from bridgehead.kernel.ports import Driver, Reply, Request
+from bridgehead.kernel.ports import STATEMENT, Driver, Reply, Request
 
 TRIES = 3
 GRACE = 2.0
@@ -39,7 +40,11 @@ async def connect(boundary: Boundary, crossing: Crossing) -> None:
 
 
 async def call(
-    boundary: Boundary, crossing: Crossing, granted: Granted | None, claimed_at: datetime
+    boundary: Boundary,
+    crossing: Crossing,
+    granted: Granted | None,
+    claimed_at: datetime,
+    statement: Statement | None = None,
 ) -> Done | Failed:
     """Perform the action once and say how it ended. Never raises for what the other side does.
 
@@ -49,7 +54,7 @@ async def call(
     if crossing.action.target.startswith("decide:"):
         by = list(granted.by) if granted else []
         return Done(value={"approved": True, "by": by, "reason": granted.reason if granted else ""})
-    driver, request = _request(boundary, crossing)
+    driver, request = _request(boundary, crossing, statement)
     if driver is None:
         words = f"Nothing is connected for {crossing.action.label()}."
         return Failed(fault=Fault(code="BH-ENF-010", words=words, effect_state="none"))
@@ -97,7 +102,11 @@ async def _once(
         state: EffectState = "none" if harmless else error.effect_state
         again = error.temporary and (repeatable or error.effect_state == "none")
         if error.effect_state == "none":
-            return Failed(fault=Fault(code=error.code, words=error.what, effect_state=state)), again
+            words = error.what
+            if error.private:
+                words = f"{words}; what it said is in the ledger, at {crossing.run.id}/{crossing.position}"
+            fault = Fault(code=error.code, words=words, effect_state=state)
+            return Failed(fault=fault, private=error.private), again
         return _unheard(boundary, crossing, error.code, error.what, state), again
     except ConfigError as error:  # a setting is missing: there was nothing yet to send it with
         return Failed(fault=Fault(code=error.code, words=error.what, effect_state="none")), False
@@ -127,7 +136,9 @@ def _answered(boundary: Boundary, crossing: Crossing, reply: Reply) -> Done | Fa
     return Failed(fault=Fault(code="BH-ENF-013", words=reply.refused, effect_state=state))
 
 
-def _request(boundary: Boundary, crossing: Crossing) -> tuple[Driver | None, Request]:
+def _request(
+    boundary: Boundary, crossing: Crossing, statement: Statement | None = None
+) -> tuple[Driver | None, Request]:
     action, charter, key = crossing.action, boundary.charter, crossing.key
     if action.kind == "act":
         rule = charter.actions[action.target]
@@ -148,9 +159,13 @@ def _request(boundary: Boundary, crossing: Crossing) -> tuple[Driver | None, Req
             operation=action.target, arguments=action.arguments, key=key, deadline=seconds(model.deadline)
         )
     source, _, query = action.target.partition(".")
-    return boundary.drivers.get(f"source:{source}"), Request(
-        operation=query, arguments=action.arguments, key=key, deadline=30.0
-    )
+    deadline = seconds(charter.sources[source].deadline)
+    if statement is not None:  # INVARIANT: where tables are declared, the text that came in goes nowhere.
+        asked = {"sql": statement.rewritten.sql, "values": list(statement.values)}
+        request = Request(operation=STATEMENT, arguments=asked, key=key, deadline=deadline)
+    else:
+        request = Request(operation=query, arguments=action.arguments, key=key, deadline=deadline)
+    return boundary.drivers.get(f"source:{source}"), request
 
 
 def _unclear(harmless: bool) -> EffectState:

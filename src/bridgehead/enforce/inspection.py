@@ -8,6 +8,7 @@ from typing import Any
 
 from bridgehead.enforce import arguments
 from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.entitle import Statement
 from bridgehead.kernel.canonical import encoded_bytes, recordable
 from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.kernel.errors import EffectState, LedgerError
@@ -21,8 +22,10 @@ LONG_ENOUGH = 8
 BLOT = "(bound)"
 
 
-def look(boundary: Boundary, crossing: Crossing, outcome: Done | Failed) -> Done | Failed | Refuse:
-    """Return the outcome, or what must take its place.
+def look(
+    boundary: Boundary, crossing: Crossing, outcome: Done | Failed, statement: Statement | None = None
+) -> Done | Failed | Refuse:
+    """Return the outcome, or what must take its place. The columns that answer a ``statement`` are labelled.
 
     Withheld (Refuse): a record of another subject, a second identity, a record that carries the
     deployment's own bindings. Failed: an answer with no canonical form, or too large to keep. What an
@@ -38,6 +41,8 @@ def look(boundary: Boundary, crossing: Crossing, outcome: Done | Failed) -> Done
         return _unusable(crossing, outcome, error.what)
     if size > MAX_VALUE:
         return _unusable(crossing, outcome, f"the answer takes {size} bytes; {MAX_VALUE} are kept")
+    if statement is not None:
+        return replace(outcome, labels=statement.labels(_columns(outcome.value)))
     if crossing.action.kind != "act":
         return outcome
     if crossing.action.effect != "read":
@@ -46,6 +51,10 @@ def look(boundary: Boundary, crossing: Crossing, outcome: Done | Failed) -> Done
     if withheld is None:
         withheld = _leak(boundary, crossing, outcome, secrets)
     return outcome if withheld is None else withheld
+
+
+def _columns(rows: Any) -> list[str]:
+    return list(rows[0]) if rows else []
 
 
 def _other_subject(boundary: Boundary, crossing: Crossing, outcome: Done) -> Refuse | None:

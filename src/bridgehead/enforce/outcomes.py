@@ -30,7 +30,18 @@ def row_state(outcome: Done | Failed) -> str:
 
 def body_of(outcome: Done | Failed) -> Encoded:
     """Return the body of an outcome's entry, encoded once: to be sealed, and to be given back as kept."""
-    what = {"value": outcome.value} if isinstance(outcome, Done) else {"fault": asdict(outcome.fault)}
+    what: dict[str, Any]
+    if isinstance(outcome, Done):
+        what = {"value": outcome.value}
+        if outcome.labels:
+            what["labels"] = {
+                column: {key: list(named) for key, named in label.items()}
+                for column, label in outcome.labels.items()
+            }
+    else:
+        what = {"fault": asdict(outcome.fault)}
+        if outcome.private:
+            what["private"] = outcome.private
     return Encoded.of({**what, "usage": asdict(outcome.usage)})
 
 
@@ -52,4 +63,8 @@ def recorded(boundary: Boundary, row: Row) -> Outcome:
 def _read(body: dict[str, Any]) -> Outcome:
     if "fault" in body:
         return Failed(fault=Fault(**body["fault"]), usage=Usage(**body.get("usage", {})))
-    return Done(value=body["value"], usage=Usage(**body["usage"]))
+    labels = {
+        column: {key: tuple(named) for key, named in label.items()}
+        for column, label in body.get("labels", {}).items()
+    }
+    return Done(value=body["value"], usage=Usage(**body["usage"]), labels=labels)

@@ -6,7 +6,8 @@ keeps ten promises, in this order:
 1.  Who: the principal chain is known, and every link of it is active *now*.
 2.  Policy: arguments fit their declaration, facts are read, Cedar permits, asks or refuses. No
     decision, and any fault of the engine, means refused.
-3.  Entitlements: a run opened for one subject touches nobody else's records, and hears nothing of them.
+3.  Entitlements: a run opened for one subject touches nobody else's records, and hears nothing of them;
+    SQL is rewritten to the rows and columns that human, agent and charter all permit.
 4.  Limits: neither the deployment nor the run's release is stopped; crossings, effects and money stay
     within budget; models run where they may.
 5.  Approval: where people must agree, they are asked, and the run waits outside memory.
@@ -81,6 +82,9 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     observe(3)  # entitlements
     if confined is not None:
         return await ending.refuse(boundary, crossing, confined)
+    statement = entitle.narrow(boundary, crossing)
+    if isinstance(statement, Refuse):
+        return await ending.refuse(boundary, crossing, statement)
 
     observe(4)  # limits
     boundary.store.look(lambda connection: limits.heed_stop(connection, crossing))
@@ -106,15 +110,15 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     who = identity.establish(boundary, crossing)  # that may have taken long
     if isinstance(who, Refuse):
         return await ending.refuse(boundary, crossing, who)
-    claimed = await claim(boundary, crossing, decision, found, granted, inverse, named)
+    claimed = await claim(boundary, crossing, decision, found, granted, inverse, named, statement)
     if isinstance(claimed, Refuse):
         return await ending.refuse(boundary, crossing, claimed)
 
     observe(8)  # execute
-    outcome = await execute.call(boundary, crossing, granted, claimed.at)
+    outcome = await execute.call(boundary, crossing, granted, claimed.at, statement)
 
     observe(9)  # inspect
-    seen = inspection.look(boundary, crossing, outcome)
+    seen = inspection.look(boundary, crossing, outcome, statement)
     if isinstance(seen, Refuse):
         return await ending.refuse(boundary, crossing, seen)
 

@@ -107,7 +107,8 @@ class ConnectError(BridgeheadError):
 
     ``effect_state`` says what is known about the effect in the other system: ``none`` only where
     the protocol proves that nothing was sent or done, otherwise ``unknown``.
-    ``temporary`` is true where the same call may succeed later.
+    ``temporary`` is true where the same call may succeed later. ``private`` is what the other system said,
+    where that may name what whoever asked may not see.
     """
 
     def __init__(
@@ -119,7 +120,9 @@ class ConnectError(BridgeheadError):
         temporary: bool = False,
         means: str = "",
         fix: str = "",
+        private: str = "",
     ) -> None:
         super().__init__(code, what, means=means, fix=fix)
         self.effect_state: EffectState = effect_state
         self.temporary = temporary
+        self.private = private

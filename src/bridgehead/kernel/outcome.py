@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridgehead.kernel.decision import Refuse
@@ -41,10 +42,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """It happened; ``value`` is what came back."""
+    """It happened; ``value`` is what came back.
+
+    ``labels`` are those of an answer with columns: by column, the ``sources`` it was made of
+    (``source.table.column``) and their ``tags``.
+    """
 
     value: Any
     usage: Usage = Usage()
+    labels: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +69,13 @@ class Refused:
 class Failed:
     """It was tried and did not work, or nobody can know (``fault.effect_state == "unknown"``).
 
-    ``usage`` is what it cost all the same.
+    ``usage`` is what it cost all the same. ``private`` is what the other system said, where that is not for
+    whoever asked: it is kept in the entry's body, and nobody gets it back.
     """
 
     fault: Fault
     usage: Usage = Usage()
+    private: str = ""
 
     @property
     def value(self) -> Any:

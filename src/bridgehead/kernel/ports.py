@@ -12,6 +12,10 @@ from typing import Any, Protocol
 
 from bridgehead.kernel.outcome import Usage
 
+STATEMENT = "sql:statement"
+"""The operation of a source that runs one statement: arguments ``sql`` and ``values``, bound in order. Only
+``enforce`` makes such a statement; it gives what its reader may see and nothing else."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:

@@ -7,6 +7,7 @@ a checkpoint kept elsewhere shows (``docs/concepts/ledger.md``).
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 import shutil
@@ -74,6 +75,10 @@ class Keys:
         if vkey != verifier_key(origin, signer.public_key().public_bytes_raw()):
             raise _unusable(f"{folder / VERIFIER} does not belong to {SIGNING}")
         return cls(origin=origin, vkey=vkey, kek=kek, _signer=signer)
+
+    def derived(self, purpose: str) -> str:
+        """Return a secret of this ledger's for another purpose (hexadecimal): HMAC-SHA-256 of its name."""
+        return hmac.new(self.kek, f"bridgehead/{purpose}".encode(), "sha256").hexdigest()
 
     def sign_note(self, text: str) -> str:
         """Return any other text of this ledger as a signed note; it ends with a line feed."""

@@ -171,6 +171,10 @@ class Ledger:
         """Return the verifier key: what others check this ledger's signatures with."""
         return self._keys.vkey
 
+    def derived(self, purpose: str) -> str:
+        """Return a secret of this ledger's for another purpose, the same for as long as it has its keys."""
+        return self._keys.derived(purpose)
+
     def sign_note(self, text: str) -> str:
         """Return a text signed with the key that signs checkpoints (C2SP signed note).
 

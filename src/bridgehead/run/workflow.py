@@ -107,9 +107,15 @@ class Run:
         }
         return self._cross(Action(kind="model", target=model, arguments=arguments, effect="read"))
 
-    def query(self, name: str, /, **parameters: Any) -> Coroutine[Any, Any, Outcome]:
-        """Run a named query of the charter (``source.query``). ``Done.value`` is a list of rows."""
-        return self._cross(Action(kind="query", target=name, arguments=parameters, effect="read"))
+    def query(self, name: str, sql: str | None = None, /, **parameters: Any) -> Coroutine[Any, Any, Outcome]:
+        """Ask a source in SQL, or run a named query of the charter (``source.query``).
+
+        ``run.query("sales", "SELECT ...")``: any SELECT, also one a model wrote, gives what the person whom
+        the run serves may see. ``Done.value`` is a list of rows, ``Done.labels`` says of each column where it
+        comes from.
+        """
+        arguments = parameters if sql is None else {"sql": sql}
+        return self._cross(Action(kind="query", target=name, arguments=arguments, effect="read"))
 
     def decide(
         self, rule: str, *, question: str, evidence: Mapping[str, Any] | None = None

@@ -1,1 +1,1 @@
-"""Drivers for data: named queries."""
+"""Drivers for data: SQL that the boundary has rewritten, and named queries."""

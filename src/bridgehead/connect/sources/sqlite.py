@@ -1,13 +1,15 @@
-"""The driver for named queries on an SQLite file.
+"""The driver for an SQLite file: named queries, or statements that the boundary has rewritten.
 
 Several walls: the file is opened read-only, ``query_only`` is set, an authorizer allows nothing but
 selecting, reading and calling functions, and a query must begin like one. Only queries the charter
-names are run; arguments are bound, never pasted into SQL.
+names are run, or, where it declares tables, what the boundary made; arguments
+are bound, never pasted into SQL.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import math
 import re
 import sqlite3
@@ -23,14 +25,14 @@ from bridgehead.connect.faults import (
     not_open,
     shorten,
     unknown_operation,
-    unusable,
     with_bound,
 )
+from bridgehead.connect.sources.answer import Answer, failed, statement_of, unreadable
 from bridgehead.declare.model import Source, SqlQuery
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.clock import Clock, SystemClock
 from bridgehead.kernel.errors import ConnectError
-from bridgehead.kernel.ports import Operation, Reply, Request
+from bridgehead.kernel.ports import STATEMENT, Operation, Reply, Request
 
 ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
 FORBIDDEN_FUNCTIONS = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"})
@@ -72,41 +74,40 @@ class SqliteSource:
 
     async def call(self, request: Request) -> Reply:
         """Run one query and return its rows as a list of dicts. A read: every failure has effect none."""
-        query = self._settings.queries.get(request.operation)
-        if query is None:
-            raise unknown_operation(self.name, request.operation, self._settings.queries)
-        values = self._typed(query, with_bound(self.name, request.arguments, request.bound))
+        sql, values = self._asked(request)
         if self._closed is None:
             raise not_open(self.name)
         patience = _Patience(self._clock, request.deadline, self._closed)
         try:
-            return Reply(value=await asyncio.to_thread(self._rows, query, values, patience))
+            return Reply(value=await asyncio.to_thread(self._rows, sql, values, patience))
         finally:
             # A thread cannot be cancelled; the query sees this and ends itself.
             patience.given_up = True
 
-    def _rows(self, query: SqlQuery, values: dict[str, Any], patience: _Patience) -> list[dict[str, Any]]:
+    def _asked(self, request: Request) -> tuple[str, dict[str, Any]]:
+        """Return the text and the values of a call. Where tables are declared, the boundary made it."""
+        if self._settings.tables:
+            if request.operation != STATEMENT:
+                raise unknown_operation(self.name, request.operation, ())
+            sql, values = statement_of(self.name, request.arguments)
+            return sql, {f"bh_{number}": value for number, value in enumerate(values, 1)}
+        query = self._settings.queries.get(request.operation)
+        if query is None:
+            raise unknown_operation(self.name, request.operation, self._settings.queries)
+        return query.sql, self._typed(query, with_bound(self.name, request.arguments, request.bound))
+
+    def _rows(self, sql: str, values: dict[str, Any], patience: _Patience) -> list[dict[str, Any]]:
         connection = self._connect(patience.deadline)
         try:
             connection.set_progress_handler(patience.over, STEPS)
-            return self._taken(connection.execute(query.sql, values))
+            cursor = connection.execute(sql, values)
+            answer = Answer(self.name, [c[0] for c in cursor.description or ()], self._settings.row_limit)
+            answer.take(cursor)
+            return answer.rows
         except sqlite3.Error as error:
             raise self._failed(error, patience) from error
         finally:
             connection.close()
-
-    def _taken(self, cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
-        names = [column[0] for column in cursor.description or ()]
-        if len(set(names)) != len(names):
-            raise unusable(self.name, "two columns have the same name; give them names with AS", "none")
-        rows: list[dict[str, Any]] = []
-        size = 0
-        for row in cursor:
-            size += sum(len(cell) if isinstance(cell, str | bytes) else 8 for cell in row)
-            if len(rows) == self._settings.row_limit or size > LIMIT_BYTES:
-                raise self._too_many(size)
-            rows.append(dict(zip(names, row, strict=True)))
-        return rows
 
     def _connect(self, deadline: float) -> sqlite3.Connection:
         try:
@@ -118,6 +119,7 @@ class SqliteSource:
             connection.execute("PRAGMA trusted_schema = OFF")
         except sqlite3.Error as error:
             raise self._unreadable(str(error)) from error
+        connection.create_function("bh_hash", 2, _hashed, deterministic=True)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LIMIT_BYTES)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.set_authorizer(_allow)
@@ -167,6 +169,9 @@ class SqliteSource:
             if patience.closed.is_set():
                 return lost(self.name, "it was closed", "none")
             return late(self.name, patience.deadline, "none")
+        if self._settings.tables:
+            busy = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            return failed(self.name, str(error), temporary=busy)
         return ConnectError(
             "BH-CON-061",
             f"a query of {self.name} failed: {shorten(str(error), 300)}",
@@ -176,24 +181,8 @@ class SqliteSource:
             fix="Look at the query in the charter and at the file.",
         )
 
-    def _too_many(self, size: int) -> ConnectError:
-        limit = f"{LIMIT_BYTES} bytes" if size > LIMIT_BYTES else f"{self._settings.row_limit} rows"
-        return ConnectError(
-            "BH-CON-063",
-            f"a query of {self.name} gives more than {limit}",
-            effect_state="none",
-            means="Part of an answer is not an answer, so nothing was returned.",
-            fix="Narrow the query, or raise `row_limit`.",
-        )
-
     def _unreadable(self, why: str) -> ConnectError:
-        return ConnectError(
-            "BH-CON-060",
-            f"the database of {self.name}, {self._settings.path}, cannot be opened: {why}",
-            effect_state="none",
-            means="Nothing was read.",
-            fix="Correct `path` in the charter, or the file.",
-        )
+        return unreadable(self.name, self._settings.path, why)
 
     def _bad_query(self, query: str, why: str) -> ConnectError:
         return ConnectError(
@@ -229,6 +218,13 @@ class _Names(dict[str, None]):
 
     def __missing__(self, name: str) -> None:
         self.seen.add(name)
+
+
+def _hashed(secret: str, value: object) -> str | None:
+    """The ``hash`` mask: a keyed digest of a text."""
+    if value is None:
+        return None
+    return hmac.new(secret.encode(), str(value).encode("utf-8", "replace"), "sha256").hexdigest()
 
 
 def _allow(action: int, first: str | None, second: str | None, *_: object) -> int:

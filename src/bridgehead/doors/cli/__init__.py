@@ -29,6 +29,7 @@ COMMANDS = {
     "runs": "List runs.",
     "show": "Show one run, crossing by crossing.",
     "why": "Explain one run or crossing in plain sentences.",
+    "entitle": "Say who may see what of a database, and what SQL becomes.",
     "approvals": "List the questions that wait for people.",
     "approve": "Answer a question with yes.",
     "refuse": "Answer a question with no.",

@@ -51,8 +51,9 @@ def check(ctx: click.Context, folder: Path, as_json: bool, policies: bool) -> No
 def _findings(deployment: Deployment) -> list[Finding]:
     from bridgehead.check import readiness
     from bridgehead.enforce import policy
+    from bridgehead.enforce.sql import declared
 
-    return readiness(deployment, policy.faults)
+    return readiness(deployment, policy.faults, declared.misfits)
 
 
 def _tell_errors(errors: Sequence[BridgeheadError], as_json: bool) -> None:

@@ -1,0 +1,113 @@
+"""``bridgehead entitle``: who may see what of a database, and what somebody's SQL becomes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bridgehead.doors.cli.terminal import IN_FOLDER, JSON, print_json, visible
+
+if TYPE_CHECKING:
+    from bridgehead.declare import Deployment
+    from bridgehead.explain.entitled import Explained, TableSeen
+
+_PERSON = click.option("--as", "person", required=True, help="Who asks: an id under `people` of the charter.")
+_AGENT = click.option("--agent", default="", help="Through which agent; without one, the person alone.")
+_SOURCE = click.option("--source", default="", help="Which source; the only one with tables if not given.")
+
+
+@click.group()
+def entitle() -> None:
+    """Say who may see what of a database, and what somebody's SQL becomes."""
+
+
+@entitle.command()
+@click.argument("sql")
+@_PERSON
+@_AGENT
+@_SOURCE
+@click.option("--subject", default="", help="Whom the run serves, for row filters that ask for `:subject`.")
+@IN_FOLDER
+@JSON
+def explain(
+    folder: Path, as_json: bool, sql: str, person: str, agent: str, source: str, subject: str
+) -> None:
+    """Show what SQL becomes for somebody: tables, rows, columns and masks, each with the line that says so.
+
+    Nothing is asked of any database. Exit code 1: it would be refused.
+    """
+    from bridgehead.declare import load
+    from bridgehead.explain.entitled import explain as explained
+
+    deployment = load(folder)
+    found = explained(deployment, person, source or _only(deployment), sql, agent=agent, subject=subject)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        _tell(found)
+    if found.rule:
+        click.get_current_context().exit(1)
+
+
+@entitle.command()
+@_PERSON
+@_AGENT
+@_SOURCE
+@IN_FOLDER
+@JSON
+def show(folder: Path, as_json: bool, person: str, agent: str, source: str) -> None:
+    """Show what somebody sees of every table of a source."""
+    from bridgehead.declare import load
+    from bridgehead.explain.entitled import visible as seen
+
+    deployment = load(folder)
+    tables = seen(deployment, person, source or _only(deployment), agent=agent)
+    if as_json:
+        print_json({"tables": [asdict(table) for table in tables]})
+        return
+    for table in tables:
+        _tell_table(table)
+
+
+def _only(deployment: Deployment) -> str:
+    named = [name for name, source in deployment.charter.sources.items() if source.tables]
+    if len(named) != 1:
+        raise click.UsageError(f"Name one with --source: {', '.join(named) or 'no source declares tables'}.")
+    return named[0]
+
+
+def _tell(found: Explained) -> None:
+    who = f"{found.person}, through agent {found.agent}" if found.agent else found.person
+    if found.rule:
+        click.echo(f"Refused for {who} ({found.rule}): {visible(found.words)}\n")
+        click.echo(f"What {found.person} sees of {found.source}:\n")
+    else:
+        click.echo(f"For {who}, {found.source} is asked:\n\n  {visible(found.sql)}\n")
+        for number, value in enumerate(found.values, 1):
+            click.echo(f"  value {number}: {visible(value)}")
+        if found.values:
+            click.echo()
+        if found.fenced:
+            click.echo("No part of it runs on rows before their filter (it could tell of others).\n")
+    for table in found.tables:
+        _tell_table(table)
+    if not found.rule:
+        click.echo("The policies of the deployment are asked as well, when it is run.")
+
+
+def _tell_table(table: TableSeen) -> None:
+    click.echo(f"{table.table}: {table.rows if table.seen else 'not seen'}")
+    click.echo(f"  {visible(table.why)}  [{table.where}]")
+    if not table.seen:
+        return
+    if table.at_least:
+        click.echo(f"  only figures over groups of at least {table.at_least}")
+    if table.columns:
+        click.echo(f"  shown:  {', '.join(table.columns)}")
+    for column, words in table.masked.items():
+        click.echo(f"  masked: {column} ({words})")
+    if table.unseen:
+        click.echo(f"  unseen: {', '.join(table.unseen)}")

@@ -1,0 +1,153 @@
+"""From somebody's SQL to the one text that is executed for them. This file reads as the flow.
+
+1. Parse: exactly one query, every node on the allow-list (``parse``, ``language``).
+2. Names: common table expressions get names of our own; what is left are base tables (``names``).
+3. Every base table must be one its reader may see; its name gives way to that of a query over what they may
+   see of it (``substitute``, ``masks``), fenced where the statement could tell of other rows (``leaks``).
+4. The text is generated from the tree and read again: no name in it is one it came with (``recheck``). The
+   queries of step 3 are put in front. The text that came in is never executed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+
+from sqlglot import exp
+
+from bridgehead.enforce.sql import groups, labels, leaks, names, parse, recheck, substitute
+from bridgehead.enforce.sql.labels import Label
+from bridgehead.enforce.sql.refused import SqlRefused
+from bridgehead.enforce.sql.rights import Rights, TableRight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewritten:
+    """What is executed for somebody: ``sql`` with ``values`` bound in order, and the tables it reads.
+
+    ``fenced``: no part of the statement runs on rows before their filter (``leaks``). ``labels`` say where
+    the columns of the answer come from. ``grouped``: only figures over groups are given. ``asked`` are the
+    parameters whose values come before ``values``.
+    """
+
+    sql: str
+    values: tuple[Any, ...]
+    tables: tuple[TableRight, ...]
+    fenced: bool
+    labels: tuple[Label, ...]
+    grouped: bool = False
+    asked: tuple[str, ...] = ()
+
+
+def rewrite(text: str, rights: Rights, parameters: tuple[str, ...] = ()) -> Rewritten:
+    """Return what may be executed instead of a text. Raises ``SqlRefused``; whatever else fails refuses too.
+
+    ``parameters`` are the ``:name`` places the text may have: their values come before ``values``, in the
+    order of ``asked``.
+    """
+    try:
+        return _rewrite(text, rights, parameters)
+    except SqlRefused:
+        raise
+    except (Exception, RecursionError) as error:  # INVARIANT: a fault here never lets a statement through.
+        raise SqlRefused("sql.fault", "It could not be rewritten to what you may see.") from error
+
+
+def _rewrite(text: str, rights: Rights, parameters: tuple[str, ...]) -> Rewritten:
+    tree = parse.parse(text, rights.dialect, placeholders=bool(parameters))
+    asked = substitute.parameters(tree, parameters, rights.dialect)
+    base = names.settle(tree, rights.dialect)
+    found = [(table, substitute.find(table, rights)) for table in base]
+    used = tuple({(right.schema, right.name): right for _, right in found}.values())
+    grouped = groups.confine(tree, found)
+    substitute.drop_schemas(tree, rights, used)
+    fence = leaks.may_leak(tree, rights.dialect, used)
+    told = labels.of(tree, found)
+    for number, (table, _) in enumerate(found):
+        substitute.put(table, f"bh_q{number}")
+    sql = tree.sql(dialect=rights.dialect, comments=False)
+    recheck.recheck(sql, len(found), rights.dialect, places=len(asked))
+    front, values = _in_front([right for _, right in found], rights, fence, len(asked))
+    return Rewritten(
+        sql=_joined(front, sql, tree),
+        values=values,
+        tables=used,
+        fenced=fence and bool(found),
+        labels=told,
+        grouped=grouped,
+        asked=asked,
+    )
+
+
+def _in_front(
+    found: Sequence[TableRight], rights: Rights, fence: bool, places: int
+) -> tuple[str, tuple[Any, ...]]:
+    """Return the queries that stand for the tables, as common table expressions, with their values."""
+    parts: list[str] = []
+    values: tuple[Any, ...] = ()
+    for number, right in enumerate(found):
+        made, bound = _entitled(_Key(rights), right, fence, places + len(values))
+        parts.append(f'"bh_q{number}" AS ({made})')
+        values += bound
+    return ", ".join(parts), values
+
+
+class _Key:
+    """Rights, compared by their digest."""
+
+    __slots__ = ("rights",)
+
+    def __init__(self, rights: Rights) -> None:
+        self.rights = rights
+
+    def __hash__(self) -> int:
+        return hash(self.rights.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.rights.digest == self.rights.digest
+
+
+@lru_cache(maxsize=4096)
+def _entitled(key: _Key, right: TableRight, fence: bool, before: int) -> tuple[str, tuple[Any, ...]]:
+    values = substitute.Values(key.rights.dialect, before=before)
+    query = substitute.entitled(right, key.rights, values, fence)
+    return query.sql(dialect=key.rights.dialect, comments=False), tuple(values.given)
+
+
+def _joined(front: str, sql: str, tree: exp.Query) -> str:
+    if not front:
+        return sql
+    clause = tree.args.get("with_")
+    if clause is None:
+        return f"WITH {front} {sql}"
+    begins = "WITH RECURSIVE " if clause.recursive else "WITH "
+    if not sql.startswith(begins):  # INVARIANT: the generator writes it first
+        raise SqlRefused("sql.recheck", "What would be executed does not begin as it was meant.")
+    return f"{begins}{front}, {sql[len(begins) :]}"
+
+
+class Rewriter:
+    """Rewrites with a memory: the same text for the same rights is rewritten once. Safe between threads."""
+
+    def __init__(self, size: int = 512) -> None:
+        self._size = size
+        self._known: OrderedDict[tuple[str, str, tuple[str, ...]], Rewritten] = OrderedDict()
+        self._lock = Lock()
+
+    def rewrite(self, text: str, rights: Rights, parameters: tuple[str, ...] = ()) -> Rewritten:
+        """Return what ``rewrite`` returns. The rights are part of the key, never the text alone."""
+        key = (text, rights.digest, parameters)
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+        made = rewrite(text, rights, parameters)
+        with self._lock:
+            self._known[key] = made
+            if len(self._known) > self._size:
+                self._known.popitem(last=False)
+        return made
