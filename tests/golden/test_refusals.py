@@ -145,6 +145,7 @@ def usual(action: str) -> dict[str, Any]:
         "arguments": arguments,
         "facts": {name: facts.get(name, True) for name in gives},
         "record_changes": 0,
+        "unendorsed": [],
         "amount": "1.0000" if rule.amount else None,
         "currency": "USD" if rule.amount else None,
     }
@@ -176,6 +177,7 @@ def decided(engine: CedarPolicy, principal: tuple[str, str], action: str, case: 
         "approvals": [],
         "subject": "ana_1",
         "record_changes": case["record_changes"],
+        "unendorsed": [],
         "arguments": case["arguments"],
         "facts": {
             name: _decimal(value) if name == "amount" else value for name, value in case["facts"].items()

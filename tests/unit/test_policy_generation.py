@@ -45,6 +45,7 @@ def refund(
         "approvals": list(approvals),
         "subject": "ana_1",
         "record_changes": changes,
+        "unendorsed": [],
         "arguments": {"order_id": "o1", "amount": decimal("1.0")},
         "facts": {"customer": "ana_1", "status": status, "paid": decimal(paid)},
         **more,
@@ -201,6 +202,7 @@ def test_a_yes_that_would_change_nothing_is_not_asked_for(tmp_path: Path) -> Non
         "approvals": [],
         "subject": "",
         "record_changes": 0,
+        "unendorsed": [],
         "arguments": {"item": "lamp"},
         "facts": {},
     }

@@ -116,6 +116,7 @@ def decide(action: str, changes: dict[str, Any], *approvals: str) -> Permit | As
         "approvals": list(approvals),
         "subject": "ana_1",
         "record_changes": changes.get("record_changes", 0),
+        "unendorsed": [],
         "arguments": {"order_id": "#A", **arguments, **changes.get("arguments", {})},
         "facts": {"customer": "ana_1", **facts, **changes.get("facts", {})},
     }

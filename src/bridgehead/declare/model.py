@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from bridgehead.declare.asking import ApprovalRule as ApprovalRule
 from bridgehead.declare.asking import Calendar as Calendar
+from bridgehead.declare.labels import Endorser, Returns
 from bridgehead.declare.part import Name, Part, Words, is_amount, is_duration
 from bridgehead.declare.part import amount as amount
 from bridgehead.declare.part import seconds as seconds
@@ -268,6 +269,37 @@ class ActionRule(Part):
     sensitive: list[str] = Field(
         default_factory=list, description="Arguments through which harm is done (who, where, how much)."
     )
+    endorsed_by: dict[str, list[Endorser]] = Field(
+        default_factory=dict,
+        description="Argument -> which origins may stand behind it: `user` (their own words name it), "
+        "`charter` (`allowed` lists it), `record:ACTION.FIELD` (equal to a field that `returns` calls a "
+        "record), `named:ACTION.FIELD` (the same, in the one record the user named), "
+        "`found:ACTION.FIELD` (in the one record a look-up by the user's words gave). "
+        "Not declared: user and charter.",
+    )
+    allowed: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Argument -> values that are always endorsed, such as `*@example.com`.",
+    )
+    inside: list[str] = Field(
+        default_factory=list,
+        description="Arguments with free text that stays in the company, and may say anything.",
+    )
+    egress: list[str] = Field(
+        default_factory=list,
+        description="Arguments with text that leaves: its links must be endorsed, and confidential values "
+        "may only go to who may have them (`readers`).",
+    )
+    destination: list[str] = Field(
+        default_factory=list, description="Arguments that say who receives what `egress` carries."
+    )
+    returns: Returns | None = Field(
+        default=None, description="What its result is worth; not declared: untrusted."
+    )
+    unendorsed: Name | None = Field(
+        default=None,
+        description="Approval rule asked about what nothing endorses; empty: the charter's `unendorsed`.",
+    )
     editable: list[str] = Field(
         default_factory=list,
         description="Arguments that somebody who is asked may change; others then decide about the changed "
@@ -396,6 +428,10 @@ class Workflow(Part):
     subject: str = Field(
         default="", description="What a subject is, e.g. `customer`; set, a run is confined to one."
     )
+    words: list[Name] = Field(
+        default_factory=list,
+        description="Names of the inputs that are the user's own words: the only free text that endorses.",
+    )
 
 
 class Charter(Part):
@@ -418,6 +454,19 @@ class Charter(Part):
     models: dict[Name, Model] = Field(default_factory=dict)
     regions: list[str] = Field(description="Regions model calls may go to.")
     actions: dict[Name, ActionRule] = Field(default_factory=dict)
+    provenance: Literal["off", "enforced"] = Field(
+        default="off",
+        description="`enforced`: an argument of an effect, and of what is `outward`, needs an origin that "
+        "may stand behind it; without one people are asked (`unendorsed`), or it is refused.",
+    )
+    unendorsed: Name | None = Field(
+        default=None,
+        description="Approval rule asked about arguments nothing endorses; empty: they are refused.",
+    )
+    readers: dict[Name, list[str]] = Field(
+        default_factory=dict,
+        description="Tag -> destinations that may have such values, e.g. `*@example.com`; nobody else may.",
+    )
     approvals: dict[Name, ApprovalRule] = Field(default_factory=dict)
     calendars: dict[Name, Calendar] = Field(default_factory=dict)
     workflows: dict[Name, Workflow]

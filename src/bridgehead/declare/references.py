@@ -9,13 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridgehead.declare import actions, people, questions, schedules, settling, systems, tables, workflows
+from bridgehead.declare import (
+    actions,
+    origins,
+    people,
+    questions,
+    schedules,
+    settling,
+    systems,
+    tables,
+    workflows,
+)
 from bridgehead.declare.deployment import Deployment
 from bridgehead.kernel.errors import CharterError
 
 _PARTS = (
     people.errors,
     actions.errors,
+    origins.errors,
     settling.errors,
     questions.errors,
     systems.errors,

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from bridgehead.enforce import drafts, hand_over, journal, opening, rows, tally
+from bridgehead.enforce import drafts, endorse, hand_over, journal, opening, rows, tally
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.changes import changes
 from bridgehead.enforce.claim import Granted
@@ -156,6 +156,9 @@ async def ask(
         _asked_row(connection, boundary, crossing, question, evidence, decision)
         connection.execute(insert(t.approval).values(**row))
         body = {"question": question.as_value(), "reasons": drafts.reasons_of(decision)}
+        if endorsing(boundary, crossing, decision):
+            # What a yes endorses for the rest of the run: these values, and no others.
+            body["endorses"] = [value.value for value in evidence.unendorsed]
         fields = drafts.fields_of(crossing, decision)
         approval = {"id": question.id, "digest": question.digest(), "supersedes": earlier}
         asked = drafts.about("action.asked", crossing, fields, {"arguments": dict(crossing.action.arguments)})
@@ -175,6 +178,13 @@ async def ask(
     except journal.Unclear as unclear:
         raise await hand_over.instead(boundary, crossing, decision, unclear.called_at) from None
     raise Park(question.id)
+
+
+def endorsing(boundary: Boundary, crossing: Crossing, decision: Ask) -> bool:
+    """Say whether a yes to this question endorses the values nothing stands behind."""
+    if crossing.rule(boundary) is None or boundary.charter.provenance == "off":
+        return False
+    return endorse.approval_rule(boundary, crossing.action.target) in decision.approvals
 
 
 def _barred(boundary: Boundary, crossing: Crossing, earlier: str) -> dict[str, str]:

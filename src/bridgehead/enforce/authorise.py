@@ -8,7 +8,7 @@ from typing import Any
 
 from bridgehead.declare.given import UNDO
 from bridgehead.declare.model import ActionRule
-from bridgehead.enforce import cedar
+from bridgehead.enforce import cedar, endorse
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.policy import STEP, PolicyRequest, people_entities
@@ -33,11 +33,24 @@ def decide(
     if isinstance(request, Refuse):
         return request
     decision = boundary.policy.decide(request, people_entities(boundary.directory()))
+    decision = _with_origins(boundary, crossing, evidence, decision)
     if isinstance(decision, Ask) and crossing.evidence_of:
         # It is read anew after every wait: a yes to this one would be spent before it could be used.
         words = f"{crossing.action.target} needs people to agree, and what is read to decide cannot wait."
         return Refuse(step=STEP, reasons=(Reason(rule="read.asks", words=words), *decision.reasons))
     return _one_by_one(boundary, crossing, approvals, decision)
+
+
+def _with_origins(boundary: Boundary, crossing: Crossing, evidence: Evidence, decision: Decision) -> Decision:
+    """Say of each value nothing stands behind what it is and where it came from."""
+    if isinstance(decision, Permit) or all(not _about_origins(reason) for reason in decision.reasons):
+        return decision
+    told = endorse.reasons(boundary, crossing, evidence.values)
+    return replace(decision, reasons=(*decision.reasons, *told))
+
+
+def _about_origins(reason: Reason) -> bool:
+    return reason.rule.startswith(cedar.ENDORSED)
 
 
 def _one_by_one(
@@ -133,6 +146,7 @@ def _act_context(
             if cedar.cedar_type(rule.arguments[name])
         },
         "facts": {name: _cedar("", value) for name, value in evidence.facts.items()},
+        "unendorsed": sorted({value.argument for value in evidence.unendorsed}),
     }
     if evidence.amount is not None:
         context["amount"] = _decimal(evidence.amount)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
@@ -52,6 +52,8 @@ class Boundary:
     ``file.py:name`` from this release's snapshot. ``own`` are workflows of the house itself, by kind of run;
     ``in_the_air`` is the engine's. ``rewriter`` remembers rewritten SQL; ``mask_secret`` keys the ``hash``
     mask.
+    ``distrusted`` are places (``run/position``) whose results are taken as untrusted, whatever the charter
+    says of them: a recording that is played again may know better.
     """
 
     deployment: Deployment
@@ -68,6 +70,7 @@ class Boundary:
     in_the_air: InTheAir = field(default_factory=InTheAir)
     rewriter: Rewriter = field(default_factory=Rewriter)
     mask_secret: str = field(default="", repr=False)
+    distrusted: Set[str] = field(default_factory=set)
 
     @property
     def charter(self) -> Charter:

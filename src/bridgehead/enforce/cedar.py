@@ -17,6 +17,8 @@ from bridgehead.declare.limit import limit
 from bridgehead.declare.model import ActionRule, Charter
 
 _FACT_TYPES = {"text": "String", "integer": "Long", "boolean": "Bool", "amount": "decimal"}
+ENDORSED = "endorsed."
+"""What the ids of the policies begin with that want an origin behind every argument."""
 _COMMON = "purpose: String, stage: String, approvals: Set<String>, subject: String, undoing?: Bool"
 
 
@@ -56,6 +58,7 @@ def policies(deployment: Deployment) -> str:
             *_limits(deployment, charter),
             *_decisions(deployment, charter),
             *_undo(deployment, charter),
+            *_origins(deployment, charter),
         ]
     )
 
@@ -186,10 +189,31 @@ def _undo(deployment: Deployment, charter: Charter) -> Iterator[str]:
     )
 
 
+def _origins(deployment: Deployment, charter: Charter) -> Iterator[str]:
+    """Arguments nothing stands behind: people are asked by the rule the charter names, or it is refused."""
+    if charter.provenance == "off":
+        return
+    for name, rule in sorted(charter.actions.items()):
+        if rule.effect == "read" and not rule.outward:
+            continue
+        ask = rule.unendorsed or charter.unendorsed or ""
+        yield _policy(
+            "forbid",
+            f"{ENDORSED}{name}",
+            charter.approvals[ask].question if ask else "Nothing stands behind an argument.",
+            deployment.where("actions", name),
+            f"principal, action == BH::Action::{_quote(name)}, resource",
+            "!context.unendorsed.isEmpty()",
+            unless=f"context.approvals.contains({_quote(ask)})" if ask else "",
+            ask=ask,
+        )
+
+
 def _context(rule: ActionRule) -> str:
     fields = [
         _COMMON,
         "record_changes: Long",
+        "unendorsed: Set<String>",
         f"arguments: {{ {', '.join(_argument_types(rule))} }}",
         f"facts: {{ {', '.join(_fact_types(rule))} }}",
     ]

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from bridgehead.declare.model import seconds
-from bridgehead.enforce import budget, drafts, journal, lanes, limits, rows, tally, windows
+from bridgehead.enforce import budget, drafts, endorse, journal, lanes, limits, rows, tally, windows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.entitle import Statement, heed_questions
 from bridgehead.enforce.evidence import Evidence
@@ -88,6 +88,8 @@ async def claim(
     }
     if statement is not None:
         body["entitled"] = statement.recorded()
+    if evidence.values:
+        body["origins"] = endorse.recorded(evidence.values)
 
     def work(connection: Connection) -> Work:
         limits.heed_stop(connection, crossing)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bridgehead.declare.model import ActionRule, FactRead, Facts
-from bridgehead.enforce import arguments
+from bridgehead.enforce import arguments, endorse
 from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.provenance.judge import Value
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.canonical import encode
 from bridgehead.kernel.clock import stamp
@@ -32,7 +33,9 @@ class Evidence:
     """Facts of one decision, and the records they were computed from.
 
     ``amount`` and ``currency`` are empty where the action moves no money. ``as_of`` is when the
-    last record was read (RFC 3339).
+    last record was read (RFC 3339). ``values`` are the arguments' values that need an origin, with the one
+    each has; they follow from the arguments and the run's journal, so an approval binds to them by binding
+    to the arguments.
     """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -40,6 +43,12 @@ class Evidence:
     amount: Decimal | None = None
     currency: str = ""
     as_of: str = ""
+    values: tuple[Value, ...] = ()
+
+    @property
+    def unendorsed(self) -> tuple[Value, ...]:
+        """Return the values of the arguments that nothing stands behind."""
+        return tuple(value for value in self.values if not value.endorsed)
 
     @property
     def amount_text(self) -> str:
@@ -60,14 +69,20 @@ async def gather(boundary: Boundary, crossing: Crossing, perform: Perform) -> Ev
     if misfit:
         return _refuse(boundary, crossing, "arguments", f"The arguments do not fit: {misfit}.", "arguments")
     if rule.facts is None:
-        return _with_amount(boundary, crossing, rule, {}, {})
+        return _traced(boundary, crossing, _with_amount(boundary, crossing, rule, {}, {}))
     reads = await _read(boundary, crossing, rule.facts, perform)
     if isinstance(reads, Refuse):
         return reads
     facts = _compute(boundary, crossing, rule.facts, reads)
     if isinstance(facts, Refuse):
         return facts
-    return _with_amount(boundary, crossing, rule, facts, reads)
+    return _traced(boundary, crossing, _with_amount(boundary, crossing, rule, facts, reads))
+
+
+def _traced(boundary: Boundary, crossing: Crossing, found: Evidence | Refuse) -> Evidence | Refuse:
+    if isinstance(found, Refuse):
+        return found
+    return replace(found, values=endorse.traced(boundary, crossing))
 
 
 def without_looking(boundary: Boundary, crossing: Crossing) -> Evidence:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from bridgehead.enforce import endorse
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.opening import needs
@@ -87,6 +88,15 @@ def ask_people(
         facts=tuple(
             Fact(name=name, value=shown(value), source=reads or "the arguments", as_of=evidence.as_of)
             for name, value in sorted(evidence.facts.items())
+        )
+        + tuple(
+            Fact(
+                name=f"{value.path or value.argument}: nothing stands behind it",
+                value=shown(value.value),
+                source=endorse.shown(value),
+                as_of=opened_at,
+            )
+            for value in evidence.unendorsed
         ),
         can_be_undone=undo_words(crossing, inverse),
         who=quorum.words(needed),

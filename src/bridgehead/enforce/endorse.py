@@ -1,0 +1,176 @@
+"""Step 2: what stands behind each argument? The journal says what the run has seen; ``provenance`` judges.
+
+In: a crossing. Out: every value that needs an origin, with the one it has. What has none becomes
+``unendorsed`` in the policy's context: people are asked, or it is refused. Never: decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, or_, select
+
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.provenance.judge import Value, judge
+from bridgehead.enforce.provenance.leaves import Seen
+from bridgehead.enforce.provenance.origins import Origin, Origins
+from bridgehead.enforce.provenance.words import Words
+from bridgehead.kernel.decision import Reason
+from bridgehead.kernel.errors import LedgerError
+from bridgehead.store import tables as t
+from bridgehead.store.statement import Statement
+
+_SEEN = Statement(
+    select(
+        t.crossing.c.kind,
+        t.crossing.c.target,
+        t.crossing.c.position,
+        t.crossing.c.intent_entry,
+        t.crossing.c.outcome_entry,
+    )
+    .where(
+        t.crossing.c.run == bindparam("of_run"),
+        t.crossing.c.state == "done",
+        t.crossing.c.outcome_entry.is_not(None),
+        # What the house reads to decide or to settle, the run has not seen.
+        t.crossing.c.position.not_like("%.b%"),
+        t.crossing.c.position.not_like("%.p%"),
+        or_(t.crossing.c.kind == "act", t.crossing.c.kind == "query", t.crossing.c.kind == "retrieve"),
+    )
+    .order_by(t.crossing.c.outcome_entry)
+)
+_INPUT = Statement(select(t.run.c.input_entry).where(t.run.c.id == bindparam("of_run")))
+_AGREED = Statement(
+    select(t.approval.c.opened_entry)
+    .where(
+        and_(t.approval.c.run == bindparam("of_run"), t.approval.c.position != bindparam("position")),
+        or_(t.approval.c.state == "approved", t.approval.c.state == "used"),
+    )
+    .order_by(t.approval.c.opened_entry)
+)
+
+
+ERASED = "(erased)"
+"""Stands for an answer whose body was erased: it endorses nothing, and the run has read it all the same."""
+
+
+def traced(boundary: Boundary, crossing: Crossing) -> tuple[Value, ...]:
+    """Return every value of a crossing that needs an origin. Empty where the charter enforces none.
+
+    Reads that only inform a decision carry the values of the action they inform, and an undo does what
+    people agreed to in its plan.
+    """
+    rule = crossing.rule(boundary)
+    if boundary.charter.provenance == "off" or rule is None:
+        return ()
+    if crossing.evidence_of or crossing.settles or crossing.run.kind == "undo":
+        return ()
+    if rule.effect == "read" and not rule.outward:
+        return ()
+    origins = boundary.store.look(lambda connection: _origins(connection, boundary, crossing))
+    return judge(rule, crossing.action.arguments, origins, boundary.charter.readers)
+
+
+def approval_rule(boundary: Boundary, target: str) -> str:
+    """Return the approval rule asked about unendorsed values of an action; empty: they are refused."""
+    rule = boundary.charter.actions[target]
+    return rule.unendorsed or boundary.charter.unendorsed or ""
+
+
+def shown(value: Value) -> str:
+    """Return where a value came from, as people read it."""
+    if value.seen is None:
+        return value.why
+    place = f"{value.seen.source} at {value.seen.position}"
+    return f"{value.why} ({place})" if value.seen.position else value.why
+
+
+def reasons(boundary: Boundary, crossing: Crossing, values: tuple[Value, ...]) -> tuple[Reason, ...]:
+    """Return in words what nothing stands behind, each with its place in the charter."""
+    return tuple(
+        boundary.reason(
+            f"unendorsed.{value.argument}",
+            f"{value.path or value.argument} is {_short(value.value)}: {shown(value)}.",
+            "actions",
+            crossing.action.target,
+        )
+        for value in values
+        if not value.endorsed
+    )
+
+
+def recorded(values: tuple[Value, ...]) -> list[dict[str, Any]]:
+    """Return the derivation edges of an action, for the ledger: argument -> origin, position, path."""
+    return [
+        {"argument": value.path or value.argument, **_edge(value.origin)}
+        if value.origin
+        else {"argument": value.path or value.argument, "integrity": "unendorsed", "why": value.why}
+        for value in values
+    ]
+
+
+def _edge(origin: Origin) -> dict[str, str]:
+    edge = {"integrity": origin.integrity, "source": origin.source}
+    return edge | ({"position": origin.position, "path": origin.path} if origin.position else {})
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return repr(text if len(text) <= 80 else text[:77] + "...")
+
+
+def _origins(connection: Connection, boundary: Boundary, crossing: Crossing) -> Origins:
+    run = crossing.run
+    return Origins(
+        Words(_words(connection, boundary, crossing)),
+        list(_seen(connection, boundary, crossing)),
+        [
+            value
+            for row in _AGREED.all(connection, of_run=run.id, position=crossing.position)
+            for value in _body(connection, boundary, row.opened_entry).get("endorses", ())
+        ],
+    )
+
+
+def _words(connection: Connection, boundary: Boundary, crossing: Crossing) -> list[str]:
+    row = _INPUT.one(connection, of_run=crossing.run.id)
+    given = _body(connection, boundary, row.input_entry).get("input", {})
+    declared = boundary.charter.workflows[crossing.run.workflow].words
+    return [text for name in declared for text in _texts(given.get(name))]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+
+
+def _seen(connection: Connection, boundary: Boundary, crossing: Crossing) -> Iterator[Seen]:
+    for row in _SEEN.all(connection, of_run=crossing.run.id):
+        body = _body(connection, boundary, row.outcome_entry)
+        if "fault" in body:
+            continue
+        rule = boundary.charter.actions.get(row.target) if row.kind == "act" else None
+        returns = rule.returns if rule else None
+        if returns is not None and f"{crossing.run.id}/{row.position}" in boundary.distrusted:
+            returns = returns.distrusted()
+        yield Seen(
+            kind=row.kind,
+            target=row.target,
+            position=row.position,
+            value=body.get("value", ERASED),
+            returns=returns,
+            arguments=_body(connection, boundary, row.intent_entry).get("arguments", {}),
+        )
+
+
+def _body(connection: Connection, boundary: Boundary, entry: int) -> dict[str, Any]:
+    """Return a body, or nothing where it was erased: what cannot be read endorses nothing."""
+    try:
+        body: dict[str, Any] = boundary.ledger.body(connection, entry)
+    except LedgerError:
+        return {}
+    return body

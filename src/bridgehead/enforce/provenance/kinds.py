@@ -1,0 +1,162 @@
+"""Values have kinds, and two values are the same when their canonical forms are equal.
+
+Every parser takes a whole value or nothing. All text is NFKC first, which folds full-width and ligature
+forms; letters of other scripts that only look alike stay different, so a homoglyph matches nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import urlsplit
+
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+_PHONE = re.compile(r"\+?[0-9]{7,15}")
+_URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)\S+", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+_TIMES = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+
+
+def folded(text: str) -> str:
+    """Return text in NFKC with every run of white space as one space."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def email(value: str) -> str | None:
+    """Return an address with its domain in lower case; the part before @ is its owner's business."""
+    text = folded(value)
+    match = _EMAIL.fullmatch(text)
+    return f"{text.rpartition('@')[0]}@{match[1].lower()}" if match else None
+
+
+def iban(value: str) -> str | None:
+    """Return an IBAN without spaces, if its check digits hold (ISO 13616, mod 97-10)."""
+    text = folded(value).replace(" ", "").upper()
+    if not _IBAN.fullmatch(text):
+        return None
+    digits = "".join(str(int(letter, 36)) for letter in text[4:] + text[:4])
+    return text if int(digits) % 97 == 1 else None
+
+
+def phone(value: str) -> str | None:
+    """Return a telephone number as digits, with + where it names its country."""
+    text = re.sub(r"[ ()./-]", "", folded(value))
+    text = f"+{text[2:]}" if text.startswith("00") else text
+    return text if _PHONE.fullmatch(text) else None
+
+
+def url(value: str) -> str | None:
+    """Return an address with scheme and host in lower case; nothing for one that hides its host."""
+    text = folded(value)
+    if not _URL.fullmatch(text):
+        return None
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        port = parts.port
+    except ValueError:
+        return None
+    host = (parts.hostname or "").lower().rstrip(".")
+    if not host or "@" in parts.netloc or "\\" in text:
+        return None
+    # http and https of one host are one place; anything else is its own.
+    scheme = "" if parts.scheme.lower() in ("http", "https") else f"{parts.scheme.lower()}:"
+    place = f"{host}:{port}" if port not in (None, 80, 443) else host
+    tail = parts.path.rstrip("/") + (f"?{parts.query}" if parts.query else "")
+    return f"{scheme}//{place}{tail}" + (f"#{parts.fragment}" if parts.fragment else "")
+
+
+def moment(value: str) -> str | None:
+    """Return a date with its time to the minute, ``2024-05-19T10:00``."""
+    found = _moment(value)
+    return found.strftime("%Y-%m-%dT%H:%M") if found else None
+
+
+def day(value: str) -> str | None:
+    """Return the day of a date or of a date with a time, ``2024-05-19``."""
+    text = folded(value)
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date().isoformat()
+    except ValueError:
+        found = _moment(text)
+    return found.date().isoformat() if found else None
+
+
+def amount(value: Any) -> str | None:
+    """Return a number without needless zeros; text must be nothing but the number."""
+    text = folded(value) if isinstance(value, str) else str(value)
+    if isinstance(value, bool) or not _NUMBER.fullmatch(text):
+        return None
+    try:
+        number = Decimal(text).normalize()
+    except InvalidOperation:
+        return None
+    return f"{number:f}"
+
+
+def identifier(value: Any) -> str | None:
+    """Return an id letter by letter: case counts."""
+    return None if isinstance(value, bool) else folded(str(value)) or None
+
+
+def name(value: str) -> str | None:
+    """Return a name or a short text without regard to case and spacing."""
+    return folded(value).casefold() or None
+
+
+def _moment(value: str) -> datetime | None:
+    text = folded(value)
+    for form in _TIMES:
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    return None
+
+
+def _of_text(parse: Callable[[str], str | None]) -> Callable[[Any], str | None]:
+    return lambda value: parse(value) if isinstance(value, str) else None
+
+
+KINDS: Mapping[str, Callable[[Any], str | None]] = {
+    "email": _of_text(email),
+    "iban": _of_text(iban),
+    "phone": _of_text(phone),
+    "uri": _of_text(url),
+    "date-time": _of_text(moment),
+    "date": _of_text(day),
+    "amount": amount,
+    "id": identifier,
+    "name": _of_text(name),
+    "filename": _of_text(name),
+    "text": _of_text(name),
+}
+"""The parsers by the ``format`` an argument's JSON Schema may declare."""
+
+ALIASES: Mapping[str, str] = {"idn-email": "email", "url": "uri", "iri": "uri", "day": "date", "uuid": "id"}
+
+
+def kind_of(declared: Mapping[str, Any], value: Any) -> str:
+    """Return the kind of a value: what its schema declares, otherwise what it looks like.
+
+    A look only chooses the parser that compares; it never widens what matches.
+    """
+    written = str(declared.get("format", ""))
+    written = ALIASES.get(written, written)
+    if written in KINDS:
+        return written
+    if not isinstance(value, str):
+        return "amount" if declared.get("type") == "number" or isinstance(value, float) else "id"
+    for guess in ("email", "uri", "iban", "date", "phone"):
+        if KINDS[guess](value) is not None:
+            return "date-time" if guess == "date" and moment(value) else guess
+    return "id" if re.fullmatch(r"[^\s]*[0-9][^\s]*", folded(value)) else "name"
+
+
+def same(kind: str, value: Any) -> str | None:
+    """Return the canonical form of a value of a kind, or None where it is none of that kind."""
+    return KINDS[kind](value)

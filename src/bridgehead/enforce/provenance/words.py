@@ -1,0 +1,314 @@
+"""What the user said, and whether that names a value. The only text anything is looked for in.
+
+Token by token, never letter by letter: ``art`` is not named by ``Bart``. A digit, a letter and a lone small
+word name nothing: they stand in every text. Days may be written as people write them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from bridgehead.enforce.provenance import kinds
+
+SHORTEST = 3
+"""Characters of the shortest word that can name something."""
+_TOKEN = re.compile(r"[^\W_]+(?:[_'’][^\W_]+)*")
+_END = re.compile(r"[.!?:;]+(?=\s|$)")
+_EMAIL = re.compile(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;:]+\.[A-Za-z0-9-]+")
+_URL = re.compile(
+    r"(?:https?://|www\.)[^\s\"'<>()]+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}/[^\s\"'<>()]*", re.I
+)
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{5,18}[0-9]")
+_LONG = re.compile(r"[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]){11,30}")
+_NUMBER = re.compile(r"(?<![\w.,/:-])[0-9]+(?:\.[0-9]+)?(?![\w/:-])(?![.,][0-9])")
+_MONEY = re.compile(
+    r"(?:[$€£¥]|\b[A-Z]{3} ?)([0-9]+(?:\.[0-9]+)?)(?![\w])"
+    r"|(?<![\w.,])([0-9]+(?:\.[0-9]+)?) ?(?:[$€£¥%]|[A-Z]{3}\b)"
+)
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_MONTH = "|".join(f"{name}|{name[:3]}" for name in _MONTHS)
+_NTH = r"([0-9]{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?:,? ?((?:19|20)[0-9]{2})\b)?"
+_DATES = (
+    re.compile(rf"\b({_MONTH})\.? (?:the )?{_NTH}\b{_YEAR}", re.I),
+    re.compile(rf"\b{_NTH} (?:of )?({_MONTH})\b{_YEAR}", re.I),
+    re.compile(
+        rf"\b{_NTH} (?:to|until|-) (?:the )?[0-9]{{1,2}}(?:st|nd|rd|th)? (?:of )?({_MONTH})\b{_YEAR}", re.I
+    ),
+)
+_ISO = re.compile(r"\b((?:19|20)[0-9]{2})-([0-9]{2})-([0-9]{2})\b")
+_CLOCK = re.compile(r"\b([01]?[0-9]|2[0-3]):([0-5][0-9])\b")
+_BARE_YEAR = re.compile(r"\b((?:19|20)[0-9]{2})\b")
+_QUOTED = re.compile(r"(?<!\w)['\"‘“`]((?:[^'\"‘’“”`\n]|(?<=\w)['’](?=\w)){1,400})['\"’”`](?!\w)")
+_PLACE = re.compile(r"\{[A-Za-z_][A-Za-z0-9_ ]*\}")
+
+
+class Words:
+    """The user's own words in one run."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = [kinds.folded(text) for text in texts if text.strip()]
+        self._raw = [_lines(text) for text in texts]
+
+    def name(self, kind: str, value: Any) -> bool:
+        """Say whether the user's words name a value of a kind, whole."""
+        wanted = kinds.same(kind, value)
+        if wanted is None:
+            return False
+        match kind:
+            case "email" | "uri" | "iban" | "phone":
+                return wanted in self._found[kind]
+            case "date":
+                return self._day(wanted)
+            case "date-time":
+                return self._day(wanted[:10]) and wanted[11:] in self._clock
+            case "amount":
+                return wanted in self._found["amount"]
+            case "id":
+                return self._identifier(wanted)
+            case "filename":
+                return self._tokens_name(wanted) or self._tokens_name(_stem(wanted))
+            case _:
+                return self._tokens_name(wanted)
+
+    def template(self, value: str, filled: Callable[[str], bool]) -> bool:
+        """Say whether a value is a text the user gave with ``{places}``, each ``filled`` by a known value."""
+        text = kinds.folded(value)
+        for pattern in self._templates:
+            match = pattern.fullmatch(text)
+            if match and all(filled(part) for part in match.groups()):
+                return True
+        return False
+
+    def holds(self, value: str) -> bool:
+        """Say whether the words hold a text anywhere: to tell people, never to endorse."""
+        text = kinds.folded(value).casefold()
+        return len(text) >= SHORTEST and any(text in said.casefold() for said in self._texts)
+
+    @cached_property
+    def _found(self) -> dict[str, frozenset[str]]:
+        patterns = (("email", _EMAIL), ("uri", _URL), ("phone", _PHONE))
+        found = {
+            kind: frozenset(
+                form
+                for text in self._texts
+                for match in pattern.finditer(text)
+                if (form := kinds.same(kind, match[0].rstrip(".,;:!?"))) is not None
+            )
+            for kind, pattern in patterns
+        }
+        return found | {"amount": frozenset(self._amounts()), "iban": frozenset(self._ibans())}
+
+    def _ibans(self) -> Iterator[str]:
+        """Yield account numbers, printed in groups or not; its check digits say where one ends."""
+        for text in self._texts:
+            for match in _LONG.finditer(text):
+                groups = match[0].split(" ")
+                for end in range(1, len(groups) + 1):
+                    form = kinds.iban("".join(groups[:end]))
+                    if form is not None:
+                        yield form
+
+    def _amounts(self) -> Iterator[str]:
+        for text in self._texts:
+            for match in _NUMBER.finditer(text):
+                if len(match[0]) >= 2:  # a lone digit stands in every list
+                    yield kinds.amount(match[0]) or ""
+            for match in _MONEY.finditer(text):
+                yield kinds.amount(match[1] or match[2]) or ""
+
+    @cached_property
+    def _days(self) -> frozenset[tuple[int, int, int]]:
+        """Days the user named: (year or 0 where none is written, month, day)."""
+        found: set[tuple[int, int, int]] = set()
+        for text in self._texts:
+            found |= {(int(y), int(m), int(d)) for y, m, d in _ISO.findall(text)}
+            for pattern in _DATES:
+                for match in pattern.finditer(text):
+                    first, second, year = match.groups()
+                    month, number = (first, second) if second.isdigit() else (second, first)
+                    found.add((int(year or 0), _month(month), int(number)))
+        return frozenset(found)
+
+    def _day(self, wanted: str) -> bool:
+        on = date.fromisoformat(wanted)
+        if (on.year, on.month, on.day) in self._days:
+            return True
+        # A day without a year is that day of a year the user named, or of any where none is named.
+        years = {int(year) for text in self._texts for year in _BARE_YEAR.findall(text)}
+        return (0, on.month, on.day) in self._days and (not years or on.year in years)
+
+    @cached_property
+    def _clock(self) -> frozenset[str]:
+        return frozenset(f"{int(h):02}:{m}" for text in self._texts for h, m in _CLOCK.findall(text))
+
+    def _identifier(self, wanted: str) -> bool:
+        if len(wanted) < SHORTEST or (wanted.isdigit() and len(wanted) < 4):
+            return False
+        pattern = re.compile(rf"(?<![\w#@/.-]){re.escape(wanted)}(?![\w@/-])(?!\.\w)")
+        return any(pattern.search(text) for text in self._texts) and (
+            bool(re.search(r"[0-9_#/-]", wanted)) or self._tokens_name(wanted.casefold())
+        )
+
+    @cached_property
+    def _sequences(self) -> list[tuple[str, ...]]:
+        return [_tokens(text) for text in self._raw]
+
+    @cached_property
+    def _marked(self) -> frozenset[str]:
+        """Lone words that name something: quoted, or written with a capital."""
+        quoted = {kinds.folded(part).casefold() for text in self._texts for part in _QUOTED.findall(text)}
+        capital = {
+            token.casefold() for text in self._texts for token in _TOKEN.findall(text) if token[0].isupper()
+        }
+        return frozenset(quoted | capital)
+
+    def _tokens_name(self, wanted: str) -> bool:
+        tokens = _tokens(wanted)
+        if not tokens or sum(len(token) for token in tokens) < SHORTEST:
+            return False
+        words = [each for each in tokens if each != "."]
+        if len(words) == 1 and (words[0] not in self._marked or words[0].isdigit() or words[0] in _SMALL):
+            return False
+        if all(word in _SMALL or word.isdigit() for word in words):
+            return False
+        size = len(tokens)
+        return any(
+            said[start : start + size] == tokens
+            for said in self._sequences
+            for start in range(len(said) - size + 1)
+        )
+
+    @cached_property
+    def _templates(self) -> list[re.Pattern[str]]:
+        quoted = (kinds.folded(part) for text in self._texts for part in _QUOTED.findall(text))
+        found = []
+        for part in quoted:
+            fixed = _PLACE.split(part)
+            if len(fixed) > 1 and sum(len(piece.strip()) for piece in fixed) >= SHORTEST:
+                found.append(re.compile("(.+?)".join(re.escape(piece) for piece in fixed), re.IGNORECASE))
+        return found
+
+
+_SMALL = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "he",
+        "her",
+        "here",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "is",
+        "it",
+        "its",
+        "me",
+        "my",
+        "no",
+        "not",
+        "of",
+        "on",
+        "or",
+        "our",
+        "she",
+        "so",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "they",
+        "this",
+        "to",
+        "us",
+        "was",
+        "we",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "will",
+        "with",
+        "would",
+        "yes",
+        "you",
+        "your",
+        "also",
+        "any",
+        "all",
+        "please",
+        "hello",
+        "dear",
+        "new",
+        "same",
+        "one",
+        "two",
+        "thanks",
+    ]
+)
+"""English words that name nothing, however they are written."""
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    """Return the words of a text; a ``.`` stands between sentences, and no name reaches over it."""
+    pieces = _END.split(text.casefold())
+    found: list[str] = []
+    for piece in pieces:
+        words = _TOKEN.findall(piece)
+        if words:
+            found += [".", *words] if found else words
+    return tuple(found)
+
+
+def _lines(text: str) -> str:
+    """Return a text in NFKC in which the end of a line ends a sentence."""
+    return ". ".join(kinds.folded(line) for line in text.splitlines() if line.strip())
+
+
+def _stem(filename: str) -> str:
+    stem, dot, ending = filename.rpartition(".")
+    name = stem if dot and 1 <= len(ending) <= 5 else filename
+    return re.sub(r"[-_.]+", " ", name)
+
+
+def _month(name: str) -> int:
+    return next(number for number, month in enumerate(_MONTHS, 1) if month.startswith(name[:3].lower()))

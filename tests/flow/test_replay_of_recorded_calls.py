@@ -1,0 +1,160 @@
+"""Recorded traffic is judged by a charter as it is now, by the real boundary, and nothing is performed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from bridgehead.doors.cli import cli
+from fixtures.houses import Desk
+
+
+def call(tool: str, **args: Any) -> dict[str, Any]:
+    return {"type": "call", "tool": tool, "args": args}
+
+
+def result(tool: str, content: Any, trust: str = "record") -> dict[str, Any]:
+    return {"type": "result", "tool": tool, "content": content, "trust": trust}
+
+
+ORDER = {"customer": "ana_1", "status": "open", "paid": "500", "refunds": [], "address": "1 Road"}
+RECORDED = (
+    call("find_customer", email="ana@example.com"),
+    result("find_customer", "ana_1"),
+    call("read_order", order_id="o1"),
+    result("read_order", ORDER),
+    call("refund", order_id="o1", amount=20),
+    result("refund", {"refunded": "20"}),
+    call("refund", order_id="o1", amount=400),
+    call("delete_everything"),
+)
+
+
+@pytest.fixture
+def judged(desk: Desk, tmp_path: Path) -> Any:
+    """Judge events by the desk's charter; return what ``--json`` prints."""
+
+    def run(*events: dict[str, Any], user: str = "Money back, please.", more: tuple[str, ...] = ()) -> Any:
+        file = tmp_path / "calls.jsonl"
+        line = {"run": "r1", "as": "clerk", "user": user, "events": list(events)}
+        file.write_text(json.dumps(line) + "\n")
+        place = ["replay", "--charter", str(desk.folder), "--calls", str(file), "--workflow", "case"]
+        ran = CliRunner().invoke(cli, [*place, "--json", *more], catch_exceptions=False)
+        return json.loads(ran.output)
+
+    return run
+
+
+def test_each_call_is_judged_with_its_reasons(judged: Any) -> None:
+    report = judged(*RECORDED)
+    assert [(line["tool"], line["verdict"]) for line in report["calls"]] == [
+        ("find_customer", "permitted"),
+        ("read_order", "permitted"),
+        ("refund", "permitted"),
+        ("refund", "asked"),
+        ("delete_everything", "refused"),
+    ]
+    assert report["sums"] == {"permitted": 3, "asked": 1, "refused": 1, "held": 0}
+    assert "large-refund" in report["calls"][3]["rules"]
+    assert report["calls"][4]["rules"] == ["undeclared"]
+
+
+def test_nothing_is_performed_and_nothing_is_kept(judged: Any, desk: Desk) -> None:
+    judged(*RECORDED)
+    assert desk.shop.refunds == []
+    assert not desk.system.applied
+    assert not (desk.folder / ".bridgehead").exists()
+
+
+def test_what_was_not_permitted_is_not_known_later(judged: Any, desk: Desk) -> None:
+    # The other customer's order is withheld, so the address in it endorses nothing.
+    enforce(desk)
+    events = (
+        call("find_customer", email="ana@example.com"),
+        result("find_customer", "ana_1"),
+        call("read_order", order_id="o1"),
+        result("read_order", ORDER),
+        call("read_order", order_id="o9"),
+        result("read_order", ORDER | {"customer": "bo_2", "address": "7 Hill"}),
+        call("change_address", order_id="o1", address="7 Hill"),
+    )
+    report = judged(*events, user="Orders #o1 and o1")
+    assert [line["verdict"] for line in report["calls"]] == ["permitted", "permitted", "refused", "refused"]
+    assert "'7 Hill': nobody named it" in report["calls"][-1]["why"][1]
+
+
+@pytest.mark.parametrize(("trust", "verdict"), [("record", "permitted"), ("untrusted", "refused")])
+def test_a_recording_may_trust_a_result_less_than_the_charter(
+    judged: Any, desk: Desk, trust: str, verdict: str
+) -> None:
+    enforce(desk)
+    events = (
+        call("find_customer", email="ana@example.com"),
+        result("find_customer", "ana_1"),
+        call("read_order", order_id="o1"),
+        result("read_order", ORDER, trust),
+        call("change_address", order_id="o1", address="1 Road"),
+    )
+    assert judged(*events)["calls"][-1]["verdict"] == verdict
+
+
+def enforce(desk: Desk) -> None:
+    desk.change("policies: [policy.cedar]\n", "policies: [policy.cedar]\nprovenance: enforced\n")
+    desk.change(
+        "    sensitive: [order_id, address]\n",
+        "    sensitive: [order_id, address]\n    allowed: {order_id: [o1]}\n"
+        "    endorsed_by: {address: [user, record:read_order.address]}\n",
+    )
+    desk.change(
+        "    subject: result.customer\n", "    subject: result.customer\n    returns: {trust: record}\n"
+    )
+
+
+def test_two_charters_are_laid_side_by_side(judged: Any, desk: Desk, tmp_path: Path) -> None:
+    other = Desk(tmp_path / "other").change("refund: amount > 100 USD", "refund: amount > 10 USD")
+    report = judged(*RECORDED, more=("--against", str(other.folder)))
+    (difference,) = report["differences"]
+    assert (difference["charter"]["call"], difference["charter"]["verdict"]) == (3, "permitted")
+    assert difference["against"]["verdict"] == "asked"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"run": "r", "events": [{"type": "result", "tool": "x", "content": 1}]}',
+        '{"run": "r", "events": [{"type": "call", "tool": "x", "args": []}]}',
+        '{"run": "r", "events": [{"type": "call", "tool": 7}]}',
+        '{"run": "r", "events": [{"type": "dance"}]}',
+        '{"run": "r"}',
+    ],
+)
+def test_a_line_that_is_no_recorded_run_is_told_with_its_number(
+    desk: Desk, tmp_path: Path, line: str
+) -> None:
+    from bridgehead.kernel.errors import EngineError
+
+    file = tmp_path / "calls.jsonl"
+    file.write_text("\n" + line + "\n")
+    with pytest.raises(EngineError, match="line 2") as raised:
+        CliRunner().invoke(
+            cli, ["replay", "--charter", str(desk.folder), "--calls", str(file)], catch_exceptions=False
+        )
+    assert raised.value.code == "BH-RUN-040"
+
+
+def test_a_run_that_could_belong_to_several_workflows_wants_one_named(desk: Desk, tmp_path: Path) -> None:
+    from bridgehead.kernel.errors import EngineError
+
+    file = tmp_path / "calls.jsonl"
+    file.write_text('{"run": "r", "as": "clerk", "events": []}')
+    with pytest.raises(EngineError, match="several") as raised:
+        CliRunner().invoke(
+            cli, ["replay", "--charter", str(desk.folder), "--calls", str(file)], catch_exceptions=False
+        )
+    assert raised.value.code == "BH-RUN-041"
