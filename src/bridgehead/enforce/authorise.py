@@ -14,6 +14,7 @@ from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.policy import STEP, PolicyRequest, people_entities
 from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
 from bridgehead.kernel.principal import Principal
+from bridgehead.kernel.remember import remembered
 
 
 def decide(
@@ -137,13 +138,14 @@ def _request(
 def _act_context(
     rule: ActionRule, crossing: Crossing, evidence: Evidence, record_changes: int
 ) -> dict[str, Any]:
+    types = _types(rule)
     context: dict[str, Any] = {
         # What is taken back was a change itself; later changes by others stand in its way at the claim.
         "record_changes": 0 if crossing.run.kind == "undo" else record_changes,
         "arguments": {
-            name: _cedar(cedar.cedar_type(rule.arguments[name]), value)
+            name: _cedar(types[name], value)
             for name, value in crossing.action.arguments.items()
-            if cedar.cedar_type(rule.arguments[name])
+            if types[name]
         },
         "facts": {name: _cedar("", value) for name, value in evidence.facts.items()},
         "unendorsed": sorted({value.argument for value in evidence.unendorsed}),
@@ -152,6 +154,11 @@ def _act_context(
         context["amount"] = _decimal(evidence.amount)
         context["currency"] = evidence.currency
     return context
+
+
+@remembered
+def _types(rule: ActionRule) -> dict[str, str]:
+    return {name: cedar.cedar_type(declared) for name, declared in rule.arguments.items()}
 
 
 def _cedar(kind: str, value: Any) -> Any:

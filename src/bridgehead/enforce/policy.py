@@ -18,6 +18,7 @@ import cedarpy
 
 from bridgehead.declare import Charter, Deployment
 from bridgehead.enforce import cedar
+from bridgehead.enforce.slices import Slices
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
 from bridgehead.kernel.errors import PolicyError
@@ -58,7 +59,7 @@ class CedarPolicy:
         self._schema_text = cedar.schema(deployment.charter)
         source = "\n".join(text for _, text in texts)
         self._schema = _parsed(cedarpy.Schema.from_str, self._schema_text, "the generated schema")
-        self._policies = _parsed(cedarpy.PolicySet.from_str, source, "the policies")
+        self._policies = _parsed(Slices, source, "the policies")
         self._rules = _rules(texts)
         problems = validate(deployment)
         if problems:
@@ -102,12 +103,16 @@ class CedarPolicy:
                     "resource": _uid(request.resource),
                     "context": {**request.context, "approvals": list(approvals)},
                 },
-                self._policies,
+                self._policies.of(request.action),
                 self._entities(people),
                 schema=self._schema,
             )
-        except Exception as error:  # INVARIANT: whatever the engine throws, nothing crosses.
+            return self._understood(answer)
+        except Exception as error:  # INVARIANT: whatever the engine throws or answers, nothing crosses.
             return _fault(f"{type(error).__name__}: {error}")
+
+    def _understood(self, answer: cedarpy.AuthzResult) -> tuple[bool, tuple[Reason, ...]] | Refuse:
+        """Return what an answer says; raises where it is none."""
         faults = list(answer.diagnostics.errors)
         # A forbid that errors is skipped by Cedar and the request allowed (cedar-policy/cedar#2428):
         # any error refuses, whatever the decision says.
