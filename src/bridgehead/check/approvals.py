@@ -127,7 +127,14 @@ def _asked(d: Deployment) -> frozenset[str]:
                 by_workflow |= {name} if name is not None else set(d.charter.approvals)
     rules = d.charter.approvals.values()
     by_review = {rule.emergency.review for rule in rules if rule.emergency is not None}
-    return frozenset(by_limit | by_policy | by_workflow | by_review)
+    return frozenset(by_limit | by_policy | by_workflow | by_review | _by_origin(d))
+
+
+def _by_origin(d: Deployment) -> set[str]:
+    """Return the rules asked about arguments nothing stands behind."""
+    if d.charter.provenance == "off":
+        return set()
+    return {d.charter.unendorsed or "", *(rule.unendorsed or "" for rule in d.charter.actions.values())}
 
 
 FAMILY = Family(

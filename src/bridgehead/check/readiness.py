@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from bridgehead.check import (
     actions,
     approvals,
+    drafts,
     hazards,
     models,
     ownership,
@@ -48,6 +49,7 @@ FAMILIES: tuple[Family, ...] = (
     retention.FAMILY,
     hazards.FAMILY,
     secrets.FAMILY,
+    drafts.FAMILY,
 )
 
 _ORDER = {"block": 0, "warn": 1, "info": 2}

@@ -53,8 +53,18 @@ def look(d: Deployment) -> Iterator[Finding]:
         for variable, value in server.env.items():
             if _SECRET_NAME.search(variable) and _PLACE.sub("", value).strip():
                 yield NAMED.found(f"`{variable}` is written out.", d.where("servers", name, "env", variable))
+        for header, value in server.headers.items():
+            if is_written_out(header, value):
+                yield NAMED.found(f"`{header}` is written out.", d.where("servers", name, "headers", header))
         for index, word in enumerate(server.command):
             yield from _in_command(d, word, ("servers", name, "command", index))
+
+
+def is_written_out(header: str, value: str) -> bool:
+    """Say whether a header carries a secret that is written out instead of named."""
+    if not (_SECRET_NAME.search(header) or header.lower() in ("authorization", "proxy-authorization", "cookie")):
+        return False
+    return bool(re.sub(r"^(?:basic|bearer|token)\s*", "", _PLACE.sub("", value).strip(), flags=re.I))
 
 
 def _in_command(d: Deployment, word: str, place: Place) -> Iterator[Finding]:

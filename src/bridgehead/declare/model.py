@@ -115,6 +115,10 @@ class Lanes(Part):
     _rate = field_validator("rate")(_is_rate)
 
 
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,62}$")]
+HeaderValue = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,4000}$")]
+
+
 class McpServer(Part):
     """A system reached through the Model Context Protocol: started over stdio or reached by URL."""
 
@@ -127,6 +131,11 @@ class McpServer(Part):
     env: dict[str, str] = Field(
         default_factory=dict,
         description="Environment of the program; `{state}` as above, `${NAME}` from ours.",
+    )
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default_factory=dict,
+        description="For `url`: headers of every request, such as `Authorization: Bearer ${TOKEN}`; "
+        "`${NAME}` from ours, never the secret itself.",
     )
     region: str = Field(description="Where it runs, for example `eu` or `local`.")
     bound: dict[str, str] = Field(

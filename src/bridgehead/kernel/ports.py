@@ -22,13 +22,16 @@ class Operation:
     """Something a driver offers: a tool, a model, a named query.
 
     ``parameters`` is the JSON Schema of its arguments; ``digest`` pins name, description and
-    schema, so that a changed tool is noticed.
+    schema, so that a changed tool is noticed. ``hints`` are what the other side says of its own effects
+    (``readOnlyHint`` and the like), and ``gives`` is the JSON Schema of its answer: both only inform people.
     """
 
     name: str
     description: str
     parameters: Mapping[str, Any]
     digest: str
+    hints: Mapping[str, bool] = field(default_factory=dict)
+    gives: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

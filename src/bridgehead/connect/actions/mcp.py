@@ -12,6 +12,7 @@ import json
 import shutil
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -269,11 +270,25 @@ def mcp_driver(
         url = substitute(settings.url, used_by=used_by, state=state)
         if not url.startswith(("http://", "https://")):
             raise bad_setting(f"the url of server {name} is not http or https", fix="Write a full address.")
-        longest = seconds(settings.deadline)
-        return McpDriver(name, settings, lambda: HttpLine(url, longest=longest), clock=clock)
+        longest, headers = seconds(settings.deadline), _headers(name, settings, used_by, state)
+        line = partial(HttpLine, url, longest=longest, headers=headers)
+        return McpDriver(name, settings, line, clock=clock)
+    if settings.headers:
+        raise bad_setting(f"server {name} has headers and no url", fix="Give a program `env` instead.")
     program = _program(name, settings, state=state, folder=folder)
     log = ServerLog(state / "servers" / f"{name}.log")
     return McpDriver(name, settings, lambda: _started(name, program, log), clock=clock)
+
+
+def _headers(name: str, settings: McpServer, used_by: str, state: Path) -> dict[str, str]:
+    found = {key: substitute(value, used_by=used_by, state=state) for key, value in settings.headers.items()}
+    for key, value in found.items():
+        if not value.isascii() or not value.isprintable():
+            raise bad_setting(
+                f"the header {key} of server {name} holds letters that no header may",
+                fix="Look at the variable it is made of: a line break at its end, perhaps.",
+            )
+    return found
 
 
 def _program(name: str, settings: McpServer, *, state: Path, folder: Path) -> Program:

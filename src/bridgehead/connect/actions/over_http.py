@@ -7,7 +7,7 @@ the session live on), and tells ``Sending`` what is proven about it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 
@@ -30,18 +30,19 @@ _NEVER_CONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeo
 class HttpLine:
     """One streamable HTTP endpoint as the SDK's read and write stream. One use."""
 
-    def __init__(self, url: str, *, longest: float) -> None:
+    def __init__(self, url: str, *, longest: float, headers: Mapping[str, str] | None = None) -> None:
         self.why = ""
         self.closed = False
         self.on_end: Callable[[], object] = lambda: None
         self._url = url
         self._longest = longest
+        self._headers = dict(headers or {})
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> TransportStreams:
         client = httpx2.AsyncClient(
             transport=_Careful(self),
-            headers={"accept-encoding": "identity"},
+            headers={**self._headers, "accept-encoding": "identity"},
             # Our own deadlines end a call; this only frees connections nobody waits for any more.
             timeout=httpx2.Timeout(30.0, read=max(300.0, 2 * self._longest)),
             trust_env=False,

@@ -76,4 +76,17 @@ def _operation(name: str, tool: Tool) -> Operation:
         pinned = digest({"name": tool.name, "description": description, "parameters": parameters})
     except LedgerError as error:
         raise unusable(name, f"the tool {tool.name!r} cannot be pinned", "none") from error
-    return Operation(name=tool.name, description=description, parameters=parameters, digest=pinned)
+    return Operation(
+        name=tool.name,
+        description=description,
+        parameters=parameters,
+        digest=pinned,
+        hints=_hints(tool),
+        gives=tool.output_schema or {},
+    )
+
+
+def _hints(tool: Tool) -> dict[str, bool]:
+    """Return what the server says of the tool's effects, by the names of the protocol; unsaid is not there."""
+    said = tool.annotations.model_dump(by_alias=True) if tool.annotations else {}
+    return {name: value for name, value in said.items() if isinstance(value, bool)}

@@ -1,4 +1,4 @@
-"""``bridgehead init NAME``: a working folder to start from, with the ledger's keys.
+"""``bridgehead init NAME``: a working folder to start from, with the ledger's keys; ``--mcp`` drafts one.
 
 The folder is written beside its place and moved there whole, so a failure leaves nothing behind.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -20,7 +21,7 @@ _NAME = re.compile(r"^[a-z][a-z0-9_-]{0,62}$")
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -29,17 +30,62 @@ _NAME = re.compile(r"^[a-z][a-z0-9_-]{0,62}$")
 @click.option(
     "--organisation", default="my-company", show_default=True, help="With NAME, the ledger's origin."
 )
+@click.option(
+    "--mcp",
+    "target",
+    metavar="COMMAND|URL",
+    default="",
+    help="Draft it from the tools of this MCP server: a command in quotes, or an address.",
+)
+@click.option(
+    "--env", "env", metavar="NAME=VALUE", multiple=True, help="For a command: its environment; ${NAME} from ours."
+)
+@click.option(
+    "--header", "headers", metavar="'NAME: VALUE'", multiple=True, help="For a URL: sent along; ${NAME} from ours."
+)
 @JSON
-def init(name: str, folder: Path | None, organisation: str, as_json: bool) -> None:
+def init(
+    name: str | None,
+    folder: Path | None,
+    organisation: str,
+    target: str,
+    env: tuple[str, ...],
+    headers: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Write a working deployment folder called NAME.
 
-    It holds a commented charter, a workflow, a policy, and a small help desk to try it on.
+    It holds a commented charter, a workflow, a policy, and a small help desk to try it on. With --mcp it is
+    drafted for that server instead: only its list of tools is read, nothing is called, and every guess is marked.
     """
+    if not target:
+        if env or headers:
+            raise click.UsageError("--env and --header go with --mcp.")
+        _plain(name or _missing_name(), folder, organisation, as_json)
+        return
+    from bridgehead.doors.cli import drafting
+
+    server = drafting.server(target, env, headers)
+    name = name or drafting.name_of(target)
+    place = folder or Path(name)
+    _require_name(name, "NAME")
+    _require_name(organisation, "--organisation")
+    _require_empty(place)
+    draft = drafting.draft_of(name, server)
+    vkey = _write(place, name, organisation, lambda work: drafting.render(work, name, organisation, server, draft))
+    drafting.tell(place, name, f"{organisation}/{name}", vkey, draft, as_json)
+
+
+def _missing_name() -> str:
+    raise click.UsageError("Missing argument 'NAME'.")
+
+
+def _plain(name: str, folder: Path | None, organisation: str, as_json: bool) -> None:
     _require_name(name, "NAME")
     _require_name(organisation, "--organisation")
     place = folder or Path(name)
     _require_empty(place)
-    vkey = _write(place, name, organisation)
+    vkey = _write(place, name, organisation, lambda work: _render(work, name, organisation))
     if as_json:
         print_json({"folder": str(place), "name": name, "origin": f"{organisation}/{name}", "vkey": vkey})
         return
@@ -79,15 +125,15 @@ def _require_empty(place: Path) -> None:
         )
 
 
-def _write(place: Path, name: str, organisation: str) -> str:
-    """Write the folder and its keys; return the ledger's verifier key."""
+def _write(place: Path, name: str, organisation: str, render: Callable[[Path], None]) -> str:
+    """Write the folder with what ``render`` puts into it, and its keys; return the ledger's verifier key."""
     from bridgehead.record import Keys
 
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=place.parent) as beside:
             work = Path(beside) / name
-            _render(work, name, organisation)
+            render(work)
             keys = Keys.create(work / ".bridgehead" / "keys", f"{organisation}/{name}")
             work.rename(place)
     except OSError as error:
