@@ -15,7 +15,9 @@ from bridgehead.discover import effect, roles, schemas
 from bridgehead.discover.words import plain, shared, tokens
 from bridgehead.kernel.ports import Operation
 
-MOST_TOOLS, MOST_ARGUMENTS, MOST_LEFT_OUT = 250, 40, 20
+MOST_TOOLS, MOST_ARGUMENTS = 250, 40
+MOST_LETTERS = 800_000
+"""A charter may have 1 MiB (``declare.compose``)."""
 _TOOL = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 """Names that the protocol recommends (2025-11-25, tool names); anything else is left out."""
 _RESERVED = frozenset(("act", "model", "query", "decide", "retrieve"))
@@ -59,12 +61,22 @@ def draft(operations: Sequence[Operation]) -> Draft:
     usable = list(_usable(operations, left_out))
     prefix = shared([tokens(operation.name) for operation in usable])
     taken: set[str] = set()
-    actions = []
+    actions, letters = [], 0
     for operation in usable:
-        name = _name(operation.name, taken)
-        taken.add(name)
-        actions.append(_action(name, operation, tokens(operation.name)[prefix:], usable))
+        action = _action(_name(operation.name, taken), operation, tokens(operation.name)[prefix:], usable)
+        letters += _letters(action)
+        if letters > MOST_LETTERS:
+            left_out.append((plain(operation.name, 60), "all tools together are too much text for one charter"))
+            continue
+        taken.add(action.name)
+        actions.append(action)
     return Draft(actions=tuple(actions), left_out=tuple(left_out))
+
+
+def _letters(action: DraftAction) -> int:
+    """Return about how many letters an action takes in the charter: never less than it does."""
+    arguments = sum(len(str(schema)) + 450 + 3 * len(name) for name, schema in action.arguments.items())
+    return arguments + 2 * len(action.title) + sum(map(len, action.questions)) + 1000
 
 
 def _usable(operations: Iterable[Operation], left_out: list[tuple[str, str]]) -> Iterator[Operation]:

@@ -19,7 +19,7 @@ _LOOK = frozenset(("read", "select", "search", "find", "list", "count", "explain
 """Verbs that say of a program handed over that it only looks."""
 _THIRD_CHANGES = third(CHANGES - {"call", "format", "log", "record", "report", "return", "star", "use", "value"})
 _NOUNS = third(
-    "block book call change charge claim comment copy credit end exchange export flag fork grant hold import invite "
+    "block book call change charge claim comment commit copy credit end exchange export flag fork grant hold import invite "
     "issue join link mark message move order place play post pull purchase push put queue refund release reply "
     "report request review run schedule set share sign start stop store stream tag touch transfer type vote".split()
 )

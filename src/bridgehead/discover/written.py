@@ -22,7 +22,7 @@ def charter(draft: Draft, *, head: str, server: Mapping[str, Any], agent: str, n
     """Return the text of a charter. ``head`` is the part about people, written by us; ``server`` what was given
     on the command line, under ``name``."""
     lines = [head.rstrip("\n"), "", "agents:", f"  {agent}:", "    sponsor: caller", "    models: [assistant]"]
-    lines += [f"    actions:{' []' if not draft.actions else ''}", *(f"      - {one.name}" for one in draft.actions)]
+    lines += [f"    actions:{' []' if not draft.actions else ''}", *(f"      - {flow(one.name)}" for one in draft.actions)]
     lines += ["", "# The system. Its tools can be called only where an action below names them.", "servers:"]
     lines += [f"  {name}:", *(f"    {line}" for line in _settings(server))]
     lines += ["", *_about(draft), "actions:" if draft.actions else "actions: {}"]
@@ -52,7 +52,7 @@ def _action(action: DraftAction, server: str) -> Iterator[str]:
     if action.said:
         yield f"  # The server says: {action.said}"
     yield f"  {action.name}:"
-    yield f"    server: {server}"
+    yield f"    server: {flow(server)}"
     if action.tool != action.name:
         yield f"    tool: {quoted(action.tool)}"
     yield f"    title: {quoted(action.title)}"
