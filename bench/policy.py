@@ -1,17 +1,18 @@
-"""What one decision of the policy engine takes: ``python bench/policy.py [--policies N] [--calls N] [--json]``.
+"""What one decision of the policy engine takes: ``python bench/policy.py [--policies N] [--calls N]
+[--json]``.
 
-The charter, facts and Cedar policies are those of ``examples/retail-support``, with rules of its kind added until
-there are ``--policies`` of them, spread evenly over its eight effects. ``--one-action`` puts all of them on the
-action that is permitted, where no policy can be passed over for naming another one. Measured is the whole
-of step 2, ``enforce.authorise.decide``: the request and its context are put together, Cedar evaluates under the
-strict schema, its answer becomes a decision with reasons. Three answers:
+The charter, facts and Cedar policies are those of ``examples/retail-support``, with rules of its kind added
+until there are ``--policies`` of them, spread evenly over its eight effects. ``--one-action`` puts all of
+them on the action that is permitted, where no policy can be passed over for naming another one. Measured is
+the whole of step 2, ``enforce.authorise.decide``: the request and its context are put together, Cedar
+evaluates under the strict schema, its answer becomes a decision with reasons. Three answers:
 
 - *permit*: another address for a pending order, on facts read before;
 - *ask*: a refund above the limit (two evaluations: would people's yes suffice?);
 - *refuse*: a refund to a payment method that is not the customer's.
 
-Time is that of the thread, so that work beside it on a shared machine counts as little as it can; ``scaled`` is
-the same on the machine the goals were set on, by ``bench/yardstick.py``.
+Time is that of the thread, so that work beside it on a shared machine counts as little as it can; ``scaled``
+is the same on the machine the goals were set on, by ``bench/yardstick.py``.
 """
 
 from __future__ import annotations

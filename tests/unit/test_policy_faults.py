@@ -1,4 +1,5 @@
-"""Whatever goes wrong in the policy engine refuses, as a fault; and no policy is passed over that could match."""
+"""Whatever goes wrong in the policy engine refuses, as a fault; and no policy is passed over that could
+match."""
 
 from __future__ import annotations
 

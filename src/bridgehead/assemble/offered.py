@@ -19,8 +19,8 @@ from bridgehead.kernel.ports import Operation
 async def offered(name: str, settings: McpServer) -> Sequence[Operation]:
     """Return the tools of a server. Raises ``ConfigError`` and ``ConnectError`` BH-CON-001 to 022.
 
-    A program works in an empty folder that is thrown away, and what it writes to its error output with it; its
-    last words are told when it fails.
+    A program works in an empty folder that is thrown away, and what it writes to its error output with it;
+    its last words are told when it fails.
     """
     with tempfile.TemporaryDirectory(prefix="bridgehead-init-") as place:
         driver = open_server(name, settings, state=Path(place) / "state", folder=Path(place))
@@ -28,7 +28,9 @@ async def offered(name: str, settings: McpServer) -> Sequence[Operation]:
             await driver.open()
             return await driver.operations()
         except ConnectError as error:
-            error.means = " ".join((error.means, _last_words(Path(place) / "state" / "servers" / f"{name}.log")))
+            error.means = " ".join(
+                (error.means, _last_words(Path(place) / "state" / "servers" / f"{name}.log"))
+            )
             raise
         finally:
             await driver.close()

@@ -1,4 +1,5 @@
-"""What a draft guessed and nobody has looked at yet: the marks that ``bridgehead init --mcp`` leaves in a charter."""
+"""What a draft guessed and nobody has looked at yet: the marks that ``bridgehead init --mcp`` leaves in a
+charter."""
 
 from __future__ import annotations
 

@@ -62,7 +62,9 @@ def look(d: Deployment) -> Iterator[Finding]:
 
 def is_written_out(header: str, value: str) -> bool:
     """Say whether a header carries a secret that is written out instead of named."""
-    if not (_SECRET_NAME.search(header) or header.lower() in ("authorization", "proxy-authorization", "cookie")):
+    if not (
+        _SECRET_NAME.search(header) or header.lower() in ("authorization", "proxy-authorization", "cookie")
+    ):
         return False
     return bool(re.sub(r"^(?:basic|bearer|token)\s*", "", _PLACE.sub("", value).strip(), flags=re.I))
 

@@ -66,7 +66,9 @@ def draft(operations: Sequence[Operation]) -> Draft:
         action = _action(_name(operation.name, taken), operation, tokens(operation.name)[prefix:], usable)
         letters += _letters(action)
         if letters > MOST_LETTERS:
-            left_out.append((plain(operation.name, 60), "all tools together are too much text for one charter"))
+            left_out.append(
+                (plain(operation.name, 60), "all tools together are too much text for one charter")
+            )
             continue
         taken.add(action.name)
         actions.append(action)
@@ -156,7 +158,8 @@ def _told(schema: Any) -> str:
 
 
 def _title(words: Sequence[str], arguments: Mapping[str, Any], optional: Sequence[str]) -> str:
-    """Return the tool's name in words, with what is always given. Never the server's own prose: approvers read it."""
+    """Return the tool's name in words, with what is always given. Never the server's own prose: approvers
+    read it."""
     named = [key for key in arguments if key not in optional and re.fullmatch(r"[A-Za-z_]\w*", key)][:4]
     said = " ".join(words)[:80].capitalize() or "Call"
     return f"{said}: {', '.join(f'{key} {{{key}}}' for key in named)}" if named else said
@@ -172,7 +175,7 @@ def _questions(
     """Yield what only people can say about an action."""
     if kind == "read":
         if fields := roles.system_fields(operation.gives):
-            yield f"its answer has {', '.join(fields)}: does anybody outside write them? If not: returns fields"
+            yield f"its answer has {', '.join(fields)}: who writes them? If nobody outside: returns fields"
         return
     if opposite := roles.opposite(words, [other.name for other in others]):
         yield f"does `{plain(opposite, 60)}` take it back? Then it may be a write with that undo"

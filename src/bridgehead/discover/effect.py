@@ -1,8 +1,8 @@
 """What does a tool do to the world? Its name decides, its own words and hints can only make it more careful.
 
-``read`` needs a name that says so and nothing that says otherwise; where the name says nothing, two other signs
-that agree. Everything else is ``final``. ``write`` is never guessed: that something can be taken back, and how,
-is for people to say.
+``read`` needs a name that says so and nothing that says otherwise; where the name says nothing, two other
+signs that agree. Everything else is ``final``. ``write`` is never guessed: that something can be taken back,
+and how, is for people to say.
 """
 
 from __future__ import annotations
@@ -12,26 +12,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bridgehead.discover.words import ALWAYS_CHANGES, CHANGES, CODE, JOINS, READS, third, tokens
+from bridgehead.discover.words import ALWAYS_CHANGES, CHANGES, CODE, JOINS, READS, third, tokens, words_of
 
 READ_ONLY, DESTRUCTIVE = "readOnlyHint", "destructiveHint"
 _LOOK = frozenset(("read", "select", "search", "find", "list", "count", "explain", "describe"))
 """Verbs that say of a program handed over that it only looks."""
-_THIRD_CHANGES = third(CHANGES - {"call", "format", "log", "record", "report", "return", "star", "use", "value"})
+_THIRD_CHANGES = third(
+    CHANGES - {"call", "format", "log", "record", "report", "return", "star", "use", "value"}
+)
 _NOUNS = third(
-    "block book call change charge claim comment commit copy credit end exchange export flag fork grant hold import invite "
-    "issue join link mark message move order place play post pull purchase push put queue refund release reply "
-    "report request review run schedule set share sign start stop store stream tag touch transfer type vote".split()
+    words_of(
+        "block book call change charge claim comment commit copy credit end exchange export flag fork "
+        "grant hold import invite issue join link mark message move order place play post pull "
+        "purchase push put queue refund release reply report request review run schedule set share "
+        "sign start stop store stream tag touch transfer type vote "
+    )
 )
 """Forms that are as often nouns: ``ratings and reviews of a hotel``."""
-_DETERMINERS = frozenset("a all an any every it its the them these this those your".split())
+_DETERMINERS = words_of("a all an any every it its the them these this those your")
 _THIRD_READS = third(READS) | {"returns"}
 _IMPERATIVE_READS = READS | {"return"}
 _DONE = re.compile(
     r"\b(?:is|are|be|gets?)\s+(?:then\s+)?(marked|deleted|removed|sent|created|updated|charged|reserved|written|"
     r"overwritten|archived|moved|consumed|cleared|reset)\b"
 )
-_DENIED = frozenset("not never without no nor cannot doesn't don't neither".split())
+_DENIED = words_of("not never without no nor cannot doesn't don't neither")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,9 @@ class Guess:
     why: str
 
 
-def guess(words: tuple[str, ...], description: str, hints: Mapping[str, bool], given: Mapping[str, Any]) -> Guess:
+def guess(
+    words: tuple[str, ...], description: str, hints: Mapping[str, bool], given: Mapping[str, Any]
+) -> Guess:
     """Return the effect class of a tool from the words of its name, its description, hints and arguments."""
     lead = words[0] if words else ""
     if changing := _changing(words):

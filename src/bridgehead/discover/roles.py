@@ -1,7 +1,7 @@
 """What an argument is for: who, where, how much, or prose. What is not prose needs the user's own words.
 
-The draft never lets a record endorse anything: which fields of which system nobody outside writes is for people
-to say. Free text is prose only where its name says so and something else in the call is sensitive.
+The draft never lets a record endorse anything: which fields of which system nobody outside writes is for
+people to say. Free text is prose only where its name says so and something else in the call is sensitive.
 """
 
 from __future__ import annotations
@@ -10,11 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridgehead.discover.words import DESTROYS, FREE, LOCAL, MUCH, PLACES, READS, WEB, WHO, tokens
+from bridgehead.discover.words import DESTROYS, FREE, LOCAL, MUCH, PLACES, READS, WEB, WHO, tokens, words_of
 
 OPEN_WORLD = "openWorldHint"
-_WHICH = frozenset("file filename id ids key keys name names path paths source uuid".split())
-_TAKES_BACK = (("add", "remove"), ("create", "delete"), ("insert", "delete"), ("book", "cancel"), ("reserve", "cancel"))
+_WHICH = words_of("file filename id ids key keys name names path paths source uuid")
+_TAKES_BACK = (
+    ("add", "remove"),
+    ("create", "delete"),
+    ("insert", "delete"),
+    ("book", "cancel"),
+    ("reserve", "cancel"),
+)
 """What the second takes back of the first; the first brings back nothing that the second took."""
 _PAIRS = (
     ("open", "close"), ("reopen", "close"), ("lock", "unlock"),
@@ -62,7 +68,7 @@ def roles(
         egress=tuple(free) if outward else (),
         inside=() if outward else tuple(free),
         destination=tuple(name for name in sensitive if _is_destination(name)) if outward and free else (),
-        why={name: _why(name, words) for name in sensitive} | {name: "its name says prose" for name in free},
+        why={name: _why(name, words) for name in sensitive} | dict.fromkeys(free, "its name says prose"),
     )
 
 
@@ -74,7 +80,7 @@ def _asking(arguments: Mapping[str, Mapping[str, Any]], why: str) -> Roles:
         why_outward=why,
         sensitive=places,
         egress=tuple(name for name in arguments if name not in places),
-        why={name: "an address of another system" for name in places}
+        why=dict.fromkeys(places, "an address of another system")
         | {name: "goes along with a question that leaves" for name in arguments if name not in places},
     )
 
@@ -96,7 +102,9 @@ def _outward(
         return False, ""
     if not arguments:
         return False, "it carries nothing"
-    stays = hints.get(OPEN_WORLD) is False and not place and not any(_is_destination(name) for name in arguments)
+    stays = (
+        hints.get(OPEN_WORLD) is False and not place and not any(_is_destination(name) for name in arguments)
+    )
     if stays and words[:1] and words[0] in LOCAL and not WEB & set(words):
         return False, f'"{words[0]}" in its name, no argument says who or where, and the server says the same'
     return True, "nothing says for certain that it stays inside"

@@ -1,7 +1,8 @@
-"""Arguments as a charter may hold them: of a server's JSON Schema only what is short, plain and ours to check.
+"""Arguments as a charter may hold them: of a server's JSON Schema only what is short, plain and ours to
+check.
 
-Dropped: descriptions and defaults (prose for models), patterns (they may never end), references to elsewhere, and
-lists of choices that could name somebody: a choice the charter declares needs no other origin.
+Dropped: descriptions and defaults (prose for models), patterns (they may never end), references to
+elsewhere, and lists of choices that could name somebody: a choice the charter declares needs no other origin.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def _taken(name: str, schema: Any, definitions: Mapping[str, Any], depth: int) -
     return found | _inner(name, schema, definitions, depth)
 
 
-def _inner(name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any], depth: int) -> dict[str, Any]:
+def _inner(
+    name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any], depth: int
+) -> dict[str, Any]:
     if schema.get("type") == "array":
         items = _taken(name, schema.get("items"), definitions, depth + 1)
         return {"items": items} if items else {}
@@ -69,7 +72,9 @@ def _either(name: str, parts: list[Any], definitions: Mapping[str, Any], depth: 
     if len(real) == 1 and isinstance(kind := real[0].get("type"), str):
         return real[0] | ({"type": [kind, "null"]} if len(found) > 1 else {})
     kinds = [part.get("type") for part in found]
-    return {"type": list(dict.fromkeys(kinds))} if kinds and all(isinstance(kind, str) for kind in kinds) else {}
+    return (
+        {"type": list(dict.fromkeys(kinds))} if kinds and all(isinstance(kind, str) for kind in kinds) else {}
+    )
 
 
 def may_choose(name: str, choices: list[Any]) -> bool:
@@ -87,14 +92,26 @@ def _format_of(name: str, found: Mapping[str, Any]) -> str:
     last = tokens(name)[-1:]
     if found.get("type") not in ("string", ["string", "null"]) or "enum" in found or not last:
         return ""
-    kinds = {"id": "id", "uuid": "id", "email": "email", "url": "uri", "uri": "uri", "iban": "iban", "phone": "phone"}
+    kinds = {
+        "id": "id",
+        "uuid": "id",
+        "email": "email",
+        "url": "uri",
+        "uri": "uri",
+        "iban": "iban",
+        "phone": "phone",
+    }
     return kinds.get(last[0], "")
 
 
 def _type(written: Any) -> str | list[str]:
     if isinstance(written, str):
         return written if written in _TYPES else ""
-    if isinstance(written, list) and written and all(one in _TYPES for one in written if isinstance(one, str)):
+    if (
+        isinstance(written, list)
+        and written
+        and all(one in _TYPES for one in written if isinstance(one, str))
+    ):
         kinds = [one for one in written if isinstance(one, str)]
         return kinds[0] if len(kinds) == 1 else list(dict.fromkeys(kinds))
     return ""

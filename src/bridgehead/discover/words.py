@@ -10,73 +10,93 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-READS = frozenset(
-    "browse calculate check compare compute count describe diff display estimate examine explain fetch find get "
-    "head inspect list look lookup peek ping preview query read retrieve search select show stat status "
-    "suggest summarize tail tree validate view whoami".split()
+
+def words_of(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
+READS = words_of(
+    """
+    browse calculate check compare compute count describe diff display estimate examine explain fetch
+    find get head inspect list look lookup peek ping preview query read retrieve search select show stat
+    status suggest summarize tail tree validate view whoami
+    """
 )
 """Verbs (and nouns used as such) that only look, where nothing else is said."""
 
-CHANGES = frozenset(
-    "accept acknowledge activate add allocate alter append apply approve archive arm assign attach authorize ban "
-    "block book buy call cancel change charge checkout claim clear click clone close commit complete configure "
-    "confirm connect consume convert copy create credit deactivate debit decline delete deny deploy destroy "
-    "disable discard disconnect dismiss dispatch drag drop edit email empty enable end enqueue erase evaluate "
-    "exchange exec execute expire export extend fill finish flag fork format forward generate grant hide hold "
-    "import increment init insert install invite invoke issue join kick kill launch leave link lock login "
-    "logout mark merge message migrate modify move mute notify open order overwrite pause pay persist pin place "
-    "play post press provision publish pull purchase purge push put queue react rebase reboot record redeem "
-    "refresh refund register reject release remove rename render reopen reorder replace reply report request "
-    "reschedule reserve reset resolve restart restore resume retry return revert review revoke rotate run save "
-    "schedule send set share ship sign start star stop store stream submit subscribe swap sync tag terminate "
-    "toggle touch transfer trigger truncate type unarchive unassign unban unblock unlink unlock unmute unpin "
-    "unregister unsubscribe unstar update upgrade upload upsert use void vote wipe withdraw write".split()
+CHANGES = words_of(
+    """
+    accept acknowledge activate add allocate alter append apply approve archive arm assign attach
+    authorize ban block book buy call cancel change charge checkout claim clear click clone close commit
+    complete configure confirm connect consume convert copy create credit deactivate debit decline
+    delete deny deploy destroy disable discard disconnect dismiss dispatch drag drop edit email empty
+    enable end enqueue erase evaluate exchange exec execute expire export extend fill finish flag fork
+    format forward generate grant hide hold import increment init insert install invite invoke issue
+    join kick kill launch leave link lock login logout mark merge message migrate modify move mute
+    notify open order overwrite pause pay persist pin place play post press provision publish pull
+    purchase purge push put queue react rebase reboot record redeem refresh refund register reject
+    release remove rename render reopen reorder replace reply report request reschedule reserve reset
+    resolve restart restore resume retry return revert review revoke rotate run save schedule send set
+    share ship sign start star stop store stream submit subscribe swap sync tag terminate toggle touch
+    transfer trigger truncate type unarchive unassign unban unblock unlink unlock unmute unpin
+    unregister unsubscribe unstar update upgrade upload upsert use void vote wipe withdraw write
+    """
 )
 """Verbs that change something, at the head of a name."""
 
-ALWAYS_CHANGES = frozenset(
-    "add append cancel clear create delete destroy drop edit erase exec execute insert invite modify overwrite "
-    "purchase purge refund remove rename replace reschedule reset revoke send submit truncate unsubscribe update "
-    "upload upsert wipe write".split()
+ALWAYS_CHANGES = words_of(
+    """
+    add append cancel clear create delete destroy drop edit erase exec execute insert invite modify
+    overwrite purchase purge refund remove rename replace reschedule reset revoke send submit truncate
+    unsubscribe update upload upsert wipe write
+    """
 )
 """Verbs that change something wherever they stand in a name: nobody uses them as nouns."""
 
-DESTROYS = frozenset(
-    "archive ban block cancel clear close delete destroy disable drop erase kill purge remove reset revoke "
-    "terminate truncate unsubscribe wipe".split()
+DESTROYS = words_of(
+    """
+    archive ban block cancel clear close delete destroy disable drop erase kill purge remove reset
+    revoke terminate truncate unsubscribe wipe
+    """
 )
 """Verbs whose target must be named by the user, and by nothing else."""
 
-LOCAL = frozenset(
-    "add append clear close copy create delete edit erase increment insert lock mark modify move open overwrite pin "
-    "purge remove rename reorder replace reset restore set star tag touch truncate unlock unpin unstar update upsert "
-    "wipe write".split()
+LOCAL = words_of(
+    """
+    add append clear close copy create delete edit erase increment insert lock mark modify move open
+    overwrite pin purge remove rename reorder replace reset restore set star tag touch truncate unlock
+    unpin unstar update upsert wipe write
+    """
 )
 """Verbs that change what the system itself holds, and send nobody anything."""
 
-JOINS = frozenset("and or then with also".split())
+JOINS = words_of("and or then with also")
 """Words after which a name says a second thing: ``find_or_create``."""
 
-CODE = frozenset("sql statement command cmd code script shell program query mutation".split())
+CODE = words_of("sql statement command cmd code script shell program query mutation")
 """Arguments that are programs: what they do is written in them and nowhere else."""
 
-FREE = frozenset("body caption comment content description message note notes reply subject summary text".split())
+FREE = words_of("body caption comment content description message note notes reply subject summary text")
 """Arguments with prose, where they are plain text."""
 
-WHO = frozenset(
-    "account address assignee assignees attendee attendees bcc cc channel chat destination email emails endpoint "
-    "group guest guests host iban invitee invitees member members owner participant participants payee phone "
-    "recipient recipients repo repository reviewer reviewers target to url uri user username users webhook".split()
+WHO = words_of(
+    """
+    account address assignee assignees attendee attendees bcc cc channel chat destination email emails
+    endpoint group guest guests host iban invitee invitees member members owner participant participants
+    payee phone recipient recipients repo repository reviewer reviewers target to url uri user username
+    users webhook
+    """
 )
 """Arguments that say who or where."""
 
-MUCH = frozenset("amount balance budget cost credit fee limit price quantity quota sum total value".split())
+MUCH = words_of("amount balance budget cost credit fee limit price quantity quota sum total value")
 """Arguments that say how much."""
 
-PLACES = frozenset("endpoint host hostname domain link url urls uri webhook website".split())
+PLACES = words_of("endpoint host hostname domain link url urls uri webhook website")
 """Arguments that are addresses of other systems."""
 
-WEB = frozenset("http internet online url web webpage website".split())
+WEB = words_of("http internet online url web webpage website")
 """Words in a name that say that a question leaves the house."""
 
 _BREAK = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -98,8 +118,10 @@ def shared(names: Sequence[tuple[str, ...]]) -> int:
 
 
 def plain(text: object, most: int) -> str:
-    """Return another system's words on one line, without anything that moves a cursor or looks like our marks."""
-    shown = "".join(letter if unicodedata.category(letter)[0] not in "CZ" else " " for letter in str(text)[: most * 8])
+    """Return another system's words on one line, with nothing that moves a cursor or looks like our marks."""
+    shown = "".join(
+        letter if unicodedata.category(letter)[0] not in "CZ" else " " for letter in str(text)[: most * 8]
+    )
     line = " ".join(re.sub(r"#(?=\s|$)", " ", shown).split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 

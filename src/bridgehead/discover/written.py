@@ -1,7 +1,7 @@
 """A draft as files that people read: the charter, the policy that asks while nobody has looked, the workflow.
 
-What comes from the server is written as quoted text or as a comment on one line, never as structure. A guess is
-marked where it stands; whoever has looked at it takes the mark away. ``check`` counts those that are left.
+What comes from the server is written as quoted text or as a comment on one line, never as structure. A guess
+is marked where it stands; whoever has looked at it takes the mark away. ``check`` counts those that are left.
 """
 
 from __future__ import annotations
@@ -19,10 +19,20 @@ _WORDS = frozenset(("null", "true", "false", "y", "n", "yes", "no", "on", "off")
 
 
 def charter(draft: Draft, *, head: str, server: Mapping[str, Any], agent: str, name: str) -> str:
-    """Return the text of a charter. ``head`` is the part about people, written by us; ``server`` what was given
-    on the command line, under ``name``."""
-    lines = [head.rstrip("\n"), "", "agents:", f"  {agent}:", "    sponsor: caller", "    models: [assistant]"]
-    lines += [f"    actions:{' []' if not draft.actions else ''}", *(f"      - {flow(one.name)}" for one in draft.actions)]
+    """Return the text of a charter. ``head`` is the part about people, written by us; ``server`` what was
+    given on the command line, under ``name``."""
+    lines = [
+        head.rstrip("\n"),
+        "",
+        "agents:",
+        f"  {agent}:",
+        "    sponsor: caller",
+        "    models: [assistant]",
+    ]
+    lines += [
+        f"    actions:{' []' if not draft.actions else ''}",
+        *(f"      - {flow(one.name)}" for one in draft.actions),
+    ]
     lines += ["", "# The system. Its tools can be called only where an action below names them.", "servers:"]
     lines += [f"  {name}:", *(f"    {line}" for line in _settings(server))]
     lines += ["", *_about(draft), "actions:" if draft.actions else "actions: {}"]
@@ -40,7 +50,7 @@ def _settings(server: Mapping[str, Any]) -> Iterator[str]:
 def _about(draft: Draft) -> Iterator[str]:
     yield "# What each tool does to the world, guessed from its name, arguments, description and hints alone."
     yield "#   read: changes nothing   write: can be taken back, names its undo   final: cannot be taken back"
-    yield "# Arguments of effects: `[user]` means that only the user's own words may name the value; anything else asks."
+    yield "# Arguments of effects: `[user]`: only the user's own words may name it, anything else asks."
     yield "# Marked lines are for people to decide: correct the line, then take its mark away."
     for tool, reason in draft.left_out[:20]:
         yield f"# Left out, so it cannot be called: {tool!r}: {reason}."
@@ -108,8 +118,8 @@ def _marked(line: str, why: str) -> str:
 def policy(draft: Draft) -> str:
     """Return the policy that asks about every effect of the draft, until somebody has looked at it."""
     names = ",\n  ".join(f'BH::Action::"{name}"' for name in draft.effects)
-    return f"""// This deployment is a draft: what its actions do was guessed. Until somebody has looked at an action, people
-// are asked each time. Take an action out of the list when its lines in charter.yaml are right.
+    return f"""// This deployment is a draft: what its actions do was guessed. Until somebody has looked at
+// an action, people are asked each time. Take it out of the list when its lines in charter.yaml are right.
 @id("draft.not-reviewed")
 @words("This action comes from a draft that nobody has looked at yet.")
 @ask("unreviewed")
@@ -123,7 +133,7 @@ unless {{ context.approvals.contains("unreviewed") }};
 def workflow(draft: Draft) -> str:
     """Return the workflow: a model works on one request with the drafted actions."""
     names = "".join(f'    "{action.name}",\n' for action in draft.actions)
-    return f'''"""One request, from question to answer. Every await crosses the boundary: decided, and recorded."""
+    return f'''"""One request, from question to answer. Every await crosses the boundary: it is decided."""
 
 from __future__ import annotations
 

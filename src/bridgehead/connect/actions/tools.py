@@ -87,6 +87,7 @@ def _operation(name: str, tool: Tool) -> Operation:
 
 
 def _hints(tool: Tool) -> dict[str, bool]:
-    """Return what the server says of the tool's effects, by the names of the protocol; unsaid is not there."""
+    """Return what the server says of the tool's effects, by the names of the protocol; unsaid is not
+    there."""
     said = tool.annotations.model_dump(by_alias=True) if tool.annotations else {}
     return {name: value for name, value in said.items() if isinstance(value, bool)}

@@ -1,7 +1,7 @@
 """``bridgehead init --mcp``: a folder drafted from what a server says of its tools.
 
-The server is what the person at the keyboard wrote; only its list of tools is read. The folder is loaded before
-it is moved to its place: a draft that does not hold together is not written.
+The server is what the person at the keyboard wrote; only its list of tools is read. The folder is loaded
+before it is moved to its place: a draft that does not hold together is not written.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 PARTS = Path(__file__).with_name("drafted")
 FIRST_START = "180s"
 """How long a program may take to start and list its tools: the first time its runner may fetch it."""
-_EMPTY_WORDS = frozenset(("mcp", "server", "servers", "npx", "uvx", "uv", "node", "python", "run", "www", "com", "py"))
+_EMPTY_WORDS = frozenset(
+    ("mcp", "server", "servers", "npx", "uvx", "uv", "node", "python", "run", "www", "com", "py")
+)
 
 
 def server(target: str, env: Iterable[str], headers: Iterable[str]) -> dict[str, Any]:
-    """Return the server as a charter declares it. Raises ``CharterError`` BH-CHA-098 for what cannot be one."""
+    """Return the server as a charter declares it. Raises ``CharterError`` BH-CHA-098 for what cannot be
+    one."""
     if target.startswith(("http://", "https://")):
         if any(env):
             raise _unusable("an address takes --header, not --env")
@@ -47,7 +50,8 @@ def server(target: str, env: Iterable[str], headers: Iterable[str]) -> dict[str,
 
 
 def _command(target: str) -> list[str]:
-    """Return the words of a command; files named from here are written out, for it starts in its own folder."""
+    """Return the words of a command; files named from here are written out, for it starts in its own
+    folder."""
     try:
         words = shlex.split(target)
     except ValueError as error:
@@ -75,8 +79,14 @@ def _pair(text: str, between: str, usage: str) -> tuple[str, str]:
 
 def name_of(target: str) -> str:
     """Return a name for the deployment from what the person wrote, never from what the server says."""
-    place = urlsplit(target).netloc if "://" in target else " ".join(w for w in target.split() if w[:1] != "-")
-    words = [word for word in re.findall(r"[a-z0-9]+", place.lower()) if word not in _EMPTY_WORDS and word.isalpha()]
+    place = (
+        urlsplit(target).netloc if "://" in target else " ".join(w for w in target.split() if w[:1] != "-")
+    )
+    words = [
+        word
+        for word in re.findall(r"[a-z0-9]+", place.lower())
+        if word not in _EMPTY_WORDS and word.isalpha()
+    ]
     return words[-1 if "://" not in target and len(words) < 3 else 0][:40] if words else "draft"
 
 
@@ -91,7 +101,9 @@ def draft_of(name: str, declared: dict[str, Any]) -> Draft:
 
     for header, value in declared.get("headers", {}).items():
         if is_written_out(header, value):
-            raise _unusable(f"the header {header} would be written into the charter; name a variable: ${{TOKEN}}")
+            raise _unusable(
+                f"the header {header} would be written into the charter; name a variable: ${{TOKEN}}"
+            )
     try:
         settings = McpServer(**declared, deadline=FIRST_START)
     except ValidationError as error:
@@ -119,7 +131,7 @@ def render(work: Path, name: str, organisation: str, declared: dict[str, Any], d
         raise CharterError(
             "BH-CHA-099",
             f"the draft does not hold together: {error.errors[0].what}",
-            means="Nothing was written. The server describes its tools in a way that could not be taken over.",
+            means="Nothing was written. The server's tools could not be taken over.",
             fix="Start from `bridgehead init NAME`, and declare its tools by hand; please report this.",
         ) from error
 
@@ -128,7 +140,9 @@ def _filled(part: str, name: str, organisation: str, draft: Draft) -> str:
     text = (PARTS / part).read_text("utf-8")
     policies = "policies: [draft.cedar]" if draft.effects else "policies: []"
     return (
-        text.replace("ORGANISATION_HERE", organisation).replace("NAME_HERE", name).replace("POLICIES_HERE", policies)
+        text.replace("ORGANISATION_HERE", organisation)
+        .replace("NAME_HERE", name)
+        .replace("POLICIES_HERE", policies)
     )
 
 
@@ -141,14 +155,22 @@ def tell(place: Path, name: str, origin: str, vkey: str, draft: Draft, as_json: 
     counts = {kind: sum(one.effect == kind for one in draft.actions) for kind in ("read", "final")}
     if as_json:
         actions = [
-            {"action": one.name, "tool": one.tool, "effect": one.effect, "outward": one.outward, "why": one.why["effect"]}
+            {
+                "action": one.name,
+                "tool": one.tool,
+                "effect": one.effect,
+                "outward": one.outward,
+                "why": one.why["effect"],
+            }
             for one in draft.actions
         ]
         left = [{"tool": tool, "why": why} for tool, why in draft.left_out]
         told = {"folder": str(place), "name": name, "origin": origin, "vkey": vkey, "guesses": guesses}
         print_json(told | {"questions": questions, "actions": actions, "left_out": left})
         return
-    click.echo(f"Wrote {place}/ from {len(draft.actions)} tools: {counts['read']} read, {counts['final']} final.")
+    click.echo(
+        f"Wrote {place}/ from {len(draft.actions)} tools: {counts['read']} read, {counts['final']} final."
+    )
     click.echo(f"Guesses to look at: {guesses}. Questions to answer: {questions}. No tool was called.")
     for tool, why in draft.left_out[:10]:
         click.echo(f"Left out: {tool!r}: {why}.")

@@ -38,10 +38,18 @@ _NAME = re.compile(r"^[a-z][a-z0-9_-]{0,62}$")
     help="Draft it from the tools of this MCP server: a command in quotes, or an address.",
 )
 @click.option(
-    "--env", "env", metavar="NAME=VALUE", multiple=True, help="For a command: its environment; ${NAME} from ours."
+    "--env",
+    "env",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="For a command: its environment; ${NAME} from ours.",
 )
 @click.option(
-    "--header", "headers", metavar="'NAME: VALUE'", multiple=True, help="For a URL: sent along; ${NAME} from ours."
+    "--header",
+    "headers",
+    metavar="'NAME: VALUE'",
+    multiple=True,
+    help="For a URL: sent along; ${NAME} from ours.",
 )
 @JSON
 def init(
@@ -56,7 +64,8 @@ def init(
     """Write a working deployment folder called NAME.
 
     It holds a commented charter, a workflow, a policy, and a small help desk to try it on. With --mcp it is
-    drafted for that server instead: only its list of tools is read, nothing is called, and every guess is marked.
+    drafted for that server instead: only its list of tools is read, nothing is called, and every guess is
+    marked.
     """
     if not target:
         if env or headers:
@@ -72,7 +81,9 @@ def init(
     _require_name(organisation, "--organisation")
     _require_empty(place)
     draft = drafting.draft_of(name, server)
-    vkey = _write(place, name, organisation, lambda work: drafting.render(work, name, organisation, server, draft))
+    vkey = _write(
+        place, name, organisation, lambda work: drafting.render(work, name, organisation, server, draft)
+    )
     drafting.tell(place, name, f"{organisation}/{name}", vkey, draft, as_json)
 
 
