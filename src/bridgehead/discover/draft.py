@@ -183,5 +183,5 @@ def _questions(
     if money := [key for key in arguments if roles.is_money(key, arguments[key])]:
         yield f"is `{money[0]}` money? Then declare amount and currency, and a limit under approvals"
     for key in arguments:
-        if reads := roles.directories(key, words, [other.name for other in others]):
+        if reads := roles.directories(key, words, [o.name for o in others if o is not operation]):
             yield f"may `{key}` come from a record the user named? Then add named:{plain(reads[0], 60)}.FIELD"
