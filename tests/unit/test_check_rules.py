@@ -207,6 +207,8 @@ CASES = [
     Case("BH-CHK-080", lambda f: f.write("notes.md", "postgresql://me:hunter22@db/x"), "postgresql", lambda f: f.write("notes.md", "postgresql://me:${PASSWORD}@db/x"), "notes.md"),
     Case("BH-CHK-081", swap('DESK_FILE: "{state}/desk.json" ', "DESK_TOKEN: abc123 "), "DESK_TOKEN", swap('DESK_FILE: "{state}/desk.json" ', "DESK_TOKEN: ${DESK_TOKEN} ")),
     Case("BH-CHK-081", swap('"{python}", desk.py]', '"{python}", desk.py, --api-key=abc123]'), "--api-key", swap('"{python}", desk.py]', '"{python}", desk.py, --port=1]')),
+    Case("BH-CHK-095", swap("    effect: final\n", "    effect: final   # guess: its name\n"), "    effect: final   # guess", swap("title: Read ticket {ticket_id}", 'title: "Read # guess: {ticket_id}"')),
+    Case("BH-CHK-096", lambda f: f.change("stage: staging", "stage: production").change("    effect: final\n", "    effect: final   # guess: its name\n"), "    effect: final   # guess", swap("stage: staging", "stage: production")),
 ]  # fmt: skip
 
 
