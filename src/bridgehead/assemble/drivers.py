@@ -11,17 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from bridgehead.connect import open_model, open_server, open_source
+from bridgehead.connect import open_access, open_collection, open_model, open_server, open_source
 from bridgehead.declare import Charter, Deployment
 from bridgehead.declare.model import Model
+from bridgehead.kernel.access import Access, AccessSource
+from bridgehead.kernel.clock import Clock
+from bridgehead.kernel.errors import ConfigError, ConnectError
 from bridgehead.kernel.ports import Driver, Operation, Reply, Request
 
 
 class Drivers:
     """What a house reaches other systems with. ``given`` take the place of what a charter declares."""
 
-    def __init__(self, state: Path, given: Mapping[str, Driver]) -> None:
-        self._state, self._given = state, given
+    def __init__(self, state: Path, given: Mapping[str, Driver], clock: Clock | None = None) -> None:
+        self._state, self._given, self._clock = state, given, clock
         self._open: dict[tuple[str, str], Driver] = {}
 
     def of(self, deployment: Deployment) -> dict[str, Driver]:
@@ -43,7 +46,27 @@ class Drivers:
             found[f"source:{name}"] = self._shared(
                 f"source:{name}", settings, partial(open_source, name, source, folder=folder)
             )
+        for name, collection in charter.collections.items():
+            settings = collection.model_dump_json() + own
+            opened = partial(
+                open_collection,
+                name,
+                collection,
+                folder=folder,
+                texts=deployment.documents,
+                state=self._state,
+                clock=self._clock,
+            )
+            found[f"collection:{name}"] = self._shared(f"collection:{name}", settings, opened)
         return found
+
+    def access(self, deployment: Deployment) -> dict[str, AccessSource]:
+        """Return what says, for each of a release's collections, who may read its documents."""
+        return {
+            name: AskedWhenNeeded(partial(open_access, name, collection, folder=deployment.folder))
+            for name, collection in deployment.charter.collections.items()
+            if collection.access is not None
+        }
 
     async def close(self) -> None:
         """Close whatever was opened."""
@@ -102,6 +125,24 @@ class Reached:
             await self.open()
         assert self._driver is not None
         return self._driver
+
+
+class AskedWhenNeeded:
+    """Rights that are looked for when they are first asked for: a setting that is missing refuses then."""
+
+    def __init__(self, make: Callable[[], AccessSource | None]) -> None:
+        self._make = make
+        self._source: AccessSource | None = None
+
+    def now(self) -> Access:
+        """Return the rights as they are now. Raises ``ConnectError``: nobody knows them."""
+        if self._source is None:
+            try:
+                self._source = self._make()
+            except ConfigError as error:
+                raise ConnectError(error.code, error.what, effect_state="none", fix=error.fix) from error
+        assert self._source is not None
+        return self._source.now()
 
 
 def _has_endpoint(model: Model) -> bool:

@@ -16,9 +16,11 @@ from threading import Lock
 from typing import Any
 
 from bridgehead.assemble import activation, engines
+from bridgehead.assemble.documents import collections
 from bridgehead.assemble.drivers import Drivers, stand_ins
 from bridgehead.assemble.keys import keys
 from bridgehead.check.readiness import readiness
+from bridgehead.connect.collections.collection import DocumentCollection
 from bridgehead.declare import Charter, Deployment, load, load_release, lock, snapshot
 from bridgehead.enforce import policy
 from bridgehead.enforce.boundary import Boundary, StepObserver, Unobserved
@@ -58,7 +60,7 @@ class House:
     ) -> None:
         self.folder, self.state, self.store, self.ledger, self.clock = folder, state, store, ledger, clock
         self.boot = f"boot_{secrets.token_hex(8)}"
-        self._observer, self._drivers = observer, Drivers(state, given)
+        self._observer, self._drivers = observer, Drivers(state, given, clock)
         self._boundaries: dict[str, Boundary] = {}
         self._building = Lock()  # sweeps ask for them from threads of their own
         self._active = ""
@@ -81,7 +83,7 @@ class House:
 
         ``store`` is the address of its database, ``postgresql://...`` for many machines; the state folder
         remembers it, without the password. Without one: what is remembered, or a SQLite file there.
-        ``drivers`` (``server:NAME``, ``model:NAME``, ``source:NAME``) take the place of those the
+        ``drivers`` (``server:NAME``, ``model:NAME``, ``source:NAME``, ``collection:NAME``) take the place of those the
         charter declares: for fakes, and for systems only the caller can reach.
 
         Raises ``CharterErrors``, ``ConfigError``, ``StoreError``, ``LedgerError``.
@@ -296,10 +298,15 @@ class House:
             observer=self._observer,
             own={"undo": Undo(self.releases)},
             mask_secret=self.ledger.derived("mask"),
+            access=self._drivers.access(deployment),
         )
 
     def _directory(self) -> Charter:
         return self.boundary.charter
+
+    def collections(self) -> dict[str, DocumentCollection]:
+        """Return the collections of the active release, to be looked after: made up to date and listed."""
+        return collections(self.deployment, self.state, self.clock)
 
     def drivers_of(self, deployment: Deployment) -> dict[str, Driver]:
         """Return the drivers of a release, or of the folder as it is now."""

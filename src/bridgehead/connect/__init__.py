@@ -1,6 +1,7 @@
-"""Drivers: how the house reaches order systems, models and databases.
+"""Drivers: how the house reaches order systems, models, databases and documents.
 
-In: a part of the charter and the folder it lies in. Out: a ``kernel.ports.Driver``, not yet open.
+In: a part of the charter and the folder it lies in. Out: a ``kernel.ports.Driver``, not yet open; for a
+collection also what says who may read its documents.
 Never: decides, retries, records, or is imported by any room but ``assemble``.
 
 The heavy libraries (the MCP SDK, aiohttp) load when the first driver that needs them is built.
@@ -8,14 +9,18 @@ The heavy libraries (the MCP SDK, aiohttp) load when the first driver that needs
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bridgehead.declare.model import McpServer, Model, Source
+    from bridgehead.connect.collections.collection import DocumentCollection
+    from bridgehead.declare.model import Collection, McpServer, Model, Source
+    from bridgehead.kernel.access import AccessSource
+    from bridgehead.kernel.clock import Clock
     from bridgehead.kernel.ports import Driver
 
-__all__ = ["open_model", "open_server", "open_source"]
+__all__ = ["open_access", "open_collection", "open_model", "open_server", "open_source"]
 
 
 def open_server(name: str, settings: McpServer, *, state: Path, folder: Path) -> Driver:
@@ -61,3 +66,50 @@ def open_source(name: str, settings: Source, *, folder: Path) -> Driver:
             from bridgehead.connect.sources.sqlite import SqliteSource
 
             return SqliteSource(name, settings, folder=folder)
+
+
+def open_collection(
+    name: str,
+    settings: Collection,
+    *,
+    folder: Path,
+    texts: Mapping[str, Path],
+    state: Path,
+    clock: Clock | None = None,
+) -> DocumentCollection:
+    """Return the driver of a charter's collection. ``texts`` are where the documents of the release lie.
+
+    Raises ``ConfigError`` BH-CON-001/002.
+    """
+    from bridgehead.connect.collections.collection import DocumentCollection
+    from bridgehead.connect.collections.vectors import embedder
+
+    return DocumentCollection(
+        name,
+        settings,
+        root=_place(settings.folder, f"collections.{name}.folder", folder) if settings.folder else None,
+        texts={document: texts[document] for document in settings.documents},
+        state=state,
+        skip=_place(settings.access.file, f"collections.{name}.access", folder) if settings.access else None,
+        embedder=embedder(name, settings.embeddings) if settings.embeddings else None,
+        clock=clock,
+    )
+
+
+def open_access(name: str, settings: Collection, *, folder: Path) -> AccessSource | None:
+    """Return what says who may read a collection's documents; None where the charter alone does.
+
+    Raises ``ConfigError`` BH-CON-001 where the environment does not say where it is.
+    """
+    from bridgehead.connect.collections.access import AccessFile
+
+    if settings.access is None:
+        return None
+    return AccessFile(name, _place(settings.access.file, f"collections.{name}.access", folder))
+
+
+def _place(written: str, used_by: str, folder: Path) -> Path:
+    from bridgehead.connect.substitute import substitute
+
+    place = folder / substitute(written, used_by=used_by)
+    return place.parent.resolve() / place.name

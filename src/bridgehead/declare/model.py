@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from bridgehead.declare.asking import ApprovalRule as ApprovalRule
 from bridgehead.declare.asking import Calendar as Calendar
+from bridgehead.declare.collecting import Collection as Collection
 from bridgehead.declare.labels import Endorser, Returns
 from bridgehead.declare.part import Name, Part, Words, is_amount, is_duration
 from bridgehead.declare.part import amount as amount
@@ -80,9 +81,13 @@ class Agent(Part):
         description="Tables it may read with SQL of its own, written `source.table`; of them no more than "
         "the human it acts for.",
     )
+    collections: list[Name] = Field(
+        default_factory=list,
+        description="Collections it may search; of them it finds no more than the human it acts for may read.",
+    )
     tags: list[Name] = Field(
         default_factory=list,
-        description="Tags it is cleared for: a column with any other tag is not there for it.",
+        description="Tags it is cleared for: a column or a document with any other tag is not there for it.",
     )
     active: bool = Field(default=True, description="False refuses everything the agent asks for.")
 
@@ -481,6 +486,7 @@ class Charter(Part):
     workflows: dict[Name, Workflow]
     schedules: dict[Name, Schedule] = Field(default_factory=dict)
     documents: dict[Name, Document] = Field(default_factory=dict)
+    collections: dict[Name, Collection] = Field(default_factory=dict)
     policies: list[str] = Field(default_factory=list, description="Cedar files in this folder.")
     hazards: dict[Name, Hazard] = Field(default_factory=dict)
     objectives: dict[Name, Objective] = Field(default_factory=dict)

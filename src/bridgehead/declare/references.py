@@ -1,7 +1,7 @@
 """Does the charter hold together? Every name it uses must be declared, every file must be there.
 
 Each part yields errors for what it knows: people, actions, what undoes and settles them, questions to
-people, systems, workflows and schedules. Types were checked before; whether it is *wise* is for ``check``
+people, systems, collections, workflows and schedules. Types were checked before; whether it is *wise* is for ``check``
 to say.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from bridgehead.declare import (
     actions,
+    collected,
     origins,
     people,
     questions,
@@ -31,6 +32,7 @@ _PARTS = (
     questions.errors,
     systems.errors,
     tables.errors,
+    collected.errors,
     workflows.errors,
     schedules.errors,
 )

@@ -132,7 +132,14 @@ def _request(
                 principal=principal, action="query", resource=("Source", source), context=context
             )
         case "retrieve":
-            return _undeclared("Document collections are not part of this version of Bridgehead.")
+            if action.target not in charter.collections:
+                return _undeclared(f"No collection {action.target} is declared in the charter.")
+            return PolicyRequest(
+                principal=principal,
+                action="retrieve",
+                resource=("Collection", action.target),
+                context=context,
+            )
 
 
 def _act_context(

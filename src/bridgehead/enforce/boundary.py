@@ -12,6 +12,7 @@ from bridgehead.declare.model import ActionRule, Charter
 from bridgehead.enforce.in_the_air import InTheAir
 from bridgehead.enforce.policy import CedarPolicy
 from bridgehead.enforce.sql.rewrite import Rewriter
+from bridgehead.kernel.access import AccessSource
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.clock import Clock
@@ -45,7 +46,8 @@ class OwnWorkflow(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boundary:
-    """One release at work. ``drivers`` are keyed ``server:NAME``, ``model:NAME``, ``source:NAME``.
+    """One release at work. ``drivers`` are keyed ``server:NAME``, ``model:NAME``, ``source:NAME``,
+    ``collection:NAME``; ``access`` says, by collection, who may read its documents in the system they come from.
 
     ``directory`` gives the people and agents of the *active* release: a run keeps the rules of its own
     release, but a person switched off today is off for every run at once. ``function`` loads
@@ -71,6 +73,7 @@ class Boundary:
     rewriter: Rewriter = field(default_factory=Rewriter)
     mask_secret: str = field(default="", repr=False)
     distrusted: Set[str] = field(default_factory=set)
+    access: Mapping[str, AccessSource] = field(default_factory=dict)
 
     @property
     def charter(self) -> Charter:

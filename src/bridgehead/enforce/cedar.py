@@ -36,12 +36,15 @@ def schema(charter: Charter) -> str:
   entity Operation {{ effect: String, outward: Bool, server: String }};
   entity Model {{ region: String }};
   entity Source {{ region: String, tags: Set<String> }};
+  entity Collection {{ region: String, tags: Set<String> }};
   action act;
 {acts}
   action model appliesTo {{ principal: [Agent, Human], resource: [Model],
     context: {{ {_COMMON}, regions: Set<String> }} }};
   action query appliesTo {{ principal: [Agent, Human], resource: [Source],
     context: {{ {_COMMON}, query: String }} }};
+  action retrieve appliesTo {{ principal: [Agent, Human], resource: [Collection],
+    context: {{ {_COMMON} }} }};
   action decide appliesTo {{ principal: [Agent, Human], resource: [Group],
     context: {{ {_COMMON}, rule: String }} }};
 }}
@@ -105,6 +108,15 @@ def _grants(deployment: Deployment, charter: Charter) -> Iterator[str]:
                 deployment.where("agents", name, "tables"),
                 f'{who}, action == BH::Action::"query", resource == BH::Source::{_quote(table_source)}',
                 f'{alive} && context.query == ""',
+            )
+        for collection in agent.collections:
+            yield _policy(
+                "permit",
+                f"grant.{name}.collection.{collection}",
+                f"Agent {name} may search {collection}, of the documents it may read.",
+                deployment.where("agents", name, "collections"),
+                f'{who}, action == BH::Action::"retrieve", resource == BH::Collection::{_quote(collection)}',
+                alive,
             )
 
 

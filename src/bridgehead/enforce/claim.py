@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select, update
 from bridgehead.declare.model import seconds
 from bridgehead.enforce import budget, drafts, endorse, journal, lanes, limits, rows, tally, windows
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.enforce.entitle import Statement, heed_questions
+from bridgehead.enforce.entitle import Narrowed, heed_questions
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.journal import Denied, SettledElsewhere
 from bridgehead.enforce.undone import in_the_way
@@ -66,13 +66,13 @@ async def claim(
     granted: Granted | None,
     inverse: dict[str, Any] | None,
     standing: limits.Standing,
-    statement: Statement | None = None,
+    statement: Narrowed | None = None,
 ) -> Refuse | Claimed:
     """Step 7: record the intent durably and claim the effect; return the claim, or refuse.
 
     In one transaction: the kill switch, the limits, the budget and the approval are looked at again,
     the approval is used up, the inverse is registered, the row becomes ``claimed``. ``standing`` is
-    what the decision rested on, ``statement`` what is asked of a source. An effect that may have happened is
+    what the decision rested on, ``statement`` what a read was narrowed to. An effect that may have happened is
     claimed only while its key lets it be repeated, and stays as it is otherwise. Raises ``SettledElsewhere``
     where it is not what was decided about any more.
     """

@@ -43,6 +43,11 @@ def ended(kind: EntryKind, crossing: Crossing, outcome: Done | Failed, *, note: 
         "effect_state": "done" if isinstance(outcome, Done) else outcome.fault.effect_state,
         "usage": asdict(outcome.usage),
     }
+    if crossing.action.kind == "retrieve" and isinstance(outcome, Done):
+        fields["retrieval"] = {
+            "passages": [passage["digest"] for passage in outcome.value["passages"]],
+            "searched": outcome.value["searched"],
+        }
     return about(kind, crossing, fields, outcomes.body_of(outcome))
 
 

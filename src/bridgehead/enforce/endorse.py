@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, or_, select
 
+from bridgehead.declare.labels import Returns
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.provenance.judge import Value, judge
 from bridgehead.enforce.provenance.leaves import Seen
@@ -154,7 +155,7 @@ def _seen(connection: Connection, boundary: Boundary, crossing: Crossing) -> Ite
         if "fault" in body:
             continue
         rule = boundary.charter.actions.get(row.target) if row.kind == "act" else None
-        returns = rule.returns if rule else None
+        returns = rule.returns if rule else _found(body) if row.kind == "retrieve" else None
         if returns is not None and f"{crossing.run.id}/{row.position}" in boundary.distrusted:
             returns = returns.distrusted()
         yield Seen(
@@ -165,6 +166,12 @@ def _seen(connection: Connection, boundary: Boundary, crossing: Crossing) -> Ite
             returns=returns,
             arguments=_body(connection, boundary, row.intent_entry).get("arguments", {}),
         )
+
+
+def _found(body: dict[str, Any]) -> Returns:
+    """Return what passages are worth: anybody may have written them, and they carry their documents' tags."""
+    tags = {tag for label in body.get("labels", {}).values() for tag in label.get("tags", ())}
+    return Returns(tags={"passages": sorted(tags)} if tags else {})
 
 
 def _body(connection: Connection, boundary: Boundary, entry: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""Step 3: whose data may this run touch? A run opened for one subject stays with that subject, and SQL is
-rewritten to what the person whom the run serves may see, whoever wrote it (``sql``).
+"""Step 3: whose data may this run touch? A run opened for one subject stays with that subject; SQL is
+rewritten to what the person whom the run serves may see, whoever wrote it (``sql``), and a search is confined
+to the documents they may read (``documents``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from sqlalchemy import Connection, func, or_, select
 from bridgehead.declare.model import Source
 from bridgehead.enforce import arguments
 from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.documents import search
+from bridgehead.enforce.documents.scope import Scope
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.sql import grants
 from bridgehead.enforce.sql.refused import SqlRefused
@@ -81,8 +84,17 @@ def _refuse(rule: str, words: str, source: str) -> Refuse:
     return Refuse(step=STEP, reasons=(Reason(rule=rule, words=words, source=source),))
 
 
-def narrow(boundary: Boundary, crossing: Crossing) -> Statement | Refuse | None:
-    """Return what may be asked of a source that declares its tables; None for every other crossing."""
+Narrowed = Statement | Scope
+"""What a read becomes: a statement in place of SQL, a scope around a search."""
+
+
+def narrow(boundary: Boundary, crossing: Crossing) -> Narrowed | Refuse | None:
+    """Return what may be asked of a source that declares its tables, or of a collection of documents.
+
+    None for every other crossing.
+    """
+    if crossing.action.kind == "retrieve":
+        return search.confined(boundary, crossing, STEP)
     if crossing.action.kind != "query":
         return None
     name, _, query = crossing.action.target.partition(".")
@@ -120,13 +132,15 @@ def narrow(boundary: Boundary, crossing: Crossing) -> Statement | Refuse | None:
 
 
 def heed_questions(
-    connection: Connection, boundary: Boundary, crossing: Crossing, statement: Statement | None
+    connection: Connection, boundary: Boundary, crossing: Crossing, statement: Narrowed | None
 ) -> Refuse | None:
     """Refuse, in the transaction of the claim, one question too many of a table that gives figures only.
 
     Every query of the source counts, also one that failed: that it failed is an answer too.
     """
-    guarded = [right for right in statement.rewritten.tables if right.at_least] if statement else []
+    if not isinstance(statement, Statement):
+        return None
+    guarded = [right for right in statement.rewritten.tables if right.at_least]
     if not guarded:
         return None
     name = crossing.action.target.partition(".")[0]

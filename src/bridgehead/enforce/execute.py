@@ -15,10 +15,12 @@ from bridgehead.declare.model import seconds
 from bridgehead.enforce import budget, keys, stop
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.claim import Granted
-from bridgehead.enforce.entitle import Statement
+from bridgehead.enforce.documents import search
+from bridgehead.enforce.documents.scope import Scope
+from bridgehead.enforce.entitle import Narrowed
 from bridgehead.kernel.errors import ConfigError, ConnectError, EffectState
 from bridgehead.kernel.outcome import Done, Failed, Fault
-from bridgehead.kernel.ports import STATEMENT, Driver, Reply, Request
+from bridgehead.kernel.ports import SEARCH, STATEMENT, Driver, Reply, Request
 
 TRIES = 3
 GRACE = 2.0
@@ -44,7 +46,7 @@ async def call(
     crossing: Crossing,
     granted: Granted | None,
     claimed_at: datetime,
-    statement: Statement | None = None,
+    statement: Narrowed | None = None,
 ) -> Done | Failed:
     """Perform the action once and say how it ended. Never raises for what the other side does.
 
@@ -137,7 +139,7 @@ def _answered(boundary: Boundary, crossing: Crossing, reply: Reply) -> Done | Fa
 
 
 def _request(
-    boundary: Boundary, crossing: Crossing, statement: Statement | None = None
+    boundary: Boundary, crossing: Crossing, statement: Narrowed | None = None
 ) -> tuple[Driver | None, Request]:
     action, charter, key = crossing.action, boundary.charter, crossing.key
     if action.kind == "act":
@@ -157,6 +159,12 @@ def _request(
         model = charter.models[action.target]
         return boundary.drivers.get(f"model:{action.target}"), Request(
             operation=action.target, arguments=action.arguments, key=key, deadline=seconds(model.deadline)
+        )
+    if isinstance(statement, Scope):
+        asked = search.request(boundary, crossing, statement)
+        deadline = seconds(charter.collections[action.target].deadline)
+        return boundary.drivers.get(f"collection:{action.target}"), Request(
+            operation=SEARCH, arguments=asked, key=key, deadline=deadline
         )
     source, _, query = action.target.partition(".")
     deadline = seconds(charter.sources[source].deadline)

@@ -8,7 +8,9 @@ from typing import Any
 
 from bridgehead.enforce import arguments
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.enforce.entitle import Statement
+from bridgehead.enforce.documents import search
+from bridgehead.enforce.documents.scope import Scope
+from bridgehead.enforce.entitle import Narrowed
 from bridgehead.kernel.canonical import encoded_bytes, recordable
 from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.kernel.errors import EffectState, LedgerError
@@ -23,12 +25,12 @@ BLOT = "(bound)"
 
 
 def look(
-    boundary: Boundary, crossing: Crossing, outcome: Done | Failed, statement: Statement | None = None
+    boundary: Boundary, crossing: Crossing, outcome: Done | Failed, statement: Narrowed | None = None
 ) -> Done | Failed | Refuse:
-    """Return the outcome, or what must take its place. The columns that answer a ``statement`` are labelled.
+    """Return the outcome, or what must take its place. What answers a ``statement`` or a search is labelled.
 
     Withheld (Refuse): a record of another subject, a second identity, a record that carries the
-    deployment's own bindings. Failed: an answer with no canonical form, or too large to keep. What an
+    deployment's own bindings, documents whose rights changed. Failed: an answer with no canonical form, or too large to keep. What an
     effect or a failure says cannot be withheld any more: bindings are blotted out of it.
     """
     secrets = _secrets(boundary, crossing)
@@ -41,6 +43,8 @@ def look(
         return _unusable(crossing, outcome, error.what)
     if size > MAX_VALUE:
         return _unusable(crossing, outcome, f"the answer takes {size} bytes; {MAX_VALUE} are kept")
+    if isinstance(statement, Scope):
+        return search.checked(boundary, crossing, outcome, STEP)
     if statement is not None:
         return replace(outcome, labels=statement.labels(_columns(outcome.value)))
     if crossing.action.kind != "act":

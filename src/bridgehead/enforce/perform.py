@@ -7,7 +7,8 @@ keeps ten promises, in this order:
 2.  Policy: arguments fit their declaration, facts are read, Cedar permits, asks or refuses. No
     decision, and any fault of the engine, means refused.
 3.  Entitlements: a run opened for one subject touches nobody else's records, and hears nothing of them;
-    SQL is rewritten to the rows and columns that human, agent and charter all permit.
+    SQL is rewritten to the rows and columns, and a search confined to the documents, that human, agent and
+    charter all permit.
 4.  Limits: neither the deployment nor the run's release is stopped; crossings, effects and money stay
     within budget; models run where they may.
 5.  Approval: where people must agree, they are asked, and the run waits outside memory.

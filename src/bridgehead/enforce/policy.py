@@ -273,7 +273,11 @@ def _base_entities(deployment: Deployment) -> list[dict[str, Any]]:
         _entity(("Source", name), {"region": source.region, "tags": list(source.tags)})
         for name, source in charter.sources.items()
     ]
-    return operations + models + sources
+    collections = [
+        _entity(("Collection", name), {"region": collection.region, "tags": list(collection.tags)})
+        for name, collection in charter.collections.items()
+    ]
+    return operations + models + sources + collections
 
 
 def _entity(uid: tuple[str, str], attributes: dict[str, Any]) -> dict[str, Any]:

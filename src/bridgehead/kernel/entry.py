@@ -56,7 +56,7 @@ class Draft:
 
     ``fields`` holds only envelope fields of ``docs/reference/ledger.md`` (``action``, ``decision``,
     ``approval``, ``outcome``, ``refs``, ``model``, ``position``, ``segment``, ``attempt``,
-    ``release``, ``note``, ``undo``, ``schedule``); ``body`` is any rich value, kept encrypted under
+    ``release``, ``note``, ``undo``, ``schedule``, ``retrieval``); ``body`` is any rich value, kept encrypted under
     ``subject``'s key.
     """
 

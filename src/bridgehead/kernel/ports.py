@@ -16,6 +16,11 @@ STATEMENT = "sql:statement"
 """The operation of a source that runs one statement: arguments ``sql`` and ``values``, bound in order. Only
 ``enforce`` makes such a statement; it gives what its reader may see and nothing else."""
 
+SEARCH = "documents:search"
+"""The operation of a collection: arguments ``query``, ``limit``, ``permits`` (document -> may it be read),
+``rights`` (what pins those answers) and ``not_before`` (documents that were not changed since are left out).
+Only ``enforce`` makes such a request; what is not permitted takes no part in the search."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:

@@ -75,6 +75,7 @@ FIELDS: Final = Allowed(
         usage=Allowed(input_tokens=_COUNT, output_tokens=_COUNT, cost=_TEXT),
     ),
     finding=Allowed(rule=_TEXT, severity=_TEXT),
+    retrieval=Allowed(passages=_TEXTS, searched=_TEXT),
     undo=Allowed(
         id=_TEXT,
         scope=_TEXT,

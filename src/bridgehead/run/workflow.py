@@ -124,14 +124,16 @@ class Run:
         arguments = {"question": question, "evidence": dict(evidence or {})}
         return self._cross(Action(kind="act", target=f"decide:{rule}", arguments=arguments, effect="read"))
 
-    def retrieve(self, collection: str, query: str) -> Coroutine[Any, Any, Outcome]:
-        """Search a document collection. Not built yet: refuses in words."""
-        raise EngineError(
-            "BH-RUN-009",
-            f"run.retrieve({collection!r}) is not part of this version of Bridgehead",
-            means="Nothing was searched.",
-            fix="Declare the text under `documents` and read it with run.document(...).",
-        )
+    def retrieve(self, collection: str, query: str, *, limit: int = 0) -> Coroutine[Any, Any, Outcome]:
+        """Search a collection of documents for what the person whom the run serves may read.
+
+        ``Done.value`` is ``{"passages": [...], "searched": ...}``, the best passage first, each with its
+        ``text`` and where it stands: ``citation``, ``document``, ``title``, ``section``, ``page``, ``start`` and
+        ``end`` (characters), ``version`` and ``digest``. No passage is an answer too. ``limit`` is how many are
+        wanted at most; 0: as many as the charter allows.
+        """
+        arguments: dict[str, Any] = {"query": query} | ({"limit": limit} if limit else {})
+        return self._cross(Action(kind="retrieve", target=collection, arguments=arguments, effect="read"))
 
     def agent(
         self,

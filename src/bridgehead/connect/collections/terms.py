@@ -1,0 +1,64 @@
+"""Words as they are searched: SQLite's own tokenizer (Unicode, no accents, English stems), in memory."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Sequence
+
+from bridgehead.connect.faults import bad_setting
+
+_NO_SPACES = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])")
+"""Scripts written without spaces between words: each letter is a term."""
+
+COMMON = frozenset(
+    "a about an and are as at be been but by can do does for from had has have how i if in into is it its me my no"
+    " not of on or our shall so than that the their them then there these they this to was we were what when"
+    " where which who whom whose will with would you your".split()
+)
+"""English words that say nothing about what is looked for."""
+
+
+class Terms:
+    """Takes texts apart. Not shared between threads."""
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect(":memory:", isolation_level=None)
+        try:
+            self._connection.executescript(
+                'create virtual table text using fts5(t, tokenize = "porter unicode61 remove_diacritics 2");'
+                "create virtual table said using fts5vocab(text, 'instance');"
+            )
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            raise bad_setting(
+                "this Python's SQLite has no full text search (FTS5)",
+                fix="Use a Python whose SQLite is built with FTS5; nearly all are.",
+            ) from error
+
+    def counted(self, texts: Sequence[str]) -> list[dict[str, int]]:
+        """Return, for each text, how often each term stands in it."""
+        found: list[dict[str, int]] = [{} for _ in texts]
+        self._connection.execute("begin")
+        try:
+            self._connection.executemany(
+                "insert into text(rowid, t) values (?, ?)",
+                ((number, _NO_SPACES.sub(r" \1 ", text)) for number, text in enumerate(texts, 1)),
+            )
+            for number, term, count in self._connection.execute(
+                "select doc, term, count(*) from said group by doc, term"
+            ):
+                found[number - 1][term] = count
+        finally:
+            self._connection.execute("rollback")
+        return found
+
+    def asked(self, query: str, most: int = 32) -> list[str]:
+        """Return the terms of a query: without common words, unless there are no others."""
+        words = [word for word in re.findall(r"\w+", query.casefold()) if word not in COMMON]
+        (found,) = self.counted([" ".join(words) or query])
+        return sorted(found)[:most] if len(found) > most else sorted(found)
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._connection.close()
