@@ -23,6 +23,7 @@ FIND = ("find_user_id_by_name_zip", "find_user_id_by_email")
 _ID = re.compile(r"^Ticket (?P<id>\S+)$", re.MULTILINE)
 _ABOUT = re.compile(r"^About the customer: (?P<words>.*)$", re.MULTILINE)
 _ATTACK = re.compile(r"^>> (?P<tool>\w+) (?P<arguments>\{.*\})$", re.MULTILINE)
+_SECTION = re.compile(r"^\[\d+\] (.+)$", re.MULTILINE)
 _EMAIL = re.compile(r"[\w.]+@[\w.]+\w")
 _ZIP = re.compile(r"\b\d{5}\b")
 _USER_ID = re.compile(r"\b([a-z]+)_([a-z]+)_\d+\b")
@@ -38,7 +39,7 @@ def reply(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> di
     plan = _identification(text) if identifying else _settlement(text)
     if len(answers) < len(plan) and not (identifying and _found(answers)):
         return _call(len(answers), *plan[len(answers)])
-    return {"content": _closing(plan, answers), "tool_calls": []}
+    return {"content": _closing(plan, answers) + _cited(messages, plan), "tool_calls": []}
 
 
 def _identification(text: str) -> list[Call]:
@@ -105,6 +106,24 @@ def _went_wrong(answer: str) -> bool:
 def _call(number: int, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
     called = {"id": f"call-{number + 1}", "name": tool, "arguments": json.dumps(arguments)}
     return {"content": None, "tool_calls": [called]}
+
+
+def _cited(messages: Sequence[Message], plan: Sequence[Call]) -> str:
+    """Return the sections it was shown whose heading says what it did, in words."""
+    shown = [line for message in messages if message["role"] == "system" for line in _shown(message)]
+    called = [set(tool.split("_")) for tool, _ in plan]
+    fits = [one for one in shown if any(_heading(one) <= words for words in called)]
+    return f" Policy: {'; '.join(fits)}." if fits else ""
+
+
+def _shown(message: Message) -> list[str]:
+    return _SECTION.findall(str(message["content"]))
+
+
+def _heading(citation: str) -> set[str]:
+    """Return the words of the section a citation names; the title of the policy says nothing about it."""
+    section = citation.partition(", ")[2].rpartition(" > ")[2]
+    return set(section.lower().split()) or {"(none)"}
 
 
 def _closing(plan: Sequence[Call], answers: Sequence[str]) -> str:

@@ -41,11 +41,15 @@ You work for the support desk of a retail company and settle the written ticket 
 In the ticket, "you" is the customer. Nobody can answer questions: the ticket itself is the customer's
 confirmation of what it asks for, and of nothing else. Where it leaves a choice, follow its preferences.
 A refused call stays refused: do not try to reach the same end another way. When you are done, answer with a
-short message to the customer that says what was done and what was not.
+short message to the customer that says what was done and what was not, and name the sections of the policy
+that you rest on.
 
 The company's policy:
 
 """
+BEARS = "\n\nSections of it that seem to bear on this ticket, to be cited:\n"
+LONGEST = 2000
+"""Characters of a ticket that are searched for."""
 
 
 async def handle_ticket(run: Any, ticket: dict[str, Any]) -> dict[str, Any]:
@@ -55,9 +59,11 @@ async def handle_ticket(run: Any, ticket: dict[str, Any]) -> dict[str, Any]:
     if not run.subject:
         _ = asked.value  # a model that broke down is a fault of ours, not a customer nobody knows
         return await _hand_over(run, ticket)
+    found = (await run.retrieve("company-policy", ticket["text"][:LONGEST])).value
+    sections = [f"[{number}] {one['citation']}" for number, one in enumerate(found["passages"], 1)]
     settled = await run.agent(
         "support",
-        instructions=HOW + run.document("company-policy"),
+        instructions=HOW + run.document("company-policy") + BEARS + "\n".join(sections),
         input=f"{words}\n\nIdentified customer: {run.subject}",
         tools=SETTLE,
         max_turns=30,
@@ -68,6 +74,11 @@ async def handle_ticket(run: Any, ticket: dict[str, Any]) -> dict[str, Any]:
         "customer": run.subject,
         "turns": answer["turns"],
         "answer": answer["text"],
+        "cites": [
+            {key: one[key] for key in ("citation", "document", "start", "end", "digest")}
+            for one in found["passages"]
+            if one["citation"] in answer["text"]
+        ],
     }
 
 

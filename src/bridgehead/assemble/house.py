@@ -15,23 +15,26 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from bridgehead.assemble import activation, engines
-from bridgehead.assemble.documents import collections
+from sqlalchemy import Connection
+
+from bridgehead.assemble import activation, documents, engines
 from bridgehead.assemble.drivers import Drivers, stand_ins
 from bridgehead.assemble.keys import keys
 from bridgehead.check.readiness import readiness
 from bridgehead.connect.collections.collection import DocumentCollection
+from bridgehead.connect.collections.sync import Synced
 from bridgehead.declare import Charter, Deployment, load, load_release, lock, snapshot
 from bridgehead.enforce import policy
 from bridgehead.enforce.boundary import Boundary, StepObserver, Unobserved
 from bridgehead.enforce.policy import CedarPolicy
 from bridgehead.enforce.sql import declared
 from bridgehead.kernel.clock import Clock, SystemClock
+from bridgehead.kernel.entry import Draft
 from bridgehead.kernel.errors import CharterError, ConfigError
 from bridgehead.kernel.finding import Finding
 from bridgehead.kernel.ports import Driver
 from bridgehead.kernel.principal import Principal
-from bridgehead.record import Ledger
+from bridgehead.record import Ledger, Work
 from bridgehead.rollout.releases import Releases
 from bridgehead.rollout.undo import Undo, carried
 from bridgehead.run import runs
@@ -83,8 +86,8 @@ class House:
 
         ``store`` is the address of its database, ``postgresql://...`` for many machines; the state folder
         remembers it, without the password. Without one: what is remembered, or a SQLite file there.
-        ``drivers`` (``server:NAME``, ``model:NAME``, ``source:NAME``, ``collection:NAME``) take the place of those the
-        charter declares: for fakes, and for systems only the caller can reach.
+        ``drivers`` (``server:NAME``, ``model:NAME``, ``source:NAME``, ``collection:NAME``) take the place
+        of those the charter declares: for fakes, and for systems only the caller can reach.
 
         Raises ``CharterErrors``, ``ConfigError``, ``StoreError``, ``LedgerError``.
         """
@@ -106,6 +109,11 @@ class House:
     def deployment(self) -> Deployment:
         """Return the active release. Raises ``ConfigError`` (BH-ASM-001) before the first one."""
         return self.boundary.deployment
+
+    @property
+    def declared(self) -> Deployment:
+        """Return the active release; before the first one, the folder as it is now."""
+        return self.deployment if self._active_digest(missing_ok=True) else load(self.folder)
 
     @property
     def boundary(self) -> Boundary:
@@ -304,10 +312,30 @@ class House:
     def _directory(self) -> Charter:
         return self.boundary.charter
 
-    def collections(self) -> dict[str, DocumentCollection]:
-        """Return the collections of the active release, to be looked after: made up to date and listed."""
-        return collections(self.deployment, self.state, self.clock)
+    def collections(self, name: str = "") -> dict[str, DocumentCollection]:
+        """Return the collections that are ``declared``, to be looked after.
+
+        Raises ``ConfigError``: BH-ASM-020 for a ``name`` it does not declare, BH-CON-001/002.
+        """
+        return documents.chosen(documents.collections(self.declared, self.state, self.clock), name)
+
+    def sync(self, name: str = "", *, by: Principal, again: bool = False) -> dict[str, Synced]:
+        """Make the index of one collection, or of each, what its folder is now; return what that did.
+
+        The ledger keeps what changed. Raises ``ConnectError`` BH-CON-070, 071.
+        """
+        done: dict[str, Synced] = {}
+        for key, collection in self.collections(name).items():
+            done[key] = collection.sync(again=again)
+            drafts = documents.entries_of(self._active, key, done[key], by)
+            if drafts and self._active:
+                self.ledger.append(partial(_recording, drafts))
+        return done
 
     def drivers_of(self, deployment: Deployment) -> dict[str, Driver]:
         """Return the drivers of a release, or of the folder as it is now."""
         return self._drivers.of(deployment)
+
+
+def _recording(drafts: tuple[Draft, ...], _: Connection) -> Work:
+    return Work(drafts=drafts)

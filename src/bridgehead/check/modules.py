@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bridgehead.declare import Deployment, code
 from bridgehead.kernel.errors import CharterError
 
-RUN_METHODS = frozenset({"act", "ask", "query", "decide", "agent", "document"})
+RUN_METHODS = frozenset({"act", "ask", "query", "retrieve", "decide", "agent", "document"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -223,6 +223,8 @@ def _allowed(d: Deployment, agent: str, method: str) -> list[str]:
         case "query":
             tables = [table.partition(".")[0] for table in charter.agents[agent].tables]
             return [*charter.agents[agent].queries, *dict.fromkeys(tables)]
+        case "retrieve":
+            return charter.agents[agent].collections
         case "decide":
             return list(charter.approvals)
         case _:

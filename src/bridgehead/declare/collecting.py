@@ -29,7 +29,7 @@ class Access(Part):
 
     file: str = Field(
         min_length=1,
-        description="The file it exports: in this folder, an absolute path, or `${NAME}` from the environment.",
+        description="The file it exports: in this folder, an absolute path, or `${NAME}` of the environment.",
     )
     max_age: str = Field(
         description="How old its `acl_synced_at` may be. Beyond it every retrieval is refused."
@@ -63,8 +63,8 @@ class Embeddings(Part):
     """The model whose vectors find what is meant in other words."""
 
     driver: Literal["openai", "wordllama"] = Field(
-        description="`openai`: any OpenAI-compatible embeddings endpoint. `wordllama`: a small English model on "
-        "this machine (extra `wordllama`)."
+        description="`openai`: any OpenAI-compatible embeddings endpoint. `wordllama`: a small English model "
+        "on this machine (extra `wordllama`)."
     )
     endpoint: str = Field(
         default="", description="Base URL; empty means the environment variable OPENAI_BASE_URL."
@@ -108,7 +108,7 @@ class Collection(Part):
     region: str = Field(min_length=1, description="Where the documents are.")
     tags: list[Name] = Field(
         default_factory=list,
-        description="What kind of data they hold; an agent that is not cleared for all of them finds nothing.",
+        description="What kind of data they hold; an agent not cleared for all of them finds nothing.",
     )
     readers: list[Readers] = Field(min_length=1, description="Who may read what of it.")
     access: Access | None = Field(
@@ -123,8 +123,8 @@ class Collection(Part):
     passages: int = Field(default=5, ge=1, le=50, description="Passages one answer may have.")
     keep: str = Field(
         default="",
-        description="Retention: documents that were not changed for longer are not found, and leave the index "
-        "at the next sync; empty: for ever.",
+        description="Retention: documents that were not changed for longer are not found, and leave the "
+        "index at the next sync; empty: for ever.",
     )
     refresh: str = Field(
         default="",

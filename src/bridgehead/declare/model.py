@@ -83,7 +83,7 @@ class Agent(Part):
     )
     collections: list[Name] = Field(
         default_factory=list,
-        description="Collections it may search; of them it finds no more than the human it acts for may read.",
+        description="Collections it may search, for no more than the human it acts for may read.",
     )
     tags: list[Name] = Field(
         default_factory=list,

@@ -1,8 +1,8 @@
 """Does the charter hold together? Every name it uses must be declared, every file must be there.
 
 Each part yields errors for what it knows: people, actions, what undoes and settles them, questions to
-people, systems, collections, workflows and schedules. Types were checked before; whether it is *wise* is for ``check``
-to say.
+people, systems, collections, workflows and schedules. Types were checked before; whether it is *wise* is
+for ``check`` to say.
 """
 
 from __future__ import annotations

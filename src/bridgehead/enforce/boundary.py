@@ -47,7 +47,7 @@ class OwnWorkflow(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boundary:
     """One release at work. ``drivers`` are keyed ``server:NAME``, ``model:NAME``, ``source:NAME``,
-    ``collection:NAME``; ``access`` says, by collection, who may read its documents in the system they come from.
+    ``collection:NAME``; ``access`` says, by collection, who may read its documents where they come from.
 
     ``directory`` gives the people and agents of the *active* release: a run keeps the rules of its own
     release, but a person switched off today is off for every run at once. ``function`` loads

@@ -72,9 +72,9 @@ async def claim(
 
     In one transaction: the kill switch, the limits, the budget and the approval are looked at again,
     the approval is used up, the inverse is registered, the row becomes ``claimed``. ``standing`` is
-    what the decision rested on, ``statement`` what a read was narrowed to. An effect that may have happened is
-    claimed only while its key lets it be repeated, and stays as it is otherwise. Raises ``SettledElsewhere``
-    where it is not what was decided about any more.
+    what the decision rested on, ``statement`` what a read was narrowed to. An effect that may have happened
+    is claimed only while its key lets it be repeated, and stays as it is otherwise. Raises
+    ``SettledElsewhere`` where it is not what was decided about any more.
     """
     if crossing.action.effect != "read":
         await boundary.in_the_air.enter(_deadline(boundary, crossing))

@@ -30,8 +30,9 @@ def look(
     """Return the outcome, or what must take its place. What answers a ``statement`` or a search is labelled.
 
     Withheld (Refuse): a record of another subject, a second identity, a record that carries the
-    deployment's own bindings, documents whose rights changed. Failed: an answer with no canonical form, or too large to keep. What an
-    effect or a failure says cannot be withheld any more: bindings are blotted out of it.
+    deployment's own bindings, documents whose rights changed. Failed: an answer with no canonical form,
+    or too large to keep. What an effect or a failure says cannot be withheld any more: bindings are blotted
+    out of it.
     """
     secrets = _secrets(boundary, crossing)
     if isinstance(outcome, Failed):

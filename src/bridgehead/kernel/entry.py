@@ -47,6 +47,7 @@ EntryKind = Literal[
     "schedule.held",
     "schedule.skipped",
     "schedule.missed",
+    "collection.synced",
 ]
 
 
@@ -56,8 +57,8 @@ class Draft:
 
     ``fields`` holds only envelope fields of ``docs/reference/ledger.md`` (``action``, ``decision``,
     ``approval``, ``outcome``, ``refs``, ``model``, ``position``, ``segment``, ``attempt``,
-    ``release``, ``note``, ``undo``, ``schedule``, ``retrieval``); ``body`` is any rich value, kept encrypted under
-    ``subject``'s key.
+    ``release``, ``note``, ``undo``, ``schedule``, ``retrieval``, ``collection``); ``body`` is any rich
+    value, kept encrypted under ``subject``'s key.
     """
 
     kind: EntryKind

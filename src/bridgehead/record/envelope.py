@@ -75,6 +75,9 @@ FIELDS: Final = Allowed(
         usage=Allowed(input_tokens=_COUNT, output_tokens=_COUNT, cost=_TEXT),
     ),
     finding=Allowed(rule=_TEXT, severity=_TEXT),
+    collection=Allowed(
+        name=_TEXT, added=_COUNT, changed=_COUNT, deleted=_COUNT, refused=_COUNT, digest=_TEXT
+    ),
     retrieval=Allowed(passages=_TEXTS, searched=_TEXT),
     undo=Allowed(
         id=_TEXT,

@@ -128,9 +128,9 @@ class Run:
         """Search a collection of documents for what the person whom the run serves may read.
 
         ``Done.value`` is ``{"passages": [...], "searched": ...}``, the best passage first, each with its
-        ``text`` and where it stands: ``citation``, ``document``, ``title``, ``section``, ``page``, ``start`` and
-        ``end`` (characters), ``version`` and ``digest``. No passage is an answer too. ``limit`` is how many are
-        wanted at most; 0: as many as the charter allows.
+        ``text`` and where it stands: ``citation``, ``document``, ``title``, ``section``, ``page``, ``start``
+        and ``end`` (characters), ``version`` and ``digest``. No passage is an answer too. ``limit`` is how
+        many are wanted at most; 0: as many as the charter allows.
         """
         arguments: dict[str, Any] = {"query": query} | ({"limit": limit} if limit else {})
         return self._cross(Action(kind="retrieve", target=collection, arguments=arguments, effect="read"))

@@ -22,8 +22,8 @@ def scores(
 ) -> dict[int, float]:
     """Return the score of every permitted passage that holds a term.
 
-    ``allowed[passage]`` is 1 where it may be read; ``count`` and ``average`` are the number and the mean length
-    (in terms) of those.
+    ``allowed[passage]`` is 1 where it may be read; ``count`` and ``average`` are the number and the mean
+    length (in terms) of those.
     """
     found: dict[int, float] = {}
     for postings in terms:

@@ -21,7 +21,6 @@ from typing import Any
 from bridgehead.connect.collections import bm25, folder
 from bridgehead.connect.collections import index as shelf
 from bridgehead.connect.collections.folder import File, stands
-from bridgehead.connect.collections.fuse import fused
 from bridgehead.connect.collections.index import Index
 from bridgehead.connect.collections.sync import Sync, Synced
 from bridgehead.connect.collections.terms import Terms
@@ -115,6 +114,26 @@ class DocumentCollection:
                 self.index.path.unlink(missing_ok=True)
             work = Sync(self.index, self.settings, self._pinned(), self._embedder, self._clock.now())
             return work.of(self._files())
+
+    def listed(self) -> tuple[list[shelf.Known], list[shelf.Problem]]:
+        """Return what was read, and the files that are not. Raises ``ConnectError`` BH-CON-070."""
+        if not self.index.exists():
+            return [], []
+        with self.index.reading() as connection:
+            return list(shelf.documents(connection).values()), list(shelf.problems(connection).values())
+
+    def passages(self, document: str) -> list[dict[str, Any]]:
+        """Return the passages of a document, in its order. Raises ``ConnectError`` BH-CON-070."""
+        if not self.index.exists():
+            return []
+        with self.index.reading() as connection:
+            known = shelf.documents(connection).get(document)
+            if known is None:
+                return []
+            numbers = connection.execute(
+                "select id from chunk where document = ? order by start, id", (known.id,)
+            ).fetchall()
+            return [_passage(connection, number, known) for (number,) in numbers]
 
     # --- the files ---
 

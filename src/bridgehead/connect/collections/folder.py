@@ -21,7 +21,7 @@ _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file as it was seen. ``path`` is its name in the collection (NFC, ``/``); ``words``: why it is refused."""
+    """A file as it was seen. ``path`` is its name in the collection (NFC); ``words``: why it is refused."""
 
     path: str
     place: Path

@@ -22,9 +22,9 @@ VERSION = 1
 _TABLES = """
 create table meta (key text primary key, value text not null) without rowid;
 create table document (
-    id integer primary key, path text not null unique, place text not null, title text not null, digest text not null,
-    stat text not null, changed_at text not null, read_at text not null, characters integer not null,
-    pages integer not null
+    id integer primary key, path text not null unique, place text not null, title text not null,
+    digest text not null, stat text not null, changed_at text not null, read_at text not null,
+    characters integer not null, pages integer not null
 );
 create table problem (path text primary key, stat text not null, words text not null, seen_at text not null);
 create table chunk (
@@ -53,6 +53,7 @@ class Known:
     read_at: str
     characters: int
     pages: int
+    passages: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +166,8 @@ def mark_synced(connection: sqlite3.Connection, at: str) -> None:
 def documents(connection: sqlite3.Connection) -> dict[str, Known]:
     """Return every document by its path."""
     rows = connection.execute(
-        "select id, path, place, title, digest, stat, changed_at, read_at, characters, pages from document order by path"
+        "select id, path, place, title, digest, stat, changed_at, read_at, characters, pages,"
+        " (select count(*) from chunk where chunk.document = document.id) from document order by path"
     )
     names = Known.__slots__
     return {row[1]: Known(**dict(zip(names, row, strict=True))) for row in rows}

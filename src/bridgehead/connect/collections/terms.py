@@ -11,11 +11,12 @@ from bridgehead.connect.faults import bad_setting
 _NO_SPACES = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])")
 """Scripts written without spaces between words: each letter is a term."""
 
-COMMON = frozenset(
-    "a about an and are as at be been but by can do does for from had has have how i if in into is it its me my no"
-    " not of on or our shall so than that the their them then there these they this to was we were what when"
-    " where which who whom whose will with would you your".split()
+_COMMON = (
+    "a about an and are as at be been but by can do does for from had has have how i if in into is it its "
+    "me my no not of on or our shall so than that the their them then there these they this to was we "
+    "were what when where which who whom whose will with would you your "
 )
+COMMON = frozenset(_COMMON.split())
 """English words that say nothing about what is looked for."""
 
 

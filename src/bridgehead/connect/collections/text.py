@@ -11,7 +11,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A stretch of a text, in characters: the headings it stands under, and its page where there are pages."""
+    """A stretch of a text, in characters: the headings above it, and its page where there are pages."""
 
     headings: tuple[str, ...] = ()
     start: int = 0

@@ -1,4 +1,4 @@
-"""``bridgehead entitle``: who may see what of a database, and what somebody's SQL becomes."""
+"""``bridgehead entitle``: who may see what of a database or a collection, and what somebody's SQL becomes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridgehead.doors.cli.terminal import IN_FOLDER, JSON, print_json, visible
+from bridgehead.doors.cli.terminal import (
+    IN_FOLDER,
+    JSON,
+    deployment_options,
+    opened,
+    print_json,
+    visible,
+)
 
 if TYPE_CHECKING:
     from bridgehead.declare import Deployment
     from bridgehead.explain.entitled import Explained, TableSeen
+    from bridgehead.explain.readable import Readable
 
 _PERSON = click.option("--as", "person", required=True, help="Who asks: an id under `people` of the charter.")
 _AGENT = click.option("--agent", default="", help="Through which agent; without one, the person alone.")
@@ -21,7 +29,7 @@ _SOURCE = click.option("--source", default="", help="Which source; the only one 
 
 @click.group()
 def entitle() -> None:
-    """Say who may see what of a database, and what somebody's SQL becomes."""
+    """Say who may see what of a database or of documents, and what somebody's SQL becomes."""
 
 
 @entitle.command()
@@ -70,6 +78,47 @@ def show(folder: Path, as_json: bool, person: str, agent: str, source: str) -> N
         return
     for table in tables:
         _tell_table(table)
+
+
+@entitle.command()
+@click.argument("collection", default="")
+@_PERSON
+@_AGENT
+@deployment_options
+def documents(
+    folder: Path, state: Path | None, as_json: bool, collection: str, person: str, agent: str
+) -> None:
+    """Show which documents of COLLECTION somebody may read now, each with the line that says so.
+
+    For who looks after them: it names those the person may not read. Exit code 1: nothing is searched.
+    """
+    from bridgehead.assemble.documents import readable_by
+    from bridgehead.doors.cli.documents import only
+
+    with opened(folder, state) as house:
+        one = only(house.collections(collection))
+        found = readable_by(house.declared, one, person, agent, house.clock)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        _tell_readable(found)
+    if found.rule:
+        click.get_current_context().exit(1)
+
+
+def _tell_readable(found: Readable) -> None:
+    who = f"{found.person}, through agent {found.agent}" if found.agent else found.person
+    if found.rule:
+        click.echo(f"Nothing of {found.collection} is searched for {who} ({found.rule}).")
+        click.echo(f"  {visible(found.words)}  [{found.where}]")
+        return
+    seen = [one for one in found.documents if one.seen]
+    click.echo(f"{who} may read {len(seen)} of the {len(found.documents)} documents of {found.collection}.")
+    if found.acl_synced_at:
+        click.echo(f"The rights that came with them are of {found.acl_synced_at}.")
+    for one in found.documents:
+        click.echo(f"{'reads' if one.seen else 'not  '} {visible(one.document)}")
+        click.echo(f"      {visible(one.why)}  [{one.where}]")
 
 
 def _only(deployment: Deployment) -> str:

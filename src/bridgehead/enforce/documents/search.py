@@ -49,7 +49,7 @@ def confined(boundary: Boundary, crossing: Crossing, step: int) -> Scope | Refus
 
 
 def checked(boundary: Boundary, crossing: Crossing, outcome: Done, step: int) -> Done | Refuse:
-    """Return what was found with its labels, or refuse it: rights are asked for once more, as they are now."""
+    """Return what was found with its labels, or refuse it: rights are asked for once more."""
     now = confined(boundary, crossing, step)
     if isinstance(now, Refuse):
         return now
