@@ -21,10 +21,11 @@ from typing import Any
 from bridgehead.connect.collections import bm25, folder
 from bridgehead.connect.collections import index as shelf
 from bridgehead.connect.collections.folder import File, stands
+from bridgehead.connect.collections.fuse import fused
 from bridgehead.connect.collections.index import Index
 from bridgehead.connect.collections.sync import Sync, Synced
 from bridgehead.connect.collections.terms import Terms
-from bridgehead.connect.collections.vectors import Embedder
+from bridgehead.connect.collections.vectors import Embedder, Vectors
 from bridgehead.connect.faults import not_open, unknown_operation
 from bridgehead.declare.collecting import Collection
 from bridgehead.declare.part import seconds
@@ -80,6 +81,7 @@ class DocumentCollection:
         self._clock = clock or SystemClock()
         self.index = Index(name, state / "collections" / f"{name}-{self._place()}.sqlite")
         self._loaded: _Loaded | None = None
+        self._vectors: tuple[str, Vectors] | None = None
         self._permitted: OrderedDict[tuple[str, str, str], _Permitted] = OrderedDict()
         self._loading, self._syncing = threading.Lock(), threading.Lock()
         self._opened = False
@@ -92,7 +94,7 @@ class DocumentCollection:
     async def close(self) -> None:
         """Let go of the memory."""
         self._opened = False
-        self._loaded = None
+        self._loaded = self._vectors = None
         self._permitted.clear()
 
     async def operations(self) -> Sequence[Operation]:
@@ -231,7 +233,20 @@ class DocumentCollection:
             for term in wanted
         )
         found = bm25.scores(postings, permitted.allowed, loaded.lengths, permitted.count, permitted.average)
-        return bm25.best(found, DEPTH)
+        by_words = bm25.best(found, DEPTH)
+        if self._embedder is None:
+            return by_words
+        (vector,) = self._embedder.embedded([query])
+        by_meaning = self._near(connection, loaded).best(vector, permitted.allowed, DEPTH)
+        return fused(by_words, by_meaning)
+
+    def _near(self, connection: sqlite3.Connection, loaded: _Loaded) -> Vectors:
+        """Return the vectors of the index as it is now."""
+        with self._loading:
+            if self._vectors is None or self._vectors[0] != loaded.generation:
+                rows = connection.execute("select id, vector from chunk where vector is not null order by id")
+                self._vectors = (loaded.generation, Vectors(rows.fetchall()))
+            return self._vectors[1]
 
     def _taken(
         self, connection: sqlite3.Connection, loaded: _Loaded, order: Sequence[int], limit: int
