@@ -121,9 +121,9 @@ def _shown(message: Message) -> list[str]:
 
 
 def _heading(citation: str) -> set[str]:
-    """Return the words of the section a citation names; the title of the policy says nothing about it."""
-    section = citation.partition(", ")[2].rpartition(" > ")[2]
-    return set(section.lower().split()) or {"(none)"}
+    """Return the words of the section a citation names; one word says too little about a call."""
+    words = citation.partition(", ")[2].rpartition(" > ")[2].lower().split()
+    return set(words) if len(words) > 1 else {"(none)"}
 
 
 def _closing(plan: Sequence[Call], answers: Sequence[str]) -> str:

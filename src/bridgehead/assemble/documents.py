@@ -28,8 +28,7 @@ def collections(
         name: open_collection(
             name,
             settings,
-            folder=deployment.folder,
-            texts=deployment.documents,
+            deployment=deployment,
             state=state,
             clock=clock,
         )

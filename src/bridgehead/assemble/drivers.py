@@ -52,8 +52,7 @@ class Drivers:
                 open_collection,
                 name,
                 collection,
-                folder=folder,
-                texts=deployment.documents,
+                deployment=deployment,
                 state=self._state,
                 clock=self._clock,
             )

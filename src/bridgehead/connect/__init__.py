@@ -9,12 +9,12 @@ The heavy libraries (the MCP SDK, aiohttp) load when the first driver that needs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bridgehead.connect.collections.collection import DocumentCollection
+    from bridgehead.declare import Deployment
     from bridgehead.declare.model import Collection, McpServer, Model, Source
     from bridgehead.kernel.access import AccessSource
     from bridgehead.kernel.clock import Clock
@@ -72,23 +72,28 @@ def open_collection(
     name: str,
     settings: Collection,
     *,
-    folder: Path,
-    texts: Mapping[str, Path],
+    deployment: Deployment,
     state: Path,
     clock: Clock | None = None,
 ) -> DocumentCollection:
-    """Return the driver of a charter's collection. ``texts`` are where the documents of the release lie.
+    """Return the driver of a collection of a deployment; its index lies in the ``state`` folder.
 
     Raises ``ConfigError`` BH-CON-001/002.
     """
     from bridgehead.connect.collections.collection import DocumentCollection
+    from bridgehead.connect.collections.folder import Given
     from bridgehead.connect.collections.vectors import embedder
 
+    folder, texts = deployment.folder, {}
+    for document in settings.documents:
+        declared = deployment.charter.documents[document]
+        ending = PurePosixPath(declared.resource or declared.path).suffix.lower()
+        texts[document] = Given(deployment.documents[document], ending, declared.title)
     return DocumentCollection(
         name,
         settings,
         root=_place(settings.folder, f"collections.{name}.folder", folder) if settings.folder else None,
-        texts={document: texts[document] for document in settings.documents},
+        texts=texts,
         state=state,
         skip=_place(settings.access.file, f"collections.{name}.access", folder) if settings.access else None,
         embedder=embedder(name, settings.embeddings) if settings.embeddings else None,

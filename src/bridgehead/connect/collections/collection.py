@@ -20,7 +20,7 @@ from typing import Any
 
 from bridgehead.connect.collections import bm25, folder
 from bridgehead.connect.collections import index as shelf
-from bridgehead.connect.collections.folder import File, stands
+from bridgehead.connect.collections.folder import File, Given, stands
 from bridgehead.connect.collections.fuse import fused
 from bridgehead.connect.collections.index import Index
 from bridgehead.connect.collections.sync import Sync, Synced
@@ -69,7 +69,7 @@ class DocumentCollection:
         settings: Collection,
         *,
         root: Path | None,
-        texts: Mapping[str, Path],
+        texts: Mapping[str, Given],
         state: Path,
         skip: Path | None = None,
         embedder: Embedder | None = None,
@@ -140,14 +140,16 @@ class DocumentCollection:
     # --- the files ---
 
     def _files(self) -> list[File]:
-        texts = [folder.given(name, place.resolve()) for name, place in sorted(self._texts.items())]
+        texts = [folder.given(name, text) for name, text in sorted(self._texts.items())]
         if self._root is None:
             return texts
         found = folder.files(self._root, most=self.settings.max_files, skip=self._skip)
         return texts + list(found)
 
     def _place(self) -> str:
-        return digest([str(self._root or ""), {n: str(p) for n, p in self._texts.items()}])[:16]
+        return digest(
+            [str(self._root or ""), {n: [str(t.place), t.ending, t.title] for n, t in self._texts.items()}]
+        )[:16]
 
     def _pinned(self) -> str:
         """Return what the index rests on beside the files: it is made anew when that changes."""

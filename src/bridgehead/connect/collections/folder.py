@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from bridgehead.connect.collections.text import Unreadable
 from bridgehead.kernel.errors import ConnectError
@@ -27,6 +28,7 @@ class File:
     place: Path
     stat: str
     changed: float
+    title: str = ""
     size: int = 0
     words: str = ""
 
@@ -48,11 +50,29 @@ def files(root: Path, *, most: int, skip: Path | None = None) -> Iterator[File]:
         yield file
 
 
-def given(name: str, place: Path) -> File:
-    """Return a text of the charter's ``documents`` as a file of the collection."""
-    looks = place.stat()
-    path = f"{name}{place.suffix.lower() or '.txt'}"
-    return File(path=path, place=place, stat=_stat(looks), changed=looks.st_mtime, size=looks.st_size)
+class Given(NamedTuple):
+    """A text of the charter's ``documents``: where its bytes lie, how its name ended, what people call it."""
+
+    place: Path
+    ending: str
+    title: str
+
+
+def given(name: str, text: Given) -> File:
+    """Return a text of the charter as a file of the collection. Raises ``ConnectError`` BH-CON-071."""
+    try:
+        place = text.place.resolve(strict=True)
+        looks = place.stat()
+    except OSError as error:
+        raise _unusable(text.place, error.strerror or str(error), "Restore the release.") from error
+    return File(
+        path=f"{name}{text.ending or '.txt'}",
+        place=place,
+        stat=_stat(looks),
+        changed=looks.st_mtime,
+        title=text.title,
+        size=looks.st_size,
+    )
 
 
 def contents(file: File, most: int) -> bytes:

@@ -110,7 +110,7 @@ class Sync:
         passages = list(cut(text, characters=chunks.characters, overlap=chunks.overlap))
         if not passages:
             raise Unreadable("it holds no text beside headings")
-        title = text.title or file.path.rpartition("/")[2]
+        title = file.title or text.title or file.path.rpartition("/")[2]
         document = {
             "path": file.path,
             "place": str(file.place),
