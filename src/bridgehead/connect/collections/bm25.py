@@ -37,14 +37,14 @@ def scores(
     return found
 
 
-def best(found: dict[int, float], most: int) -> list[int]:
-    """Return the passages with the highest scores, the best first; of equal ones the first in the index."""
-    return sorted(found, key=lambda passage: (-found[passage], passage))[:most]
+def best(found: dict[int, float], most: int, rank: Sequence[int]) -> list[int]:
+    """Return the passages with the highest scores, the best first; equal ones by their ``rank``."""
+    return sorted(found, key=lambda passage: (-found[passage], rank[passage]))[:most]
 
 
-def lengths_of(rows: Iterable[tuple[int, int]], size: int) -> array[int]:
-    """Return the length of each passage, by its number."""
-    lengths = array("I", bytes(4 * size))
-    for passage, length in rows:
-        lengths[passage] = length
-    return lengths
+def by_number(rows: Iterable[tuple[int, int]], size: int) -> array[int]:
+    """Return what is known of each passage, by its number."""
+    known = array("I", bytes(4 * size))
+    for passage, value in rows:
+        known[passage] = value
+    return known

@@ -31,6 +31,7 @@ from bridgehead.declare.collecting import Collection
 from bridgehead.declare.part import seconds
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.clock import Clock, SystemClock, stamp
+from bridgehead.kernel.errors import ConnectError
 from bridgehead.kernel.ports import SEARCH, Operation, Reply, Request
 
 DEPTH = 100
@@ -43,12 +44,14 @@ MEANING = "words and meaning"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Loaded:
-    """What of one generation is kept in memory: each passage's document and length in terms."""
+    """What of one generation is kept in memory: each passage's document, its length in terms, and its
+    ``rank`` by document and place, which decides between equals: not the order in which files came."""
 
     generation: str
-    documents: Mapping[str, shelf.Known]
+    by_id: Mapping[int, shelf.Known]
     of_chunk: array[int]
     lengths: array[int]
+    rank: array[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,7 @@ class DocumentCollection:
         self.index = Index(name, state / "collections" / f"{name}-{self._place()}.sqlite")
         self._loaded: _Loaded | None = None
         self._vectors: tuple[str, Vectors] | None = None
+        self._terms: Terms | None = None
         self._permitted: OrderedDict[tuple[str, str, str], _Permitted] = OrderedDict()
         self._loading, self._syncing = threading.Lock(), threading.Lock()
         self._opened = False
@@ -94,8 +98,12 @@ class DocumentCollection:
     async def close(self) -> None:
         """Let go of the memory."""
         self._opened = False
-        self._loaded = self._vectors = None
-        self._permitted.clear()
+        with self._loading:
+            self._loaded = self._vectors = None
+            self._permitted.clear()
+            if self._terms is not None:
+                self._terms.close()
+                self._terms = None
 
     async def operations(self) -> Sequence[Operation]:
         """Return none: only the boundary searches."""
@@ -113,7 +121,7 @@ class DocumentCollection:
         """Make the index what the folder is now; ``again`` reads every file anew. Raises ``ConnectError``."""
         with self._syncing:
             if again:
-                self.index.path.unlink(missing_ok=True)
+                self.index.discard()
             work = Sync(self.index, self.settings, self._pinned(), self._embedder, self._clock.now())
             return work.of(self._files())
 
@@ -165,6 +173,13 @@ class DocumentCollection:
         if due:
             self.sync()
 
+    def _refresh(self) -> None:
+        try:
+            self._ready()
+        except ConnectError as error:
+            if not error.temporary:  # somebody else is at it: what is there is searched
+                raise
+
     def _is_due(self, looked: str) -> bool:
         if not self.settings.refresh:
             return False
@@ -176,7 +191,7 @@ class DocumentCollection:
 
     def _searched(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         if self.settings.refresh:
-            self._ready()
+            self._refresh()
         with self.index.reading() as connection:
             loaded = self._load(connection)
             permitted = self._permit(loaded, asked)
@@ -195,13 +210,17 @@ class DocumentCollection:
         now = shelf.generation(connection)
         with self._loading:
             if self._loaded is None or self._loaded.generation != now:
-                rows = connection.execute("select id, document, length from chunk").fetchall()
+                rows = connection.execute(
+                    "select chunk.id, document, length from chunk join document on document.id = document"
+                    " order by path, start, chunk.id"
+                ).fetchall()
                 size = max((row[0] for row in rows), default=0) + 1
                 self._loaded = _Loaded(
                     generation=now,
-                    documents=shelf.documents(connection),
-                    of_chunk=bm25.lengths_of(((row[0], row[1]) for row in rows), size),
-                    lengths=bm25.lengths_of(((row[0], row[2]) for row in rows), size),
+                    by_id={known.id: known for known in shelf.documents(connection).values()},
+                    of_chunk=bm25.by_number(((row[0], row[1]) for row in rows), size),
+                    lengths=bm25.by_number(((row[0], row[2]) for row in rows), size),
+                    rank=bm25.by_number(((row[0], place) for place, row in enumerate(rows)), size),
                 )
             return self._loaded
 
@@ -225,22 +244,24 @@ class DocumentCollection:
     ) -> list[int]:
         if not permitted.count:
             return []
-        terms = Terms()
-        try:
-            wanted = terms.asked(query)
-        finally:
-            terms.close()
+        wanted = self._asked(query)
         postings = (
             connection.execute("select chunk, times from posting where term = ?", (term,)).fetchall()
             for term in wanted
         )
         found = bm25.scores(postings, permitted.allowed, loaded.lengths, permitted.count, permitted.average)
-        by_words = bm25.best(found, DEPTH)
+        by_words = bm25.best(found, DEPTH, loaded.rank)
         if self._embedder is None:
             return by_words
         (vector,) = self._embedder.embedded([query])
-        by_meaning = self._near(connection, loaded).best(vector, permitted.allowed, DEPTH)
-        return fused(by_words, by_meaning)
+        by_meaning = self._near(connection, loaded).best(vector, permitted.allowed, DEPTH, loaded.rank)
+        return fused(loaded.rank, by_words, by_meaning)
+
+    def _asked(self, query: str) -> list[str]:
+        with self._loading:
+            if self._terms is None:
+                self._terms = Terms()
+            return self._terms.asked(query)
 
     def _near(self, connection: sqlite3.Connection, loaded: _Loaded) -> Vectors:
         """Return the vectors of the index as it is now."""
@@ -254,13 +275,12 @@ class DocumentCollection:
         self, connection: sqlite3.Connection, loaded: _Loaded, order: Sequence[int], limit: int
     ) -> tuple[list[dict[str, Any]], bool]:
         """Return the first passages whose file still says what was read, and whether some did not."""
-        by_id = {one.id: one for one in loaded.documents.values()}
         found: list[dict[str, Any]] = []
         standing: dict[int, bool] = {}
         for passage in order:
             if len(found) == limit:
                 break
-            document = by_id[loaded.of_chunk[passage]]
+            document = loaded.by_id[loaded.of_chunk[passage]]
             if document.id not in standing:
                 standing[document.id] = stands(Path(document.place), document.stat)
             if standing[document.id]:
@@ -269,11 +289,7 @@ class DocumentCollection:
 
 
 def _permitted(loaded: _Loaded, permits: Callable[[str], bool], oldest: str) -> _Permitted:
-    ids = {
-        document.id
-        for path, document in loaded.documents.items()
-        if document.changed_at >= oldest and permits(path)
-    }
+    ids = {known.id for known in loaded.by_id.values() if known.changed_at >= oldest and permits(known.path)}
     allowed = bytearray(document in ids for document in loaded.of_chunk)
     lengths = [length for length, may in zip(loaded.lengths, allowed, strict=True) if may]
     count = len(lengths)

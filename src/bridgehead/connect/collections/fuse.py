@@ -7,10 +7,10 @@ from collections.abc import Sequence
 K = 60
 
 
-def fused(*orders: Sequence[int]) -> list[int]:
-    """Return every passage of the orders, the best first; of equal ones the first in the index."""
+def fused(rank: Sequence[int], *orders: Sequence[int]) -> list[int]:
+    """Return every passage of the orders, the best first; equal ones by their ``rank``."""
     found: dict[int, float] = {}
     for order in orders:
-        for rank, passage in enumerate(order, 1):
-            found[passage] = found.get(passage, 0.0) + 1 / (K + rank)
-    return sorted(found, key=lambda passage: (-found[passage], passage))
+        for place, passage in enumerate(order, 1):
+            found[passage] = found.get(passage, 0.0) + 1 / (K + place)
+    return sorted(found, key=lambda passage: (-found[passage], rank[passage]))

@@ -77,7 +77,7 @@ class Indexed:
 
 
 class Index:
-    """One file. A connection for each use; writing is one transaction for each document."""
+    """One file. A connection for each use; who writes says when it shall stand (``keep``)."""
 
     def __init__(self, name: str, path: Path) -> None:
         self.name, self.path = name, path
@@ -85,6 +85,12 @@ class Index:
     def exists(self) -> bool:
         """Say whether it was ever made."""
         return self.path.is_file()
+
+    def discard(self) -> None:
+        """Delete it, with what SQLite keeps beside it."""
+        with self._in_our_words():
+            for ending in ("", "-wal", "-shm"):
+                self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -106,10 +112,13 @@ class Index:
             try:
                 if _meta(connection, "settings") != settings:
                     _begin_again(connection, settings)
+                connection.execute("begin immediate")
                 yield connection
+                keep(connection)
+                connection.execute("commit")
                 connection.execute("pragma wal_checkpoint(truncate)")
             finally:
-                connection.close()
+                connection.close()  # what was not kept is taken back
 
     def _made(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -158,6 +167,13 @@ def synced_at(connection: sqlite3.Connection) -> str:
     return _meta(connection, "synced_at")
 
 
+def keep(connection: sqlite3.Connection) -> None:
+    """Make what was written so far stand, and let readers notice."""
+    connection.execute("update meta set value = cast(value as integer) + 1 where key = 'generation'")
+    connection.execute("commit")
+    connection.execute("begin immediate")
+
+
 def mark_synced(connection: sqlite3.Connection, at: str) -> None:
     """Note that its folder was looked at, to the end."""
     connection.execute("insert or replace into meta values ('synced_at', ?)", (at,))
@@ -181,32 +197,23 @@ def problems(connection: sqlite3.Connection) -> dict[str, Problem]:
 
 def put(connection: sqlite3.Connection, document: Mapping[str, Any], passages: Sequence[Indexed]) -> None:
     """Write a document with its passages in place of what was there of it."""
-    with _together(connection):
-        _remove(connection, document["path"])
-        columns = ", ".join(document)
-        places = ", ".join(f":{name}" for name in document)
-        key = connection.execute(f"insert into document ({columns}) values ({places})", document).lastrowid  # noqa: S608 -- our own names
-        for one in passages:
-            _put_passage(connection, key, one)
+    remove(connection, document["path"])
+    columns = ", ".join(document)
+    places = ", ".join(f":{name}" for name in document)
+    key = connection.execute(f"insert into document ({columns}) values ({places})", document).lastrowid  # noqa: S608 -- our own names
+    for one in passages:
+        _put_passage(connection, key, one)
 
 
 def restat(connection: sqlite3.Connection, path: str, stat: str) -> None:
     """Note that a file looks different and says the same."""
-    with _together(connection):
-        connection.execute("update document set stat = ? where path = ?", (stat, path))
+    connection.execute("update document set stat = ? where path = ?", (stat, path))
 
 
 def refuse(connection: sqlite3.Connection, path: str, stat: str, words: str, now: str) -> None:
     """Note a file that is not read; what was there of it goes."""
-    with _together(connection):
-        _remove(connection, path)
-        connection.execute("insert into problem values (?, ?, ?, ?)", (path, stat, words[:500], now))
-
-
-def remove(connection: sqlite3.Connection, path: str) -> None:
-    """Delete everything there is of a file: document, passages, terms, vectors, problem."""
-    with _together(connection):
-        _remove(connection, path)
+    remove(connection, path)
+    connection.execute("insert into problem values (?, ?, ?, ?)", (path, stat, words[:500], now))
 
 
 def _put_passage(connection: sqlite3.Connection, document: int | None, one: Indexed) -> None:
@@ -231,7 +238,8 @@ def _put_passage(connection: sqlite3.Connection, document: int | None, one: Inde
     )
 
 
-def _remove(connection: sqlite3.Connection, path: str) -> None:
+def remove(connection: sqlite3.Connection, path: str) -> None:
+    """Delete everything there is of a file: document, passages, terms, vectors, problem."""
     connection.execute("delete from problem where path = ?", (path,))
     found = connection.execute("select id from document where path = ?", (path,)).fetchone()
     if found is None:
@@ -240,18 +248,6 @@ def _remove(connection: sqlite3.Connection, path: str) -> None:
     connection.execute(f"delete from posting where chunk in ({of_it})", found)  # noqa: S608 -- our own text
     connection.execute("delete from chunk where document = ?", found)
     connection.execute("delete from document where id = ?", found)
-
-
-@contextmanager
-def _together(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("begin immediate")
-    try:
-        yield
-        connection.execute("update meta set value = cast(value as integer) + 1 where key = 'generation'")
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    connection.execute("commit")
 
 
 def _begin_again(connection: sqlite3.Connection, settings: str) -> None:

@@ -21,6 +21,9 @@ from bridgehead.declare.part import seconds
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.clock import stamp
 
+TOGETHER = 64
+"""Files after which what was read stands, whatever becomes of the rest."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Synced:
@@ -52,9 +55,11 @@ class Sync:
             with self._index.writing(self._pinned) as connection:
                 known, broken = shelf.documents(connection), shelf.problems(connection)
                 seen: set[str] = set()
-                for file in found:
+                for number, file in enumerate(found, 1):
                     seen.add(file.path)
                     self._one(connection, file, known.get(file.path), broken.get(file.path))
+                    if number % TOGETHER == 0:
+                        shelf.keep(connection)
                 for path in sorted((known.keys() | broken.keys()) - seen):
                     shelf.remove(connection, path)
                     if path in known:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Sequence
+import threading
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from bridgehead.connect.faults import bad_setting
 
@@ -21,10 +24,11 @@ COMMON = frozenset(_COMMON.split())
 
 
 class Terms:
-    """Takes texts apart. Not shared between threads."""
+    """Takes texts apart, for one thread at a time."""
 
     def __init__(self) -> None:
-        self._connection = sqlite3.connect(":memory:", isolation_level=None)
+        self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._one_at_a_time = threading.Lock()
         try:
             self._connection.executescript(
                 'create virtual table text using fts5(t, tokenize = "porter unicode61 remove_diacritics 2");'
@@ -40,26 +44,36 @@ class Terms:
     def counted(self, texts: Sequence[str]) -> list[dict[str, int]]:
         """Return, for each text, how often each term stands in it."""
         found: list[dict[str, int]] = [{} for _ in texts]
-        self._connection.execute("begin")
-        try:
+        with self._one_at_a_time, self._forgotten():
             self._connection.executemany(
                 "insert into text(rowid, t) values (?, ?)",
-                ((number, _NO_SPACES.sub(r" \1 ", text)) for number, text in enumerate(texts, 1)),
+                ((number, _plain(text)) for number, text in enumerate(texts, 1)),
             )
             for number, term, count in self._connection.execute(
                 "select doc, term, count(*) from said group by doc, term"
             ):
                 found[number - 1][term] = count
+        return found
+
+    @contextmanager
+    def _forgotten(self) -> Iterator[None]:
+        self._connection.execute("begin")
+        try:
+            yield
         finally:
             self._connection.execute("rollback")
-        return found
 
     def asked(self, query: str, most: int = 32) -> list[str]:
         """Return the terms of a query: without common words, unless there are no others."""
-        words = [word for word in re.findall(r"\w+", query.casefold()) if word not in COMMON]
+        words = [word for word in re.findall(r"\w+", _plain(query)) if word not in COMMON]
         (found,) = self.counted([" ".join(words) or query])
         return sorted(found)[:most] if len(found) > most else sorted(found)
 
     def close(self) -> None:
         """Let go of the memory."""
         self._connection.close()
+
+
+def _plain(text: str) -> str:
+    """Return a text as it is compared: one form of each character, small letters."""
+    return _NO_SPACES.sub(r" \1 ", unicodedata.normalize("NFKC", text).casefold())

@@ -74,7 +74,7 @@ class Vectors:
         for number, (_, vector) in enumerate(rows):
             self._matrix[number] = np.frombuffer(vector, dtype="<f4")
 
-    def best(self, query: bytes | None, allowed: bytearray, most: int) -> list[int]:
+    def best(self, query: bytes | None, allowed: bytearray, most: int, rank: Sequence[int]) -> list[int]:
         """Return the permitted passages nearest to a query, the best first; each of them is looked at."""
         np = numpy()
         if query is None or not self._ids.size:
@@ -85,9 +85,11 @@ class Vectors:
             near = (self._matrix @ asked)[rows]
         else:
             near = self._matrix[rows] @ asked
+        near = np.round(near, 6)  # how many rows are multiplied at once may change the last bits
         if rows.size > most:
             edge = np.partition(near, rows.size - most)[rows.size - most]
             kept = np.flatnonzero(near >= edge)
             rows, near = rows[kept], near[kept]
-        order = np.lexsort((self._ids[rows], -near))[:most]
+        places = np.asarray(rank)[self._ids[rows]]
+        order = np.lexsort((places, -near))[:most]
         return [int(one) for one in self._ids[rows[order]]]
