@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from bridgehead.doors.cli import cli
+from bridgehead.enforce.endorse import _found as found_returns
+from bridgehead.enforce.provenance.leaves import Seen, taken_apart
 from fixtures import handbook
 from fixtures.handbook import documents, found
 from fixtures.houses import START, Desk
@@ -137,3 +143,82 @@ async def test_what_is_deleted_or_changed_is_not_given_and_leaves_no_byte(desk: 
 
 def _collections(desk: Desk) -> list[Any]:
     return list(desk.house.collections().values())
+
+
+async def test_the_index_is_synced_listed_and_explained_at_the_command_line(desk: Desk, folder: Path) -> None:
+    access = handbook.rights(
+        folder, {"travel.md": {"groups": ["staff"]}, "hr/pay.md": {"groups": ["hr"]}}, datetime.now(UTC)
+    )
+    handbook.add_to(desk, folder, access=access)
+    (folder / "photo.jpg").write_bytes(b"\xff\xd8")
+    desk.activate()
+    desk.close()
+
+    def told(*arguments: str) -> tuple[int, str]:
+        place = ["--in", str(desk.folder), "--state", str(desk.state)]
+        found = CliRunner().invoke(cli, [*arguments, *place])
+        return found.exit_code, found.output
+
+    code, said = told("documents", "sync")
+    assert code == 1 and "4 added, 0 changed, 0 deleted" in said
+    assert "not read: photo.jpg: files of this kind are not read" in said
+    (folder / "hr" / "leave.md").unlink()
+    code, said = told("documents", "sync", "handbook", "--json")
+    assert json.loads(said)["collections"]["handbook"]["deleted"] == ["hr/leave.md"]
+    code, said = told("documents", "list", "--json")
+    (listed,) = json.loads(said)["collections"].values()
+    assert [one["path"] for one in listed["documents"]] == ["board/merger.md", "hr/pay.md", "travel.md"]
+    code, said = told("documents", "show", "travel.md")
+    assert code == 0 and "Travel rules, Travel > Trains" in said
+    assert told("documents", "show", "hr/leave.md")[0] == 1
+    assert told("documents", "sync", "nothing")[0] != 0
+    code, said = told("entitle", "documents", "--as", "ana", "--agent", "librarian")
+    assert code == 0 and "may read 1 of the 3 documents" in said
+    assert re.search(r"not   hr/pay\.md\n +No `readers` give it to ana\.  \[charter\.yaml:\d+\]", said)
+    code, said = told("entitle", "documents", "--as", "hal", "--json")
+    assert [one["document"] for one in json.loads(said)["documents"] if one["seen"]] == [
+        "hr/pay.md",
+        "travel.md",
+    ]
+    access.unlink()
+    assert told("entitle", "documents", "--as", "ana")[0] != 0
+    synced = [entry["collection"] for entry in desk.entries("collection.synced")]
+    assert [(one["added"], one["deleted"], one["refused"]) for one in synced] == [(4, 0, 1), (0, 1, 1)]
+    assert "travel" not in str(synced)
+
+
+async def test_what_is_found_endorses_nothing_and_carries_its_tags(desk: Desk, folder: Path) -> None:
+    """A document may say whom to pay; that it was found makes it nobody's word."""
+    handbook.add_to(desk, folder, more="    tags: [internal]\n", cleared="tags: [internal]")
+    run = desk.start(("retrieve", "handbook", {"query": "train"}), workflow="reading", on_behalf="ana")
+    await desk.work()
+    assert documents(desk.ended(run)[0]) == ["travel.md"]
+    body = desk.bodies("action.outcome", run)[0]
+    assert body["labels"]["passages.0"]["tags"] == ["internal"]
+    seen = Seen(
+        kind="retrieve", target="handbook", position="1", value=body["value"], returns=found_returns(body)
+    )
+    leaves, _ = taken_apart(seen)
+    assert {leaf.integrity for leaf in leaves} == {"untrusted"}
+    assert all(leaf.tags == {"internal"} for leaf in leaves if leaf.path.startswith("passages"))
+
+
+async def test_a_collection_that_cannot_be_read_fails_and_tells_no_place(desk: Desk, folder: Path) -> None:
+    handbook.add_to(desk, folder)
+    desk.activate()
+    folder.rename(folder.with_name("gone"))
+    (missing,) = await desk.play(
+        ("retrieve", "handbook", {"query": "train"}), workflow="reading", on_behalf="ana"
+    )
+    assert (missing["is"], missing["code"]) == ("failed", "BH-CON-071")
+    (body,) = [body for body in desk.bodies("action.outcome") if "fault" in body]
+    assert str(folder) not in str(body["fault"]) and str(folder) in body["private"]
+
+
+@pytest.mark.parametrize("asked", [{"query": " "}, {"query": "x" * 4001}, {"query": "x", "limit": -1}])
+async def test_a_search_that_asks_for_something_else_is_refused(
+    desk: Desk, folder: Path, asked: dict[str, Any]
+) -> None:
+    handbook.add_to(desk, folder)
+    (refused,) = await desk.play(("retrieve", "handbook", asked), workflow="reading", on_behalf="ana")
+    assert (refused["is"], refused["step"], refused["rules"]) == ("refused", 3, ["documents.query"])

@@ -75,6 +75,7 @@ PRICE = "    price:                     # without a price there is no budget\n  
 STAND_IN = "  played:\n    driver: stand-in           # a labelled script that answers while no endpoint is set\n    script: stand_in.py:play\n    instead_of: assistant\n    region: local\n"
 POLICIES = "policies: [policy.cedar]"
 SOURCE = "sources:\n  crm:\n    driver: sqlite\n    path: {path}\n    region: eu\n    queries:\n      orders: {{sql: {sql}, parameters: {{{parameters}}}}}\n"
+BOOK = "collections:\n  book:\n    title: Book\n    folder: {folder}\n    region: {region}\n    tags: [{tags}]\n    readers: [{{to: [desk-leads]}}]\n{more}"
 NEW = '@id("new") @words("Because.")\n'
 
 
@@ -83,6 +84,21 @@ def source(path: str = "crm.db", sql: str = "select 1", parameters: str = "") ->
         folder.write("crm.db", "")
         text = SOURCE.format(path=path, sql=sql, parameters=parameters)
         folder.write("charter.yaml", folder.text("charter.yaml") + text)
+
+    return change
+
+
+def book(
+    folder: str = "/", region: str = "eu", tags: str = "", cleared: str = "", more: str = ""
+) -> Callable[[Folder], object]:
+    """Return the change that adds a collection that the agent may search."""
+
+    def change(there: Folder) -> None:
+        there.write("pages/one.md", "One.").write("rights.json", "{}")
+        text = BOOK.format(folder=folder, region=region, tags=tags, more=more)
+        there.write("charter.yaml", there.text("charter.yaml") + text)
+        models = "    models: [assistant, played]\n"
+        there.change(models, f"{models}    collections: [book]\n    tags: [{cleared}]\n")
 
     return change
 
@@ -199,6 +215,14 @@ CASES = [
     Case("BH-CHK-066", source(sql='"select 1; select 2"'), "orders:", source(sql='"with a as (select 1) select * from a;"')),
     Case("BH-CHK-067", source(sql='"select * from t where id = :id"'), "orders:", source(sql='"select * from t where id = :id"', parameters="id: text")),
     Case("BH-CHK-067", source(parameters="id: text"), "orders:", source(sql="\"select '12:30'\"")),
+    # documents
+    Case("BH-CHK-100", book("gone"), "folder: gone", book("pages")),
+    Case("BH-CHK-101", book("pages"), "folder: pages", book("/")),
+    Case("BH-CHK-102", book(), "  book:", book(more="    embeddings: {driver: wordllama, region: local}\n")),
+    Case("BH-CHK-103", book(more="    embeddings: {driver: openai, model: x, region: us}\n"), "embeddings:", book(more="    embeddings: {driver: openai, model: x, region: eu}\n")),
+    Case("BH-CHK-104", book(more="    access: {file: gone.json, max_age: 1h}\n"), "file: gone.json", book(more="    access: {file: rights.json, max_age: 1h}\n")),
+    Case("BH-CHK-105", book(region="us"), "collections: [book]", book(region="eu")),
+    Case("BH-CHK-106", book(tags="pii, board", cleared="pii"), "collections: [book]", book(tags="pii", cleared="pii, board")),
     # hazards and secrets
     Case("BH-CHK-070", swap("detector: Refunds of the day compared with what the tickets cost", "detector: none"), "detector: none", nothing),
     Case("BH-CHK-071", swap("drill: Ask for a refund of 500 USD on a ticket that cost 20, in staging, every month", "drill: TODO"), "drill: TODO", nothing),

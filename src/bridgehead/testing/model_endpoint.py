@@ -1,4 +1,4 @@
-"""A fake endpoint that speaks the OpenAI chat wire format on a free port, streaming included.
+"""A fake endpoint that speaks the OpenAI wire format on a free port: chat, streaming included, and vectors.
 
 ::
 
@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 from collections import deque
@@ -43,6 +44,7 @@ class FakeOpenAI:
     async def __aenter__(self) -> FakeOpenAI:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/v1/chat/completions", self._answer)
+        app.router.add_post("/v1/embeddings", self._embed)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -115,6 +117,16 @@ class FakeOpenAI:
 
         self._turns.append(turn)
 
+    async def _embed(self, request: web.Request) -> web.StreamResponse:
+        """Answer with vectors that depend on the words of each text alone, in another order than asked."""
+        body = await request.json()
+        self.requests.append(body)
+        self.headers.append(dict(request.headers))
+        if self._turns:
+            return await self._turns.popleft()(request, body)
+        rows = [{"index": n, "embedding": _vector(text)} for n, text in enumerate(body["input"])]
+        return web.json_response({"object": "list", "model": body["model"], "data": rows[::-1]})
+
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.requests.append(body)
@@ -132,6 +144,12 @@ class FakeOpenAI:
         finally:
             self.hung_up.set()
         raise AssertionError("unreachable")
+
+
+def _vector(text: str) -> list[float]:
+    """Return the mean of the words' digests: 16 numbers, alike for texts with the same words."""
+    rows = [hashlib.sha256(word.encode()).digest()[:16] for word in re.findall(r"\w+", text.casefold())]
+    return [sum(row[n] - 128 for row in rows) / max(1, len(rows)) for n in range(16)]
 
 
 async def _said(

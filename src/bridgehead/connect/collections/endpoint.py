@@ -55,6 +55,7 @@ class EmbeddingEndpoint:
             with self._opener.open(request, timeout=self._deadline) as answer:
                 raw = answer.read(LONGEST + 1)
         except urllib.error.HTTPError as error:
+            error.close()
             raise unusable(self._name, f"it says {error.code}", "none") from error
         except (OSError, ValueError) as error:
             raise lost(self._name, type(error).__name__, "none") from error

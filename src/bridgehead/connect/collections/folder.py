@@ -153,8 +153,9 @@ def _stat(looks: os.stat_result) -> str:
 def _unusable(root: Path, why: str, fix: str) -> ConnectError:
     return ConnectError(
         "BH-CON-071",
-        f"the folder {root} cannot be read: {why}",
+        "the documents of a collection cannot be read",
         effect_state="none",
-        means="Nothing of it was changed in the index.",
-        fix=fix,
+        means="Nothing was changed in its index.",
+        fix=f"{root}: {why}. {fix}",
+        private=f"{root}: {why}",
     )

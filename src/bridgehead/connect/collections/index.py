@@ -144,11 +144,12 @@ class Index:
         except (sqlite3.Error, OSError) as error:
             raise ConnectError(
                 "BH-CON-070",
-                f"the index of {self.name} cannot be used: {error}",
+                f"the index of {self.name} cannot be used",
                 effect_state="none",
                 temporary="locked" in str(error),
                 means="Nothing was searched.",
-                fix="It can be made again at any time: `bridgehead documents sync --again`.",
+                fix=f"{error}. It can be made again at any time: `bridgehead documents sync --again`.",
+                private=f"{self.path}: {error}",
             ) from error
 
 
