@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from bridgehead.assemble import House
 from bridgehead.doors.cli import cli
 from bridgehead.enforce.endorse import _found as found_returns
 from bridgehead.enforce.provenance.leaves import Seen, taken_apart
+from bridgehead.kernel.ports import SEARCH
+from bridgehead.testing import ScriptedDriver
 from fixtures import handbook
 from fixtures.handbook import documents, found
-from fixtures.houses import START, Desk
+from fixtures.houses import CASE, OPERATOR, START, Desk
 
 QUERY = "Who pays the train?"
 
@@ -222,3 +225,41 @@ async def test_a_search_that_asks_for_something_else_is_refused(
     handbook.add_to(desk, folder)
     (refused,) = await desk.play(("retrieve", "handbook", asked), workflow="reading", on_behalf="ana")
     assert (refused["is"], refused["step"], refused["rules"]) == ("refused", 3, ["documents.query"])
+
+
+async def test_an_index_of_a_folder_that_is_declared_no_more_goes(desk: Desk, folder: Path) -> None:
+    handbook.add_to(desk, folder)
+    await found(desk, "ana", QUERY)
+    (before,) = (desk.house.state / "collections").glob("*.sqlite")
+    other = handbook.written(folder.with_name("other"), {"train.md": "Trains are blue."})
+    desk.change(str(folder), str(other)).activate()
+    assert documents(await found(desk, "ana", QUERY)) == ["train.md"]
+    desk.house.sync(by=OPERATOR)
+    assert not before.exists()
+    assert documents(await found(desk, "ana", QUERY)) == ["train.md"]
+
+
+async def test_an_answer_that_is_none_or_too_much_is_not_given(desk: Desk, folder: Path) -> None:
+    """A collection is another system, too: what it says is looked at."""
+    handbook.add_to(desk, folder)
+    passage = {"document": "travel.md", "digest": "00", "text": "HIDDEN"}
+    for value, ended in (
+        ("words", "failed"),
+        ({"passages": [{"text": "HIDDEN"}], "searched": "words"}, "failed"),
+        ({"passages": [passage | {"document": "board/merger.md"}], "searched": "words"}, "refused"),
+        ({"passages": [passage] * 6, "searched": "words"}, "refused"),
+    ):
+        driver = ScriptedDriver("handbook", {SEARCH: lambda _, value=value: value})
+        await driver.open()
+        house = House.open(
+            desk.folder, state=desk.state, clock=desk.clock, drivers={"collection:handbook": driver}
+        )
+        house.activate(by=OPERATOR)
+        step = ["retrieve", "handbook", {"query": "train"}]
+        run = house.start("reading", {"steps": [step]}, bindings={"case": CASE}, on_behalf="ana")
+        async with house.at_work() as engine:
+            await engine.work(until_idle=True)
+        house.close()
+        (found_,) = desk.ended(run)
+        desk.close()
+        assert found_["is"] == ended and "HIDDEN" not in str(found_)

@@ -49,6 +49,14 @@ def chosen(found: dict[str, DocumentCollection], name: str) -> dict[str, Documen
     return {name: found[name]}
 
 
+def sweep(state: Path, declared: dict[str, DocumentCollection]) -> None:
+    """Delete the indexes of what is not declared any more; a run of an older release makes its own anew."""
+    kept = {one.index.path.name for one in declared.values()}
+    for place in (state / "collections").glob("*.sqlite*"):
+        if place.name.removesuffix("-wal").removesuffix("-shm") not in kept:
+            place.unlink(missing_ok=True)
+
+
 def entries_of(release: str, collection: str, done: Synced, by: Principal) -> tuple[Draft, ...]:
     """Return what the ledger keeps of a sync: how many, and a digest; what they are called is in the body."""
     if not (done.added or done.changed or done.deleted):

@@ -322,7 +322,8 @@ class House:
     def sync(self, name: str = "", *, by: Principal, again: bool = False) -> dict[str, Synced]:
         """Make the index of one collection, or of each, what its folder is now; return what that did.
 
-        The ledger keeps what changed. Raises ``ConnectError`` BH-CON-070, 071.
+        The ledger keeps what changed. With no ``name``, indexes of folders that are declared no more go.
+        Raises ``ConnectError`` BH-CON-070, 071.
         """
         done: dict[str, Synced] = {}
         for key, collection in self.collections(name).items():
@@ -330,6 +331,8 @@ class House:
             drafts = documents.entries_of(self._active, key, done[key], by)
             if drafts and self._active:
                 self.ledger.append(partial(_recording, drafts))
+        if not name:
+            documents.sweep(self.state, self.collections())
         return done
 
     def drivers_of(self, deployment: Deployment) -> dict[str, Driver]:

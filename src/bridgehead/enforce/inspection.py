@@ -45,6 +45,8 @@ def look(
     if size > MAX_VALUE:
         return _unusable(crossing, outcome, f"the answer takes {size} bytes; {MAX_VALUE} are kept")
     if isinstance(statement, Scope):
+        if not search.is_answer(outcome.value):
+            return _unusable(crossing, outcome, "it is no answer of a collection")
         return search.checked(boundary, crossing, outcome, STEP)
     if statement is not None:
         return replace(outcome, labels=statement.labels(_columns(outcome.value)))

@@ -190,7 +190,7 @@ class DocumentCollection:
     # --- the search ---
 
     def _searched(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        if self.settings.refresh:
+        if self.settings.refresh or not self.index.exists():
             self._refresh()
         with self.index.reading() as connection:
             loaded = self._load(connection)

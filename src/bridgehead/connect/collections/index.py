@@ -128,13 +128,16 @@ class Index:
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma secure_delete = on")
         connection.execute("pragma synchronous = normal")
+        connection.execute("begin immediate")  # two may make it at the same time
         if connection.execute("pragma user_version").fetchone()[0] != VERSION:
             for (table,) in connection.execute(
                 "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
             ).fetchall():
                 connection.execute(f'drop table "{table}"')
-            connection.executescript(_TABLES)
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
             connection.execute(f"pragma user_version = {VERSION}")
+        connection.execute("commit")
         return connection
 
     @contextmanager

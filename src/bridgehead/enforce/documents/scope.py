@@ -118,6 +118,8 @@ def scope(
     ``access`` is what came with the documents; None only where the collection declares none. Raises
     ``RightsRefused`` where rights are not known well enough to search at all.
     """
+    if not person[1].active:
+        raise RightsRefused("documents.nobody", f"{person[0]} has been switched off.")
     acting = agent[1]
     if acting is not None and name not in acting.collections:
         raise RightsRefused("documents.agent", f"Agent {agent[0]} may not search {name}.")

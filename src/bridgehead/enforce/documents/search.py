@@ -54,12 +54,29 @@ def checked(boundary: Boundary, crossing: Crossing, outcome: Done, step: int) ->
     if isinstance(now, Refuse):
         return now
     passages = outcome.value["passages"]
-    if not all(now.permits(passage["document"]) for passage in passages):
+    if len(passages) > request(boundary, crossing, now)["limit"] or not all(
+        now.permits(passage["document"]) for passage in passages
+    ):
         # Which, and how many, would tell of documents that may not be read.
         words = "Rights changed while it was searched, so nothing is given; ask again."
         where = boundary.where("collections", now.collection)
         return Refuse(step=step, reasons=(Reason(rule="documents.changed", words=words, source=where),))
     return replace(outcome, labels=_labels(boundary, now, passages))
+
+
+def is_answer(value: Any) -> bool:
+    """Say whether a value is what a collection answers with: passages of documents, and how it searched."""
+    passages = value.get("passages") if isinstance(value, dict) else None
+    return (
+        isinstance(passages, list)
+        and isinstance(value.get("searched"), str)
+        and all(
+            isinstance(one, dict)
+            and isinstance(one.get("document"), str)
+            and isinstance(one.get("digest"), str)
+            for one in passages
+        )
+    )
 
 
 def request(boundary: Boundary, crossing: Crossing, found: Scope) -> dict[str, Any]:
