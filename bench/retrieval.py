@@ -5,7 +5,8 @@ each selectivity (10 %, 1 %, 0.1 %) with the permitted documents alone, in the w
 Measured: entitled recall (the share of the fresh index's first ten that are given), documents given that are
 not permitted, differing answers; the same for a search of everything that is filtered afterwards (what we do
 not do); and milliseconds of one search (CPU and clock), p50 and p95, beside a raw floor: SQLite FTS5 over
-everything, unfiltered, and the bare matrix product. ``--vectors`` takes the ``wordllama`` extra, where it is installed.
+everything, unfiltered, and the bare matrix product. ``--vectors`` takes the ``wordllama`` extra, where it is
+installed.
 """
 
 from __future__ import annotations
