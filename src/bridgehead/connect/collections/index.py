@@ -96,7 +96,9 @@ class Index:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection that sees one moment of the index. Raises ``ConnectError`` (BH-CON-070)."""
         with self._in_our_words():
-            connection = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+            connection = sqlite3.connect(
+                f"{self.path.as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=20
+            )
             try:
                 connection.execute("pragma trusted_schema = off")
                 connection.execute("begin")
