@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bridgehead.connect.collections.collection import DocumentCollection
-from bridgehead.connect.collections.vectors import embedder
+from bridgehead.connect.collections.embedding import embedder
 from bridgehead.declare.collecting import Embeddings
 from bridgehead.declare.model import Collection
 

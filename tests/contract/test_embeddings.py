@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridgehead.connect.collections.collection import DocumentCollection
-from bridgehead.connect.collections.vectors import embedder
+from bridgehead.connect.collections.embedding import embedder
 from bridgehead.declare.collecting import Embeddings
 from bridgehead.declare.model import Collection
 from bridgehead.kernel.errors import ConfigError, ConnectError

@@ -81,8 +81,8 @@ def open_collection(
     Raises ``ConfigError`` BH-CON-001/002.
     """
     from bridgehead.connect.collections.collection import DocumentCollection
+    from bridgehead.connect.collections.embedding import embedder
     from bridgehead.connect.collections.folder import Given
-    from bridgehead.connect.collections.vectors import embedder
 
     folder, texts = deployment.folder, {}
     for document in settings.documents:

@@ -13,8 +13,6 @@ from bridgehead.connect.faults import bad_setting
 if TYPE_CHECKING:
     import numpy as np
 
-    from bridgehead.declare.collecting import Embeddings
-
 
 class Embedder(Protocol):
     """A model that gives vectors. ``pinned`` names it: vectors of two models are never compared."""
@@ -26,18 +24,6 @@ class Embedder(Protocol):
 
         Raises ``ConnectError`` or ``ConfigError``.
         """
-
-
-def embedder(name: str, settings: Embeddings) -> Embedder:
-    """Return the model a collection declares. Raises ``ConfigError`` BH-CON-001/002."""
-    numpy()
-    if settings.driver == "wordllama":
-        from bridgehead.connect.collections.wordllama_model import WordLlama
-
-        return WordLlama()
-    from bridgehead.connect.collections.endpoint import EmbeddingEndpoint
-
-    return EmbeddingEndpoint(name, settings)
 
 
 def numpy() -> Any:
