@@ -145,7 +145,7 @@ def test_a_line_that_is_no_recorded_run_is_told_with_its_number(
         CliRunner().invoke(
             cli, ["replay", "--charter", str(desk.folder), "--calls", str(file)], catch_exceptions=False
         )
-    assert raised.value.code == "BH-RUN-040"
+    assert raised.value.code == "BH-RUN-045"
 
 
 def test_a_run_that_could_belong_to_several_workflows_wants_one_named(desk: Desk, tmp_path: Path) -> None:
@@ -157,4 +157,4 @@ def test_a_run_that_could_belong_to_several_workflows_wants_one_named(desk: Desk
         CliRunner().invoke(
             cli, ["replay", "--charter", str(desk.folder), "--calls", str(file)], catch_exceptions=False
         )
-    assert raised.value.code == "BH-RUN-041"
+    assert raised.value.code == "BH-RUN-046"

@@ -101,7 +101,7 @@ async def backtest(folder: Path, lines: Iterable[str], *, workflow: str = "") ->
     """Judge every recorded call by the charter in a folder; perform nothing.
 
     What is refused or asked gives no answer: later calls cannot rest on what would not have been read. Raises
-    ``EngineError`` (BH-RUN-040, 041) for what cannot be read or placed, and what activating a folder raises.
+    ``EngineError`` (BH-RUN-045, 046) for what cannot be read or placed, and what activating a folder raises.
     """
     runs = list(recordings(lines))
     driver = RecordedDriver()

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 from bridgehead.check import (
     actions,
     approvals,
-    drafts,
     documents,
+    drafts,
     hazards,
     models,
     ownership,

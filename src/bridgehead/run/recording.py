@@ -42,7 +42,7 @@ class Recording:
 
 
 def recordings(lines: Iterable[str]) -> Iterator[Recording]:
-    """Yield the runs of a file, one a line, empty lines apart. Raises ``EngineError`` (BH-RUN-040)."""
+    """Yield the runs of a file, one a line, empty lines apart. Raises ``EngineError`` (BH-RUN-045)."""
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield _recording(number, line)
@@ -62,7 +62,7 @@ def _recording(number: int, line: str) -> Recording:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         words = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else str(error)
         raise EngineError(
-            "BH-RUN-040",
+            "BH-RUN-045",
             f"line {number} is not a recorded run: {words}",
             means="Nothing of the file was judged.",
             fix="Each line is one JSON object with run, as, user and events: docs/reference/recordings.md.",

@@ -142,7 +142,7 @@ class Rehearsal:
 def workflow_of(boundary: Boundary, who: str, named: str = "") -> tuple[str, str]:
     """Return the workflow a recorded run belongs to, and the person on whose behalf.
 
-    ``who`` is an agent or a person of the charter. Raises ``EngineError`` (BH-RUN-041) where that leaves
+    ``who`` is an agent or a person of the charter. Raises ``EngineError`` (BH-RUN-046) where that leaves
     none, or more than one.
     """
     charter = boundary.charter
@@ -158,7 +158,7 @@ def workflow_of(boundary: Boundary, who: str, named: str = "") -> tuple[str, str
         f"{who!r} acts in no workflow of the charter" if not fitting else "several workflows could be meant"
     )
     raise EngineError(
-        "BH-RUN-041",
+        "BH-RUN-046",
         f"a recorded run cannot be placed: {what}",
         means="Nothing of the file was judged.",
         fix="`as` is an agent or a person of the charter; --workflow names one of "
