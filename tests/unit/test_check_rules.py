@@ -12,6 +12,7 @@ import pytest
 from bridgehead.check import blocks, readiness, rules
 from bridgehead.declare import load
 from bridgehead.enforce.policy import faults
+from bridgehead.enforce.sql.declared import misfits
 from bridgehead.kernel.errors import PolicyError
 from bridgehead.kernel.finding import Finding
 from fixtures.charters import ROOT, Folder
@@ -75,6 +76,7 @@ PRICE = "    price:                     # without a price there is no budget\n  
 STAND_IN = "  played:\n    driver: stand-in           # a labelled script that answers while no endpoint is set\n    script: stand_in.py:play\n    instead_of: assistant\n    region: local\n"
 POLICIES = "policies: [policy.cedar]"
 SOURCE = "sources:\n  crm:\n    driver: sqlite\n    path: {path}\n    region: eu\n    queries:\n      orders: {{sql: {sql}, parameters: {{{parameters}}}}}\n"
+TABLES = "sources:\n  crm:\n    driver: sqlite\n    path: crm.db\n    region: eu\n    tables:\n      orders:\n        columns: {{id: integer, owner: text}}\n        grants:\n          - to: [desk-leads]\n            rows: {rows}\n            show: [id]\n"
 BOOK = "collections:\n  book:\n    title: Book\n    folder: {folder}\n    region: {region}\n    tags: [{tags}]\n    readers: [{{to: [desk-leads]}}]\n{more}"
 NEW = '@id("new") @words("Because.")\n'
 
@@ -84,6 +86,17 @@ def source(path: str = "crm.db", sql: str = "select 1", parameters: str = "") ->
         folder.write("crm.db", "")
         text = SOURCE.format(path=path, sql=sql, parameters=parameters)
         folder.write("charter.yaml", folder.text("charter.yaml") + text)
+
+    return change
+
+
+def tables(rows: str) -> Callable[[Folder], object]:
+    """Return the change that adds a table, and an attribute that one of the two leads has."""
+
+    def change(folder: Folder) -> None:
+        folder.write("crm.db", "")
+        folder.change("    name: Ines Okafor", "    attributes: {team: east}\n    name: Ines Okafor")
+        folder.write("charter.yaml", folder.text("charter.yaml") + TABLES.format(rows=rows))
 
     return change
 
@@ -215,6 +228,12 @@ CASES = [
     Case("BH-CHK-066", source(sql='"select 1; select 2"'), "orders:", source(sql='"with a as (select 1) select * from a;"')),
     Case("BH-CHK-067", source(sql='"select * from t where id = :id"'), "orders:", source(sql='"select * from t where id = :id"', parameters="id: text")),
     Case("BH-CHK-067", source(parameters="id: text"), "orders:", source(sql="\"select '12:30'\"")),
+    # rights on tables: tests/unit/test_sql_rights.py says more
+    Case("BH-CHK-068", tables("nobody = :subject"), "rows:", tables("owner = :subject")),
+    Case("BH-CHK-069", tables("owner = :team"), "rows:", tables("owner = :subject")),
+    # origins
+    Case("BH-CHK-090", swap("provenance: enforced\nunendorsed: unusual-value\n", ""), "\nactions:", nothing),
+    Case("BH-CHK-091", swap("    words: [ticket_id] ", "    # "), "  ticket:\n    function", nothing),
     # documents
     Case("BH-CHK-100", book("gone"), "folder: gone", book("pages")),
     Case("BH-CHK-101", book("pages"), "folder: pages", book("/")),
@@ -242,7 +261,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def found(folder: Folder, rule: str = "") -> list[Finding]:
-    return [finding for finding in readiness(folder.load(), faults) if rule in finding.rule]
+    return [finding for finding in readiness(folder.load(), faults, misfits) if rule in finding.rule]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)

@@ -70,7 +70,7 @@ def init(
     if not target:
         if env or headers:
             raise click.UsageError("--env and --header go with --mcp.")
-        _plain(name or _missing_name(), folder, organisation, as_json)
+        _plain(_missing_name() if name is None else name, folder, organisation, as_json)
         return
     from bridgehead.doors.cli import drafting
 
