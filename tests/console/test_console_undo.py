@@ -303,7 +303,7 @@ def test_who_agrees_is_told_what_a_yes_does_and_stays_with_the_question(there: C
     asked, olga = there.desk.question(), there.sign_in("olga")
     address = f"{ONE}/approvals/{asked.id}"
     page = olga.get(address)
-    assert "Take back 1 effects of release" in page.text and "??" not in page.text
+    assert "Take back 1 effect of release" in page.text and "??" not in page.text
     assert "Of 2 effects, 1 will be taken back; 1 cannot be taken back." in page.text
     assert "It changes nothing." not in page.text
     form = {"answer": "approve", "digest": page.hidden("digest"), "reason": "seen"}

@@ -28,8 +28,8 @@ def active(store: Store) -> str:
     return str(row[0]) if row else ""
 
 
-def taken_back(connection: Connection, digest: str) -> tuple[str, str] | None:
-    """Return in words that a release was taken back, and what that means; None for any other."""
+def taken_back(connection: Connection, digest: str) -> CharterError | None:
+    """Return why a release that was taken back is not made active again; None for any other."""
     row = connection.execute(
         select(t.release.c.stopped_by).where(t.release.c.digest == digest, t.release.c.state == "stopped")
     ).first()
@@ -38,24 +38,24 @@ def taken_back(connection: Connection, digest: str) -> tuple[str, str] | None:
     at_work = connection.execute(
         select(t.release.c.digest).where(t.release.c.active == 1, t.release.c.state == "allowed")
     ).scalar()
-    means = "It is not made active again, and no other release is at work: nothing new is started."
-    if at_work is not None:
-        means = f"It is not made active again; release {at_work[:12]} stays at work."
-    return f"the folder holds release {digest[:12]}, which was taken back by {row.stopped_by}", means
+    return CharterError(
+        "BH-ASM-007",
+        f"the folder holds release {digest[:12]}, which was taken back by {row.stopped_by}",
+        means=(
+            f"It is not made active again; release {at_work[:12]} stays at work."
+            if at_work is not None
+            else "It is not made active again, and no other release is at work: nothing new is started."
+        ),
+        fix="Correct the folder and try again: with any change in it, it is another release. What is under "
+        "way, the undo above all, is carried on by `bridgehead up`.",
+    )
 
 
 def require_not_undone(connection: Connection, digest: str) -> None:
     """Raise ``CharterError`` (BH-ASM-007) for a release that was taken back."""
-    told = taken_back(connection, digest)
-    if told is not None:
-        what, means = told
-        raise CharterError(
-            "BH-ASM-007",
-            what,
-            means=means,
-            fix="Correct the folder and try again: with any change in it, it is another release. What a "
-            "taken back release has under way is carried on by `bridgehead up`.",
-        )
+    error = taken_back(connection, digest)
+    if error is not None:
+        raise error
 
 
 def unit(

@@ -144,8 +144,8 @@ class House:
     def taken_back(self) -> str:
         """Return in words that the folder holds a release that was taken back; empty where it does not."""
         with self.store.reading() as connection:
-            told = activation.taken_back(connection, load(self.folder).digest)
-        return "" if told is None else f"{told[0][:1].upper()}{told[0][1:]}. {told[1]}"
+            error = activation.taken_back(connection, load(self.folder).digest)
+        return "" if error is None else f"{error.what[:1].upper()}{error.what[1:]}. {error.means}"
 
     def activate(self, by: Principal) -> str:
         """Make the folder as it is now the active release; return its digest.

@@ -190,7 +190,10 @@ async def _agreed(boundary: Boundary, run: RunState, undo: Row[Any]) -> bool:
     asked = Action(
         kind="act",
         target=f"{DECIDE}{UNDO}",
-        arguments={"question": f"Take back {number} effects of {what}?", "evidence": evidence},
+        arguments={
+            "question": f"Take back {number} effect{'' if number == 1 else 's'} of {what}?",
+            "evidence": evidence,
+        },
         effect="read",
     )
     outcome = await cross(boundary, Crossing(run=run, position="agree", action=asked))

@@ -92,7 +92,14 @@ def cannot_open(address: str, error: DBAPIError) -> StoreError:
         "BH-STO-001",
         f"the store {as_given(address)} cannot be opened: {_words(error)}",
         means="Nothing can be recorded, so nothing can run.",
-        fix=_to_open(address, error),
+        fix=(
+            "The server answered and refused the role or its password: check the role in the address, and "
+            "the password in it, in PGPASSWORD or in ~/.pgpass."
+            if _not_let_in(error)
+            else "Is the server running and reachable, and may this user make tables in that database?"
+            if address.startswith("postgresql")
+            else "Check the path, its permissions and the free space."
+        ),
     )
 
 
@@ -101,15 +108,8 @@ def as_given(address: str) -> str:
     return address.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-def _to_open(address: str, error: DBAPIError) -> str:
-    if not address.startswith("postgresql"):
-        return "Check the path, its permissions and the free space."
-    if _code(error) in _NOT_LET_IN or any(said in _words(error) for said in _SAYS_SO):
-        return (
-            "The server answered and refused the role or its password: check the role in the address, and "
-            "the password in it, in PGPASSWORD or in ~/.pgpass."
-        )
-    return "Is the server running and reachable, and may this user make tables in that database?"
+def _not_let_in(error: DBAPIError) -> bool:
+    return _code(error) in _NOT_LET_IN or any(said in _words(error) for said in _SAYS_SO)
 
 
 def _fault(error: DBAPIError) -> StoreError:
