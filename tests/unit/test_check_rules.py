@@ -65,7 +65,7 @@ def nothing(folder: Folder) -> None:
     """Leave the folder as ``init`` writes it."""
 
 
-REVIEW = "approvals:\n  after:\n    question: Was it an emergency?\n    who: desk-leads\n"
+REVIEW = "approvals:\n  after:\n    question: Was it an emergency?\n    who: desk-leads\n    within: 1d\n"
 BY_REVIEW = "    emergency: {who: desk-leads, review_within: 24h, review: after}\n"
 LEADS = "    groups: [desk-leads]\n    roles: [owner, approver]\n  sam:"
 HAZARDS = "hazards:\n  wrong-refund:\n    description: A customer is refunded more than the ticket cost\n    detector: Refunds of the day compared with what the tickets cost\n    response: stop\n    drill: Ask for a refund of 500 USD on a ticket that cost 20, in staging, every month\n"
