@@ -54,6 +54,7 @@ NO_SUCH_THING = ("BH-APR-001", "BH-SET-001")
 """A question or an effect that is not there: the command named the wrong one."""
 REFUSED_ELSEWHERE = ("BH-ASM-002", "BH-ASM-007", "BH-RUN-015", "BH-UND-002", "BH-UND-003")
 """Refusals that answer no question: by findings, by an undo, or of somebody who may not order one."""
+"""Refusals that are no answer to a question: by findings, by an undo, of somebody who may not order one."""
 
 
 class Commands(click.Group):
