@@ -98,6 +98,10 @@ def _same_record(connection: Connection, row: Row[Any], here: tuple[int, ...]) -
 
 def _old_facts(question: Question, here: tuple[int, ...], now: datetime) -> tuple[Point, ...]:
     old = [fact.name for fact in question.facts if is_old(fact.as_of, now)]
+    if (
+        question.only_asks and not question.facts
+    ):  # nothing of its own to read: its words are what it rests on
+        return ()
     if not question.facts:
         return (Point(side="against", words="No fact was read from the system before asking.", entries=here),)
     if not old:
