@@ -16,6 +16,10 @@ Endorser = Annotated[str, StringConstraints(pattern=ENDORSER.pattern)]
 """``user``, ``charter``, ``record:ACTION.FIELD``, ``named:`` and ``found:ACTION.FIELD``; ``*`` is any."""
 
 
+InputPath = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*$")]
+"""An input of a workflow, or a field in it: ``ticket.text``."""
+
+
 class Returns(Part):
     """What the result of an action is worth. What is not declared is untrusted."""
 
@@ -45,15 +49,27 @@ class Returns(Part):
         """Return the same with every field untrusted: what is confidential stays so."""
         return self.model_copy(update={"trust": "untrusted", "fields": {}, "keys": "untrusted", "names": []})
 
+    def declares(self, path: tuple[str, ...]) -> bool:
+        """Say whether `fields` speaks of a path, or of one above it."""
+        return any(leads(written, path) for written in self.fields)
+
+    def names_it(self, path: tuple[str, ...]) -> bool:
+        """Say whether `fields` speaks of exactly this field."""
+        return any(leads(written, path) and len(written.split(".")) == len(path) for written in self.fields)
+
     def trust_of(self, path: tuple[str, ...]) -> Trust:
         """Return what the field at a path is worth: the longest path that is declared says so."""
         best, worth = -1, self.trust
         for written, trust in self.fields.items():
             steps = tuple(written.split(".")) if written else ()
-            fits = len(steps) <= len(path) and all(
-                step in ("*", own) for step, own in zip(steps, path, strict=False)
-            )
+            fits = leads(written, path)
             # Of two that are as long, the one that trusts less.
             if fits and (len(steps) > best or (len(steps) == best and trust == "untrusted")):
                 best, worth = len(steps), trust
         return worth
+
+
+def leads(written: str, path: tuple[str, ...]) -> bool:
+    """Say whether a path of the charter (``*`` is any one step) leads to, or above, a value."""
+    steps = tuple(written.split(".")) if written else ()
+    return len(steps) <= len(path) and all(step in ("*", own) for step, own in zip(steps, path, strict=False))

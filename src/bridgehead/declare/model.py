@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, field_validator
 from bridgehead.declare.asking import ApprovalRule as ApprovalRule
 from bridgehead.declare.asking import Calendar as Calendar
 from bridgehead.declare.collecting import Collection as Collection
-from bridgehead.declare.labels import Endorser, Returns
+from bridgehead.declare.labels import Endorser, InputPath, Returns
 from bridgehead.declare.part import Name, Part, Words, is_amount, is_duration
 from bridgehead.declare.part import amount as amount
 from bridgehead.declare.part import seconds as seconds
@@ -442,9 +442,10 @@ class Workflow(Part):
     subject: str = Field(
         default="", description="What a subject is, e.g. `customer`; set, a run is confined to one."
     )
-    words: list[Name] = Field(
+    words: list[InputPath] = Field(
         default_factory=list,
-        description="Names of the inputs that are the user's own words: the only free text that endorses.",
+        description="Inputs that are the user's own words, `question` or `ticket.text`: the only free text "
+        "that endorses. What they quote there (`>` lines, forwarded mail, fenced text) is not their own.",
     )
 
 

@@ -158,7 +158,7 @@ async def ask(
         body = {"question": question.as_value(), "reasons": drafts.reasons_of(decision)}
         if endorsing(boundary, crossing, decision):
             # What a yes endorses for the rest of the run: these values, and no others.
-            body["endorses"] = [value.value for value in evidence.unendorsed]
+            body["endorses"] = endorse.asked(boundary, crossing, evidence.values)
         fields = drafts.fields_of(crossing, decision)
         approval = {"id": question.id, "digest": question.digest(), "supersedes": earlier}
         asked = drafts.about("action.asked", crossing, fields, {"arguments": dict(crossing.action.arguments)})

@@ -47,6 +47,9 @@ def _with_origins(boundary: Boundary, crossing: Crossing, evidence: Evidence, de
     if isinstance(decision, Permit) or all(not _about_origins(reason) for reason in decision.reasons):
         return decision
     told = endorse.reasons(boundary, crossing, evidence.values)
+    if isinstance(decision, Ask) and endorse.denied(boundary, crossing, evidence.values):
+        no = Reason(rule="unendorsed.refused", words="People have said no to this in this run.")
+        return Refuse(step=STEP, reasons=(no, *decision.reasons, *told))
     return replace(decision, reasons=(*decision.reasons, *told))
 
 

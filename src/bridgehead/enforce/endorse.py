@@ -6,16 +6,18 @@ In: a crossing. Out: every value that needs an origin, with the one it has. What
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from bridgehead.declare.labels import Returns
+from bridgehead.enforce import arguments
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.enforce.provenance.judge import Value, judge
+from bridgehead.enforce.provenance.judge import Value, free_text, judge, places
 from bridgehead.enforce.provenance.leaves import Seen
-from bridgehead.enforce.provenance.origins import Origin, Origins
+from bridgehead.enforce.provenance.origins import Answered, Origin, Origins
 from bridgehead.enforce.provenance.words import Words
 from bridgehead.kernel.decision import Reason
 from bridgehead.kernel.errors import LedgerError
@@ -42,11 +44,15 @@ _SEEN = Statement(
     .order_by(t.crossing.c.outcome_entry)
 )
 _INPUT = Statement(select(t.run.c.input_entry).where(t.run.c.id == bindparam("of_run")))
-_AGREED = Statement(
-    select(t.approval.c.opened_entry)
+_ANSWERED = Statement(
+    select(t.approval.c.opened_entry, t.approval.c.state, t.approval.c.rules)
     .where(
-        and_(t.approval.c.run == bindparam("of_run"), t.approval.c.position != bindparam("position")),
-        or_(t.approval.c.state == "approved", t.approval.c.state == "used"),
+        t.approval.c.run == bindparam("of_run"),
+        t.approval.c.position != bindparam("position"),
+        # A yes somebody wanted back, or one person's in an emergency, is for that action and no other.
+        t.approval.c.late_revocation.is_(None),
+        t.approval.c.kind == "question",
+        or_(*(t.approval.c.state == state for state in ("approved", "used", "refused", "expired"))),
     )
     .order_by(t.approval.c.opened_entry)
 )
@@ -87,6 +93,32 @@ def shown(value: Value) -> str:
     return f"{value.why} ({place})" if value.seen.position else value.why
 
 
+def asked(boundary: Boundary, crossing: Crossing, values: tuple[Value, ...]) -> list[dict[str, Any]]:
+    """Return what a yes to a question endorses for the rest of the run: these values as these arguments."""
+    rule = boundary.charter.actions[crossing.action.target]
+    leaving = free_text(rule)
+    to = places(rule, crossing.action.arguments)
+    return [
+        {
+            "action": crossing.action.target,
+            "argument": value.argument,
+            "value": value.value,
+            "to": to if value.argument in leaving else None,
+        }
+        for value in values
+        if not value.endorsed
+    ]
+
+
+def denied(boundary: Boundary, crossing: Crossing, values: tuple[Value, ...]) -> bool:
+    """Say whether people have said no to the same in this run. Silence is a no."""
+    wanted = [(value.argument, value.value) for value in values if not value.endorsed]
+    if not wanted:
+        return False
+    origins = boundary.store.look(lambda connection: _origins(connection, boundary, crossing))
+    return origins.denied(crossing.action.target, wanted)
+
+
 def reasons(boundary: Boundary, crossing: Crossing, values: tuple[Value, ...]) -> tuple[Reason, ...]:
     """Return in words what nothing stands behind, each with its place in the charter."""
     return tuple(
@@ -122,23 +154,25 @@ def _short(value: Any) -> str:
 
 
 def _origins(connection: Connection, boundary: Boundary, crossing: Crossing) -> Origins:
-    run = crossing.run
-    return Origins(
-        Words(_words(connection, boundary, crossing)),
-        list(_seen(connection, boundary, crossing)),
-        [
-            value
-            for row in _AGREED.all(connection, of_run=run.id, position=crossing.position)
-            for value in _body(connection, boundary, row.opened_entry).get("endorses", ())
-        ],
-    )
+    rule = approval_rule(boundary, crossing.action.target)
+    agreed: list[Answered] = []
+    denied: list[list[Answered]] = []
+    for row in _ANSWERED.all(connection, of_run=crossing.run.id, position=crossing.position):
+        told = _body(connection, boundary, row.opened_entry).get("endorses", ())
+        values = [Answered(**value) for value in told]
+        if row.state in ("refused", "expired"):
+            denied.append(values)
+        elif rule and rule in json.loads(row.rules):  # no yes of people whom this action does not ask
+            agreed += values
+    seen = list(_seen(connection, boundary, crossing))
+    return Origins(Words(_words(connection, boundary, crossing)), seen, agreed, denied)
 
 
 def _words(connection: Connection, boundary: Boundary, crossing: Crossing) -> list[str]:
     row = _INPUT.one(connection, of_run=crossing.run.id)
     given = _body(connection, boundary, row.input_entry).get("input", {})
     declared = boundary.charter.workflows[crossing.run.workflow].words
-    return [text for name in declared for text in _texts(given.get(name))]
+    return [text for path in declared for text in _texts(arguments.follow(f"input.{path}", input=given))]
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -165,6 +199,8 @@ def _seen(connection: Connection, boundary: Boundary, crossing: Crossing) -> Ite
             value=body.get("value", ERASED),
             returns=returns,
             arguments=_body(connection, boundary, row.intent_entry).get("arguments", {}),
+            tags=_column_tags(boundary, row.target, body) if row.kind == "query" else {},
+            free=_written(boundary, rule.server) if rule else frozenset(),
         )
 
 
@@ -172,6 +208,27 @@ def _found(body: dict[str, Any]) -> Returns:
     """Return what passages are worth: anybody may have written them, and they carry their documents' tags."""
     tags = {tag for label in body.get("labels", {}).values() for tag in label.get("tags", ())}
     return Returns(tags={"passages": sorted(tags)} if tags else {})
+
+
+def _column_tags(boundary: Boundary, target: str, body: dict[str, Any]) -> dict[str, frozenset[str]]:
+    """Return the tags of an answer's columns; where nothing tells them apart, the source's for all of it."""
+    source = boundary.charter.sources.get(target.partition(".")[0])
+    every = frozenset(source.tags) if source else frozenset()
+    labels = body.get("labels", {})
+    columns = {name: frozenset(label.get("tags", ())) | every for name, label in labels.items()}
+    rows = body.get("value")
+    names = {name for row in rows for name in row} if isinstance(rows, list) else set()
+    return columns | dict.fromkeys(names - set(columns), every)
+
+
+def _written(boundary: Boundary, server: str) -> frozenset[str]:
+    """Return the names under which agents write free text into a system."""
+    return frozenset(
+        name
+        for rule in boundary.charter.actions.values()
+        if rule.server == server and rule.effect != "read"
+        for name in free_text(rule)
+    )
 
 
 def _body(connection: Connection, boundary: Boundary, entry: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Never: decides, or performs anything itself: every call is a crossing like any o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -57,7 +57,7 @@ class Rehearsal:
         started = runs.start(
             boundary,
             workflow=workflow,
-            input=dict.fromkeys(declared.words, said),
+            input=_input(declared.words, said),
             bindings=dict.fromkeys(declared.bindings, "rehearsal"),
             title="rehearsal",
             on_behalf=on_behalf,
@@ -164,6 +164,18 @@ def workflow_of(boundary: Boundary, who: str, named: str = "") -> tuple[str, str
         fix="`as` is an agent or a person of the charter; --workflow names one of "
         f"{', '.join(charter.workflows)}.",
     )
+
+
+def _input(words: Sequence[str], said: str) -> dict[str, Any]:
+    """Return an input in which every text that is the user's own is this one."""
+    found: dict[str, Any] = {}
+    for path in words:
+        inner = found
+        *above, last = path.split(".")
+        for step in above:
+            inner = inner.setdefault(step, {})
+        inner[last] = said
+    return found
 
 
 def _tools(boundary: Boundary) -> dict[str, str]:

@@ -12,19 +12,48 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _PHONE = re.compile(r"\+?[0-9]{7,15}")
 _URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)\S+", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+_HIDDEN = frozenset(("Cc", "Cf", "Co", "Cn", "Cs"))
+"""Unicode's categories of what is not seen: controls, joiners, direction marks, what is not assigned."""
+_DOTS = frozenset((".", ".."))
 _TIMES = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 
 
 def folded(text: str) -> str:
     """Return text in NFKC with every run of white space as one space."""
     return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def plain(text: str) -> bool:
+    """Say whether a text is in the letters it seems to be in: nothing invisible, nothing NFKC would change.
+
+    Two systems may read anything else as two values, so it is only ever equal to itself.
+    """
+    return unicodedata.normalize("NFKC", text) == text and not any(
+        unicodedata.category(letter) in _HIDDEN for letter in text if letter not in "\t\n\r"
+    )
+
+
+def oddities(text: str) -> str:
+    """Return in words what a reader would not see in a text; empty where there is nothing."""
+    hidden = [letter for letter in text if unicodedata.category(letter) in _HIDDEN - {"Cc"}]
+    scripts = sorted({_script(letter) for letter in text if letter.isalpha()})
+    found = [f"{len(hidden)} invisible characters"] if hidden else []
+    if len(scripts) > 1:
+        found.append("letters of " + " and ".join(scripts))
+    elif "@" in text and scripts not in ([], ["Latin"]):
+        found.append(f"letters that are {scripts[0]}")
+    return f"it holds {', '.join(found)}" if found else ""
+
+
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "UNKNOWN").partition(" ")[0].capitalize()
 
 
 def email(value: str) -> str | None:
@@ -61,7 +90,9 @@ def url(value: str) -> str | None:
     except ValueError:
         return None
     host = (parts.hostname or "").lower().rstrip(".")
-    if not host or "@" in parts.netloc or "\\" in text:
+    if not host or "@" in parts.netloc or "\\" in unquote(text):
+        return None
+    if _DOTS & set(unquote(parts.path).split("/")):  # one server climbs there, another does not
         return None
     # http and https of one host are one place; anything else is its own.
     scheme = "" if parts.scheme.lower() in ("http", "https") else f"{parts.scheme.lower()}:"
@@ -146,6 +177,8 @@ def kind_of(declared: Mapping[str, Any], value: Any) -> str:
     A look only chooses the parser that compares; it never widens what matches.
     """
     written = str(declared.get("format", ""))
+    if written == "date" and isinstance(value, str) and moment(value):
+        return "date-time"  # a time that comes along is looked at too; `day` says that it may be any
     written = ALIASES.get(written, written)
     if written in KINDS:
         return written

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bridgehead.declare.labels import Returns
+from bridgehead.declare.labels import Returns, leads
 from bridgehead.kernel.canonical import digest
 
 Integrity = Literal["charter", "user", "person", "record", "model", "untrusted"]
@@ -21,7 +21,11 @@ KEYS = "(keys)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The result of one crossing, and what it was asked with. ``returns`` is what the charter says of it."""
+    """The result of one crossing, and what it was asked with. ``returns`` is what the charter says of it.
+
+    ``tags`` are those of the columns of an answer to SQL; ``free`` the names under which agents write text of
+    their own into the same system: a field called so is theirs, unless the charter names it a record.
+    """
 
     kind: str
     target: str
@@ -29,6 +33,8 @@ class Seen:
     value: Any
     returns: Returns | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    free: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +75,8 @@ def taken_apart(seen: Seen) -> tuple[list[Leaf], list[Record]]:
 def tags_of(seen: Seen) -> frozenset[str]:
     """Return every tag of a result: what a run knows once it has seen it."""
     declared = seen.returns.tags if seen.returns and seen.value not in (None, "", [], {}) else {}
-    return frozenset(tag for tags in declared.values() for tag in tags)
+    columns = seen.tags.values() if seen.value not in (None, "", [], {}) else ()
+    return frozenset(tag for tags in (*declared.values(), *columns) for tag in tags)
 
 
 def _walk(
@@ -83,7 +90,7 @@ def _walk(
             records.append(Record(id=here, target=seen.target, names=called))
         for key, item in value.items():
             if seen.returns is not None and seen.returns.keys == "record":
-                leaves.append(_leaf(seen, str(key), (*path, KEYS), here, keys=True))
+                leaves.append(_leaf(seen, str(key), (*path, KEYS), here, keys=not _outside(seen, path)))
             _walk(seen, item, (*path, str(key)), here if called or not record else record, leaves, records)
     elif isinstance(value, list | tuple):
         for item in value:
@@ -97,7 +104,7 @@ def _leaf(seen: Seen, value: Any, path: tuple[str, ...], record: str, *, keys: b
         value=value,
         target=seen.target,
         position=seen.position,
-        path=".".join(path),
+        path=".".join(step.replace(".", "\\.") for step in path),  # a dot in a key is no way down
         integrity="record" if keys and seen.kind == "act" else _integrity(seen, path),
         record=record,
         tags=frozenset(_tags(seen, path)),
@@ -109,17 +116,20 @@ def _integrity(seen: Seen, path: tuple[str, ...]) -> Integrity:
         return "model"
     if seen.returns is None or seen.kind != "act":
         return "untrusted"
+    if path and path[-1] in seen.free and not seen.returns.names_it(path):
+        return "model"
     return seen.returns.trust_of(path)
 
 
+def _outside(seen: Seen, path: tuple[str, ...]) -> bool:
+    """Say whether the charter calls a part inside a result untrusted: so are the keys somebody gave it."""
+    assert seen.returns is not None
+    return bool(path) and seen.returns.trust_of(path) == "untrusted" and seen.returns.declares(path)
+
+
 def _tags(seen: Seen, path: tuple[str, ...]) -> Iterator[str]:
+    yield from seen.tags.get(path[-1] if path else "", ())
     if seen.returns is not None:
         for written, tags in seen.returns.tags.items():
-            if covers(written, path):
+            if leads(written, path):
                 yield from tags
-
-
-def covers(written: str, path: tuple[str, ...]) -> bool:
-    """Say whether a path of the charter (``*`` is any one step) leads to, or above, a value."""
-    steps = tuple(written.split(".")) if written else ()
-    return len(steps) <= len(path) and all(step in ("*", own) for step, own in zip(steps, path, strict=False))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from bridgehead.enforce.provenance import kinds
@@ -25,12 +26,35 @@ class Origin:
     path: str = ""
 
 
-class Origins:
-    """Every value a run has seen. ``agreed`` are values a person endorsed in this run."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A value people were asked about in this run: as which argument, and of a text that leaves, to whom.
 
-    def __init__(self, words: Words, seen: Iterable[Seen], agreed: Sequence[Any] = ()) -> None:
+    ``action`` is what they were asked about; a yes is to the value, a no is to the value in that action.
+    """
+
+    action: str
+    argument: str
+    value: Any
+    to: Any = None
+
+
+class Origins:
+    """Every value a run has seen.
+
+    ``agreed`` are values a person endorsed in this run, ``denied`` those people said no to, by question.
+    """
+
+    def __init__(
+        self,
+        words: Words,
+        seen: Iterable[Seen],
+        agreed: Sequence[Answered] = (),
+        denied: Sequence[Sequence[Answered]] = (),
+    ) -> None:
         self.words = words
         self._agreed = agreed
+        self._denied = denied
         self._leaves: list[Leaf] = []
         self._records: list[Record] = []
         self._single: set[str] = set()
@@ -45,10 +69,42 @@ class Origins:
                 self.tags.setdefault(tag, result.target)
         self._by_kind: dict[str, dict[str, list[Leaf]]] = {}
 
-    def agreed(self, kind: str, value: Any) -> bool:
-        """Say whether a person endorsed a value in this run."""
+    def agreed(self, argument: str, kind: str, value: Any, to: Any = None) -> bool:
+        """Say whether a person endorsed a value in this run, as this argument; a text, to whom it goes."""
         wanted = kinds.same(kind, value)
-        return wanted is not None and any(kinds.same(kind, known) == wanted for known in self._agreed)
+        return wanted is not None and any(
+            known.argument == argument and known.to == to and kinds.same(kind, known.value) == wanted
+            for known in self._agreed
+        )
+
+    def denied(self, action: str, wanted: Sequence[tuple[str, Any]]) -> bool:
+        """Say whether people have said no to these values of this action: to no less than all of them."""
+        return bool(wanted) and any(
+            all(
+                any((no.action, no.argument) == (action, argument) and _alike(no.value, value) for no in noes)
+                for argument, value in wanted
+            )
+            for noes in self._denied
+        )
+
+    def spelt(self, value: str) -> bool:
+        """Say whether a text was seen exactly as it is written: said, in a record, or agreed to."""
+        return (
+            self.words.spell(value)
+            or any(leaf.integrity == "record" and leaf.value == value for leaf in self._leaves)
+            or any(known.value == value for known in self._agreed)
+        )
+
+    def like(self, value: str) -> str:
+        """Return a trusted value of the same kind that a reader could take for this one, to tell people."""
+        kind = next((kind for kind in ("uri", "iban") if kinds.same(kind, value)), "email")
+        if kind == "email" and "@" not in value:
+            return ""
+        known = {str(leaf.value) for leaf in self._leaves if leaf.integrity == "record"} | self.words.known(
+            kind
+        )
+        near = get_close_matches(value, sorted(text for text in known if text != value), n=1, cutoff=0.85)
+        return near[0] if near else ""
 
     def record(self, kind: str, value: Any, field: str) -> Origin | None:
         """Return the record whose field equals a value: ``ACTION.FIELD``, ``ACTION`` or ``*``."""
@@ -70,7 +126,7 @@ class Origins:
             (
                 _origin(leaf)
                 for leaf in self._equal(kind, value)
-                if _fits(leaf, field) and leaf.position in self._single
+                if _fits(leaf, field) and leaf.position in self._single and self._only(kind, leaf)
             ),
             None,
         )
@@ -119,6 +175,19 @@ class Origins:
             for called in self._called(leaf.target)
         )
 
+    def _only(self, kind: str, like: Leaf) -> bool:
+        """Say whether a result holds one value at the place of this one: of several, a model would choose."""
+        return (
+            len(
+                {
+                    kinds.same(kind, leaf.value)
+                    for leaf in self._leaves
+                    if (leaf.position, leaf.path) == (like.position, like.path)
+                }
+            )
+            == 1
+        )
+
     def _values(self, kind: str, record: str, like: Leaf) -> frozenset[str | None]:
         return frozenset(
             kinds.same(kind, leaf.value)
@@ -135,6 +204,10 @@ class Origins:
                     if self.words.name("filename", name):
                         by_name.setdefault(kinds.folded(name).casefold(), set()).add(record.id)
         return list(by_name.values())
+
+
+def _alike(one: Any, other: Any) -> bool:
+    return kinds.folded(str(one)).casefold() == kinds.folded(str(other)).casefold()
 
 
 def _one(value: Any) -> bool:

@@ -20,7 +20,9 @@ _TOKEN = re.compile(r"[^\W_]+(?:[_'’][^\W_]+)*")
 _END = re.compile(r"[.!?:;]+(?=\s|$)")
 _EMAIL = re.compile(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;:]+\.[A-Za-z0-9-]+")
 _URL = re.compile(
-    r"(?:https?://|www\.)[^\s\"'<>()]+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}/[^\s\"'<>()]*", re.I
+    r"(?:https?://|www\.)[^\s\"'<>()]+|(?<![\w@.-])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}"
+    r"(?![\w@-])(?:/[^\s\"'<>()]*)?",
+    re.I,
 )
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{5,18}[0-9]")
 _LONG = re.compile(r"[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]){11,30}")
@@ -29,6 +31,21 @@ _MONEY = re.compile(
     r"(?:[$€£¥]|\b[A-Z]{3} ?)([0-9]+(?:\.[0-9]+)?)(?![\w])"
     r"|(?<![\w.,])([0-9]+(?:\.[0-9]+)?) ?(?:[$€£¥%]|[A-Z]{3}\b)"
 )
+_NUMBERED = re.compile(
+    r"(?:#|\b(?:order|ticket|invoice|account|case|room|flight|gate|page|line|step|item|box|code|zip|postcode"
+    r"|number|phone|id|nr|no)\.?) ?$",
+    re.IGNORECASE,
+)
+"""What stands before a number that counts or calls something, and is no amount. A lone digit never is."""
+_STRUCTURE = re.compile(r"[/\\|<>{}\[\]$;&@*?%^~=`#\"]|(?<=\w)\.(?=\w)")
+"""What makes an address, a path or a command of words. A value that holds any must be said as it is."""
+_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_FORWARDED = re.compile(
+    r"^[ \t]*(?:-{2,} ?(?:original|forwarded) message ?-{2,}|begin forwarded message:|-{5,} forwarded by .*"
+    r"|on .{4,120} wrote:)[ \t]*$.*",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
+_QUOTE = re.compile(r"^[ \t]*[>|\uff1e].*$", re.MULTILINE)
 _MONTHS = [
     "january",
     "february",
@@ -64,8 +81,9 @@ class Words:
     """The user's own words in one run."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._texts = [kinds.folded(text) for text in texts if text.strip()]
-        self._raw = [_lines(text) for text in texts]
+        self._own = [own(text) for text in texts]
+        self._texts = [kinds.folded(text) for text in self._own if text.strip()]
+        self._raw = [_lines(text) for text in self._own]
 
     def name(self, kind: str, value: Any) -> bool:
         """Say whether the user's words name a value of a kind, whole."""
@@ -84,9 +102,11 @@ class Words:
             case "id":
                 return self._identifier(wanted)
             case "filename":
-                return self._tokens_name(wanted) or self._tokens_name(_stem(wanted))
+                return self._said(wanted) or (
+                    not _STRUCTURE.search(_stem(wanted)) and self._tokens_name(_stem(wanted))
+                )
             case _:
-                return self._tokens_name(wanted)
+                return self._said(wanted)
 
     def template(self, value: str, filled: Callable[[str], bool]) -> bool:
         """Say whether a value is a text the user gave with ``{places}``, each ``filled`` by a known value."""
@@ -97,10 +117,13 @@ class Words:
                 return True
         return False
 
-    def holds(self, value: str) -> bool:
-        """Say whether the words hold a text anywhere: to tell people, never to endorse."""
-        text = kinds.folded(value).casefold()
-        return len(text) >= SHORTEST and any(text in said.casefold() for said in self._texts)
+    def spell(self, value: str) -> bool:
+        """Say whether the words hold a text exactly as it is written, letter by letter."""
+        return any(value in text for text in self._own)
+
+    def known(self, kind: str) -> frozenset[str]:
+        """Return every value of a kind that can be read off the words: addresses, accounts, amounts."""
+        return self._found.get(kind, frozenset())
 
     @cached_property
     def _found(self) -> dict[str, frozenset[str]]:
@@ -110,7 +133,7 @@ class Words:
                 form
                 for text in self._texts
                 for match in pattern.finditer(text)
-                if (form := kinds.same(kind, match[0].rstrip(".,;:!?"))) is not None
+                if (form := _form(kind, match[0].rstrip(".,;:!?"))) is not None
             )
             for kind, pattern in patterns
         }
@@ -129,7 +152,7 @@ class Words:
     def _amounts(self) -> Iterator[str]:
         for text in self._texts:
             for match in _NUMBER.finditer(text):
-                if len(match[0]) >= 2:  # a lone digit stands in every list
+                if len(match[0]) >= 2 and not _NUMBERED.search(text[: match.start()]):
                     yield kinds.amount(match[0]) or ""
             for match in _MONEY.finditer(text):
                 yield kinds.amount(match[1] or match[2]) or ""
@@ -195,6 +218,14 @@ class Words:
             for said in self._sequences
             for start in range(len(said) - size + 1)
         )
+
+    def _said(self, wanted: str) -> bool:
+        """Say whether a name was said: word by word, and as it is where it is built like an address."""
+        if _STRUCTURE.search(wanted) and not any(
+            re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", text.casefold()) for text in self._texts
+        ):
+            return False
+        return self._tokens_name(wanted)
 
     @cached_property
     def _templates(self) -> list[re.Pattern[str]]:
@@ -286,6 +317,20 @@ _SMALL = frozenset(
     ]
 )
 """English words that name nothing, however they are written."""
+
+
+def own(text: str) -> str:
+    """Return what a user wrote themselves: without ``>`` lines, forwarded mail and fenced text.
+
+    Those are somebody else's words, brought along. What is quoted without any mark cannot be told apart.
+    """
+    return _QUOTE.sub("", _FORWARDED.sub("", _FENCE.sub("\n", text)))
+
+
+def _form(kind: str, text: str) -> str | None:
+    """Return the canonical form of what was found in words; an address there may lack its ``http://``."""
+    form = kinds.same(kind, text)
+    return kinds.same("uri", f"http://{text}") if form is None and kind == "uri" else form
 
 
 def _tokens(text: str) -> tuple[str, ...]:
