@@ -415,6 +415,12 @@ class Budget(Part):
     )
     run_crossings: int = Field(default=200, ge=1, description="Crossings one run may make.")
     run_effects: int = Field(default=20, ge=0, description="Effects (write or final) one run may have.")
+    run_questions: int = Field(
+        default=20,
+        ge=0,
+        description="Questions to people about the actions of one run; what would be one more is refused, so "
+        "that nobody is asked until they are tired.",
+    )
 
     _amounts = field_validator("run_cost", "day_cost")(is_amount)
 

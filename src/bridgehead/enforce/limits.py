@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, exists, func, or_, select
 from bridgehead.enforce import journal, stop
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
 from bridgehead.enforce.park import Park
-from bridgehead.kernel.decision import Reason, Refuse
+from bridgehead.kernel.decision import Ask, Decision, Reason, Refuse
 from bridgehead.store import tables as t
 from bridgehead.store.statement import Statement
 
@@ -36,6 +36,17 @@ _OF_RECORD = (
 )
 _CHANGES = Statement(_OF_RECORD)
 _CHANGES_UNTIL = Statement(_OF_RECORD.where(t.crossing.c.intent_entry <= bindparam("head")))
+_QUESTIONS = Statement(
+    select(func.count().label("number"))
+    .select_from(t.crossing)
+    .where(
+        t.crossing.c.run == bindparam("run"),
+        t.crossing.c.position != bindparam("position"),
+        t.crossing.c.approval.is_not(None),
+        t.crossing.c.approval != "",
+        t.crossing.c.target.not_like("decide:%"),
+    )
+)
 _HEAD = Statement(select(func.coalesce(func.max(t.entry.c.idx), -1).label("head")))
 
 
@@ -124,6 +135,23 @@ def check(boundary: Boundary, crossing: Crossing, now: Standing, *, begun: bool)
         words = f"This run has had {now.effects} effects; {budget.run_effects} are allowed."
         return _refuse(boundary, "budget.run_effects", words, "run_effects")
     return None
+
+
+def check_questions(boundary: Boundary, crossing: Crossing, decision: Decision) -> Refuse | None:
+    """Refuse what people would have to be asked about once too often in one run.
+
+    What a workflow itself wants decided, and what an undo asks, comes from nobody's agent.
+    """
+    if not isinstance(decision, Ask) or crossing.rule(boundary) is None or crossing.run.kind == "undo":
+        return None
+    asked = boundary.store.look(
+        lambda connection: _QUESTIONS.one(connection, run=crossing.run.id, position=crossing.position).number
+    )
+    most = boundary.charter.budget.run_questions
+    if asked < most:
+        return None
+    words = f"People were asked about {asked} actions of this run; {most} are allowed."
+    return _refuse(boundary, "budget.run_questions", words, "run_questions")
 
 
 def check_again(

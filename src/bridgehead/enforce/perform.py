@@ -90,6 +90,8 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     observe(4)  # limits
     boundary.store.look(lambda connection: limits.heed_stop(connection, crossing))
     limited = limits.check(boundary, crossing, named, begun=journal.begun(earlier))
+    if limited is None:
+        limited = limits.check_questions(boundary, crossing, decision)
     if limited is not None:
         return await ending.refuse(boundary, crossing, limited)
     inverse = undo.inverse(boundary, crossing, found)

@@ -37,6 +37,8 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 """What stands before a number that counts or calls something, and is no amount. A lone digit never is."""
+_COUNT = re.compile(r"\d{1,3}(?:st|nd|rd|th)?", re.IGNORECASE)
+"""A number or an ordinal that stands in every list: it names nothing."""
 _STRUCTURE = re.compile(r"[/\\|<>{}\[\]$;&@*?%^~=`#\"]|(?<=\w)\.(?=\w)")
 """What makes an address, a path or a command of words. A value that holds any must be said as it is."""
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
@@ -183,7 +185,7 @@ class Words:
         return frozenset(f"{int(h):02}:{m}" for text in self._texts for h, m in _CLOCK.findall(text))
 
     def _identifier(self, wanted: str) -> bool:
-        if len(wanted) < SHORTEST or (wanted.isdigit() and len(wanted) < 4):
+        if len(wanted) < SHORTEST or _COUNT.fullmatch(wanted):
             return False
         pattern = re.compile(rf"(?<![\w#@/.-]){re.escape(wanted)}(?![\w@/-])(?!\.\w)")
         return any(pattern.search(text) for text in self._texts) and (
