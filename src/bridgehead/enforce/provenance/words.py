@@ -17,6 +17,7 @@ from bridgehead.enforce.provenance import kinds
 SHORTEST = 3
 """Characters of the shortest word that can name something."""
 _TOKEN = re.compile(r"[^\W_]+(?:[_'’][^\W_]+)*")
+_BEGINS = re.compile(r"(?:^|[.!?:;]\s+)[\W_]*$")
 _END = re.compile(r"[.!?:;]+(?=\s|$)")
 _EMAIL = re.compile(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;:]+\.[A-Za-z0-9-]+")
 _URL = re.compile(
@@ -198,10 +199,13 @@ class Words:
 
     @cached_property
     def _marked(self) -> frozenset[str]:
-        """Lone words that name something: quoted, or written with a capital."""
+        """Lone words that name something: quoted, or with a capital that no sentence begins with."""
         quoted = {kinds.folded(part).casefold() for text in self._texts for part in _QUOTED.findall(text)}
         capital = {
-            token.casefold() for text in self._texts for token in _TOKEN.findall(text) if token[0].isupper()
+            match[0].casefold()
+            for text in self._raw
+            for match in _TOKEN.finditer(text)
+            if match[0][0].isupper() and not _BEGINS.search(text[: match.start()])
         }
         return frozenset(quoted | capital)
 
