@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bridgehead.declare.deployment import Deployment
 from bridgehead.declare.faults import did_you_mean
-from bridgehead.declare.model import ActionRule
+from bridgehead.declare.model import ActionRule, Charter
 from bridgehead.declare.naming import fault, unknown
 from bridgehead.kernel.errors import CharterError
 
@@ -20,22 +20,32 @@ def errors(deployment: Deployment) -> Iterator[CharterError]:
         yield from _asked(deployment, rule.unendorsed, "actions", name, "unendorsed")
         yield from _inside(deployment, name, rule)
     yield from _asked(deployment, charter.unendorsed, "unendorsed")
-    known = {
-        tag
-        for rule in charter.actions.values()
-        if rule.returns
-        for tags in rule.returns.tags.values()
-        for tag in tags
-    }
+    known = _tags(charter)
     for tag in charter.readers:
         if tag not in known:
             yield fault(
                 deployment,
                 "BH-CHA-113",
-                f"`readers` names the tag `{tag}`, and no action's `returns.tags` gives it",
+                f"`readers` names the tag `{tag}`, and no action's `returns.tags`, source or column gives it",
                 did_you_mean(tag, known),
                 *("readers", tag),
             )
+
+
+def _tags(charter: Charter) -> set[str]:
+    """Return every tag that a value may have: of a result, of a source, of a column."""
+    of_results = (
+        tags for rule in charter.actions.values() if rule.returns for tags in rule.returns.tags.values()
+    )
+    of_columns = (
+        column.tags
+        for source in charter.sources.values()
+        for table in source.tables.values()
+        for column in table.columns.values()
+        if not isinstance(column, str)
+    )
+    of_sources = (source.tags for source in charter.sources.values())
+    return {tag for tags in (*of_results, *of_columns, *of_sources) for tag in tags}
 
 
 def _arguments(d: Deployment, name: str, rule: ActionRule) -> Iterator[CharterError]:

@@ -188,6 +188,7 @@ def _seen(connection: Connection, boundary: Boundary, crossing: Crossing) -> Ite
         body = _body(connection, boundary, row.outcome_entry)
         if "fault" in body:
             continue
+        intent = _body(connection, boundary, row.intent_entry)
         rule = boundary.charter.actions.get(row.target) if row.kind == "act" else None
         returns = rule.returns if rule else _found(body) if row.kind == "retrieve" else None
         if returns is not None and f"{crossing.run.id}/{row.position}" in boundary.distrusted:
@@ -198,8 +199,9 @@ def _seen(connection: Connection, boundary: Boundary, crossing: Crossing) -> Ite
             position=row.position,
             value=body.get("value", ERASED),
             returns=returns,
-            arguments=_body(connection, boundary, row.intent_entry).get("arguments", {}),
+            arguments=intent.get("arguments", {}),
             tags=_column_tags(boundary, row.target, body) if row.kind == "query" else {},
+            knows=frozenset(intent.get("entitled", {}).get("tags", ())),
             free=_written(boundary, rule.server) if rule else frozenset(),
         )
 

@@ -44,6 +44,7 @@ class Statement:
             "tables": [right.label for right in self.rewritten.tables],
             "grants": list(self.places),
             "fenced": self.rewritten.fenced,
+            "tags": sorted(self.rewritten.tags),
         }
 
     def labels(self, columns: list[str]) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -23,7 +23,8 @@ KEYS = "(keys)"
 class Seen:
     """The result of one crossing, and what it was asked with. ``returns`` is what the charter says of it.
 
-    ``tags`` are those of the columns of an answer to SQL; ``free`` the names under which agents write text of
+    ``tags`` are those of the columns of an answer to SQL, ``knows`` those of whatever its statement named,
+    which an empty answer tells of too; ``free`` the names under which agents write text of
     their own into the same system: a field called so is theirs, unless the charter names it a record.
     """
 
@@ -34,6 +35,7 @@ class Seen:
     returns: Returns | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    knows: frozenset[str] = frozenset()
     free: frozenset[str] = frozenset()
 
 
@@ -76,7 +78,7 @@ def tags_of(seen: Seen) -> frozenset[str]:
     """Return every tag of a result: what a run knows once it has seen it."""
     declared = seen.returns.tags if seen.returns and seen.value not in (None, "", [], {}) else {}
     columns = seen.tags.values() if seen.value not in (None, "", [], {}) else ()
-    return frozenset(tag for tags in (*declared.values(), *columns) for tag in tags)
+    return seen.knows | frozenset(tag for tags in (*declared.values(), *columns) for tag in tags)
 
 
 def _walk(

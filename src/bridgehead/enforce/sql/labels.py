@@ -1,7 +1,8 @@
 """Where each column of an answer comes from: the columns it was made of, with their tags.
 
 Kept conservative: what cannot be followed carries the labels of everything its query reads. What a
-condition let through is not followed; small groups are guarded by ``groups``.
+condition let through is not followed column by column: ``named`` says which tags the statement as a whole
+rests on. Small groups are guarded by ``groups``.
 """
 
 from __future__ import annotations
@@ -38,6 +39,24 @@ def of(tree: exp.Query, found: Sequence[tuple[exp.Table, TableRight]]) -> tuple[
         if name and name != "*" and not name.startswith("?")
     ]
     return (*named, Label(column="*", sources=every, tags=_join(every, tags)))
+
+
+def named(tree: exp.Query, found: Sequence[tuple[exp.Table, TableRight]]) -> frozenset[str]:
+    """Return the tags of every column a statement names anywhere: it may choose, count or order by it.
+
+    By name alone, and so too many rather than too few: a row as a whole, columns renamed by their place and a
+    NATURAL join name them all.
+    """
+    names = {part.name.lower() for part in tree.find_all(exp.Column)}
+    names |= {part.name.lower() for join in tree.find_all(exp.Join) for part in join.args.get("using") or ()}
+    whole = {table.alias_or_name.lower() for table, _ in found} & names
+    placed = any(alias.args.get("columns") for alias in tree.find_all(exp.TableAlias))
+    natural = any(str(join.args.get("method") or "").upper() == "NATURAL" for join in tree.find_all(exp.Join))
+    every = bool(whole) or placed or natural
+    columns = (column for _, right in found for column in right.columns)
+    return frozenset(
+        tag for column in columns if every or column.name.lower() in names for tag in column.tags
+    )
 
 
 def _join(sources: frozenset[str], tags: Mapping[str, frozenset[str]]) -> frozenset[str]:

@@ -30,7 +30,8 @@ class Rewritten:
     """What is executed for somebody: ``sql`` with ``values`` bound in order, and the tables it reads.
 
     ``fenced``: no part of the statement runs on rows before their filter (``leaks``). ``labels`` say where
-    the columns of the answer come from. ``grouped``: only figures over groups are given. ``asked`` are the
+    the columns of the answer come from, ``tags`` what kinds of data the statement names.
+    ``grouped``: only figures over groups are given. ``asked`` are the
     parameters whose values come before ``values``.
     """
 
@@ -39,6 +40,7 @@ class Rewritten:
     tables: tuple[TableRight, ...]
     fenced: bool
     labels: tuple[Label, ...]
+    tags: frozenset[str] = frozenset()
     grouped: bool = False
     asked: tuple[str, ...] = ()
 
@@ -66,7 +68,7 @@ def _rewrite(text: str, rights: Rights, parameters: tuple[str, ...]) -> Rewritte
     grouped = groups.confine(tree, found)
     substitute.drop_schemas(tree, rights, used)
     fence = leaks.may_leak(tree, rights.dialect, used)
-    told = labels.of(tree, found)
+    told, tags = labels.of(tree, found), labels.named(tree, found)
     for number, (table, _) in enumerate(found):
         substitute.put(table, f"bh_q{number}")
     sql = tree.sql(dialect=rights.dialect, comments=False)
@@ -78,6 +80,7 @@ def _rewrite(text: str, rights: Rights, parameters: tuple[str, ...]) -> Rewritte
         tables=used,
         fenced=fence and bool(found),
         labels=told,
+        tags=tags,
         grouped=grouped,
         asked=asked,
     )
