@@ -12,6 +12,7 @@ from bridgehead.declare.asking import ApprovalRule as ApprovalRule
 from bridgehead.declare.asking import Calendar as Calendar
 from bridgehead.declare.collecting import Collection as Collection
 from bridgehead.declare.labels import Endorser, InputPath, Returns
+from bridgehead.declare.looping import Loop as Loop
 from bridgehead.declare.part import Name, Part, Words, is_amount, is_duration
 from bridgehead.declare.part import amount as amount
 from bridgehead.declare.part import seconds as seconds
@@ -491,6 +492,7 @@ class Charter(Part):
     approvals: dict[Name, ApprovalRule] = Field(default_factory=dict)
     calendars: dict[Name, Calendar] = Field(default_factory=dict)
     workflows: dict[Name, Workflow]
+    loops: dict[Name, Loop] = Field(default_factory=dict)
     schedules: dict[Name, Schedule] = Field(default_factory=dict)
     documents: dict[Name, Document] = Field(default_factory=dict)
     collections: dict[Name, Collection] = Field(default_factory=dict)

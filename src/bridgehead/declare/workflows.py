@@ -13,7 +13,7 @@ from bridgehead.kernel.errors import CharterError
 
 
 def errors(deployment: Deployment) -> Iterator[CharterError]:
-    """Yield BH-CHA-027, BH-CHA-031, BH-CHA-033, BH-CHA-071, BH-CHA-072 and BH-CHA-075."""
+    """Yield BH-CHA-027, BH-CHA-031, BH-CHA-033, BH-CHA-071, BH-CHA-072, BH-CHA-075 and BH-CHA-130."""
     if not deployment.charter.workflows:
         yield fault(deployment, "BH-CHA-075", "no workflow is declared", "Declare at least one.", "workflows")
     for name, workflow in deployment.charter.workflows.items():
@@ -26,6 +26,15 @@ def errors(deployment: Deployment) -> Iterator[CharterError]:
         else:
             yield from _bindings(deployment, name, workflow)
     yield from _unbound(deployment)
+    yield from _loops(deployment)
+
+
+def _loops(d: Deployment) -> Iterator[CharterError]:
+    for name, loop in d.charter.loops.items():
+        for action in loop.actions:
+            if action not in d.charter.actions:
+                place = ("loops", name, "actions", action)
+                yield unknown(d, "BH-CHA-130", action, "actions", d.charter.actions, *place)
 
 
 def _function(d: Deployment, name: str, workflow: Workflow) -> Iterator[CharterError]:

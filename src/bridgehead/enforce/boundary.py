@@ -167,6 +167,7 @@ class Crossing:
     edit: Edit | None = None
     settles: bool = False  # set on the read that asks whether an unclear effect landed: no stop holds it back
     undoes: Undoes | None = None  # set on a compensation
+    loop: str = ""  # the charter's loop a model takes it in: what one such conversation may do
 
     @cached_property
     def action_digest(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from bridgehead.declare.model import seconds
-from bridgehead.enforce import budget, drafts, endorse, journal, lanes, limits, rows, tally, windows
+from bridgehead.enforce import budget, drafts, endorse, journal, lanes, limits, loops, rows, tally, windows
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.entitle import Narrowed, heed_questions
 from bridgehead.enforce.evidence import Evidence
@@ -106,6 +106,8 @@ async def claim(
         if granted is not None and not again:
             _use(connection, boundary, granted, now, repeats=repeats)
         denied = limits.check_again(connection, boundary, crossing, standing, begun=journal.begun(earlier))
+        if denied is None:
+            denied = loops.check(connection, boundary, crossing, evidence)
         if denied is None:
             denied = in_the_way(connection, crossing)
         if denied is None:

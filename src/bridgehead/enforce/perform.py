@@ -10,7 +10,7 @@ keeps ten promises, in this order:
     SQL is rewritten to the rows and columns, and a search confined to the documents, that human, agent and
     charter all permit.
 4.  Limits: neither the deployment nor the run's release is stopped; crossings, effects and money stay
-    within budget; models run where they may.
+    within budget, a model's loop within its own; models run where they may, people are asked so often.
 5.  Approval: where people must agree, they are asked, and the run waits outside memory.
 6.  Re-check: after the wait steps 1 to 4 have been repeated, and what people approved is compared,
     by digest, with what would happen now. Any difference asks again.
@@ -37,6 +37,7 @@ from bridgehead.enforce import (
     inspection,
     journal,
     limits,
+    loops,
     rows,
     undo,
 )
@@ -90,6 +91,8 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     observe(4)  # limits
     boundary.store.look(lambda connection: limits.heed_stop(connection, crossing))
     limited = limits.check(boundary, crossing, named, begun=journal.begun(earlier))
+    if limited is None:
+        limited = boundary.store.look(lambda connection: loops.check(connection, boundary, crossing, found))
     if limited is None:
         limited = limits.check_questions(boundary, crossing, decision)
     if limited is not None:

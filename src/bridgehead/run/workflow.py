@@ -54,6 +54,7 @@ class Run:
         self._prefix = prefix
         self._count = 0
         self._seal = seal or Seal()
+        self._loop = ""
         self._task = asyncio.current_task()
 
     @property
@@ -143,12 +144,23 @@ class Run:
         input: str,
         tools: Sequence[str],
         max_turns: int = 30,
+        budget: str = "",
     ) -> Coroutine[Any, Any, Outcome]:
         """Let a model work with a list of actions until it answers in words.
 
-        ``Done.value`` is ``{"text": ..., "turns": n, "stand_in": bool}``.
+        ``Done.value`` is ``{"text": ..., "turns": n, "stand_in": bool}``. ``budget`` is a loop of the
+        charter: how much this one may do. Raises ``EngineError`` (BH-RUN-047) for one it does not declare.
         """
-        return loop(self.branch(), model, instructions, input, tools, max_turns)
+        if budget and budget not in self._boundary.charter.loops:
+            raise EngineError(
+                "BH-RUN-047",
+                f"no loop {budget!r} is declared in the charter",
+                means="The model was not asked.",
+                fix="Declare it under `loops`, or name one that is.",
+            )
+        branch = self.branch()
+        branch._loop = budget
+        return loop(branch, model, instructions, input, tools, max_turns)
 
     def branch(self) -> Run:
         """Return a sub-journal at the next position, for code that runs beside other code."""
@@ -227,7 +239,7 @@ class Run:
         return self._at(position, action)
 
     async def _at(self, position: str, action: Action) -> Outcome:
-        crossing = Crossing(run=self._state, position=position, action=action)
+        crossing = Crossing(run=self._state, position=position, action=action, loop=self._loop)
         outcome: Outcome = await self._sealing(journal.cross(self._boundary, crossing))
         self._tell_subject(action, outcome)
         return outcome
