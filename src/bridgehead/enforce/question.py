@@ -10,6 +10,8 @@ from bridgehead.kernel.canonical import digest
 
 DECIDE = "decide:"
 """Before the name of an approval rule: the target of an action that only asks people."""
+UNENDORSED = ": nothing stands behind it"
+"""What the name of a fact ends with that is a value without an origin; its source says where it came from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

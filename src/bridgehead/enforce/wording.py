@@ -11,7 +11,7 @@ from bridgehead.enforce import endorse
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.opening import needs
-from bridgehead.enforce.question import DECIDE, Fact, Question
+from bridgehead.enforce.question import DECIDE, UNENDORSED, Fact, Question
 from bridgehead.kernel import quorum
 from bridgehead.kernel.decision import Ask
 from bridgehead.kernel.money import shown as money_shown
@@ -91,7 +91,7 @@ def ask_people(
         )
         + tuple(
             Fact(
-                name=f"{value.path or value.argument}: nothing stands behind it",
+                name=f"{value.path or value.argument}{UNENDORSED}",
                 value=shown(value.value),
                 source=endorse.shown(value),
                 as_of=opened_at,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 
 from bridgehead.declare.model import Charter
 from bridgehead.enforce.boundary import Boundary
-from bridgehead.enforce.question import Question
+from bridgehead.enforce.question import UNENDORSED, Question
 from bridgehead.enforce.vote import may_decide
 from bridgehead.explain import words
 from bridgehead.explain.differences import Difference
@@ -36,6 +36,15 @@ class FactLine:
     as_of: str
     age: str
     old: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueLine:
+    """A value nothing stands behind: which argument it is, what it is, and where it came from."""
+
+    argument: str
+    value: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +84,7 @@ class QuestionView:
     effect_words: str
     arguments: tuple[tuple[str, Any], ...]
     facts: tuple[FactLine, ...]
+    values: tuple[ValueLine, ...]
     read_with: str
     read_at: str
     points: tuple[Point, ...]
@@ -135,7 +145,8 @@ def question(
         question=asked,
         effect_words=_effect(asked) if asked else "",
         arguments=arguments(asked) if asked else (),
-        facts=(facts := _facts(asked, now)),
+        facts=(facts := tuple(line for line in _facts(asked, now) if not line.name.endswith(UNENDORSED))),
+        values=_values(asked),
         read_with=_same([fact.source for fact in facts]),
         read_at=_same([fact.as_of for fact in facts]),
         points=weigh(connection, asked, row, entries, now) if asked else (),
@@ -197,6 +208,14 @@ def _facts(asked: Question | None, now: datetime) -> tuple[FactLine, ...]:
             old=is_old(fact.as_of, now),
         )
         for fact in (asked.facts if asked else ())
+    )
+
+
+def _values(asked: Question | None) -> tuple[ValueLine, ...]:
+    return tuple(
+        ValueLine(argument=fact.name.removesuffix(UNENDORSED), value=fact.value, source=fact.source)
+        for fact in (asked.facts if asked else ())
+        if fact.name.endswith(UNENDORSED)
     )
 
 
