@@ -6,12 +6,11 @@ on its way or may have happened counts; what was refused, or failed before anyth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 from sqlalchemy import Connection, bindparam, or_, select
 
-from bridgehead.declare.model import Loop, amount
+from bridgehead.declare.model import amount
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
 from bridgehead.kernel.decision import Reason, Refuse
@@ -45,31 +44,46 @@ def check(
         deeper=f"{place}.%.%",
         position=crossing.position,
     )
-    loop = boundary.charter.loops[crossing.loop]
-    for key, words in _too_much(loop, crossing, evidence, list(found)):
-        source = boundary.where("loops", crossing.loop, key)
-        return Refuse(step=STEP, reasons=(Reason(rule=f"loop.{key}", words=words, source=source),))
-    return None
+    done = list(found)
+    refusals = (
+        _too_often(boundary, crossing, done),
+        _too_many(boundary, crossing, done),
+        _too_much(boundary, crossing, evidence, done),
+    )
+    return next((refusal for refusal in refusals if refusal is not None), None)
 
 
-def _too_much(
-    loop: Loop, crossing: Crossing, evidence: Evidence, done: list[Row]
-) -> Iterator[tuple[str, str]]:
-    target = crossing.action.target
-    times = sum(row.target == target for row in done)
-    if target in loop.actions and times >= loop.actions[target]:
-        yield "actions", f"This loop has taken {target} {times} times; {loop.actions[target]} are allowed."
-    if crossing.action.effect == "read":
-        return
+def _too_often(boundary: Boundary, crossing: Crossing, done: list[Row]) -> Refuse | None:
+    most = boundary.charter.loops[crossing.loop].actions.get(crossing.action.target)
+    times = sum(row.target == crossing.action.target for row in done)
+    if most is None or times < most:
+        return None
+    words = f"This loop has taken {crossing.action.target} {times} times; {most} are allowed."
+    return _refuse(boundary, "loop.actions", words, crossing.loop, "actions")
+
+
+def _too_many(boundary: Boundary, crossing: Crossing, done: list[Row]) -> Refuse | None:
+    most = boundary.charter.loops[crossing.loop].effects
     effects = sum(row.effect != "read" for row in done)
-    if loop.effects is not None and effects >= loop.effects:
-        yield "effects", f"This loop has had {effects} effects; {loop.effects} are allowed."
-    if evidence.amount is None or not loop.amounts:
-        return
-    most = {currency: number for number, currency in map(amount, loop.amounts)}.get(evidence.currency)
+    if most is None or crossing.action.effect == "read" or effects < most:
+        return None
+    words = f"This loop has had {effects} effects; {most} are allowed."
+    return _refuse(boundary, "loop.effects", words, crossing.loop, "effects")
+
+
+def _too_much(boundary: Boundary, crossing: Crossing, evidence: Evidence, done: list[Row]) -> Refuse | None:
+    limits = boundary.charter.loops[crossing.loop].amounts
+    if not limits or evidence.amount is None or crossing.action.effect == "read":
+        return None
+    most = {currency: number for number, currency in map(amount, limits)}.get(evidence.currency)
     moved = sum((abs(Decimal(row.amount)) for row in done if row.currency == evidence.currency), Decimal(0))
-    if most is None:
-        yield "amounts", f"This loop may move no {evidence.currency or 'money without a currency'}."
-    elif moved + abs(evidence.amount) > most:
-        money = f"{moved:.2f} {evidence.currency}"
-        yield "amounts", f"This loop has moved {money}; with this it would be more than {most:.2f}."
+    if most is not None and moved + abs(evidence.amount) <= most:
+        return None
+    money = f"{moved:.2f} {evidence.currency}"
+    words = f"This loop has moved {money}, and may move no more than {most or Decimal(0):.2f}."
+    return _refuse(boundary, "loop.amounts", words, crossing.loop, "amounts")
+
+
+def _refuse(boundary: Boundary, rule: str, words: str, *place: str) -> Refuse:
+    source = boundary.where("loops", *place)
+    return Refuse(step=STEP, reasons=(Reason(rule=rule, words=words, source=source),))
