@@ -12,7 +12,7 @@ from bridgehead.declare.part import Name, Part, amount, is_amount
 
 
 class Loop(Part):
-    """How much one `run.agent(..., budget=NAME)` may do. What is refused, or failed undone, does not count."""
+    """How much one `run.agent(..., budget=NAME)` may do. What is refused or failed undone does not count."""
 
     actions: dict[Name, Annotated[int, Field(ge=0)]] = Field(
         default_factory=dict, description="Action -> how often; an action that is not named is not counted."
