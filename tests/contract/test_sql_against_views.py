@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
+from bridgehead.connect.sources.install import Installer, Keys
 from bridgehead.declare import load
-from bridgehead.enforce.sql import grants
+from bridgehead.enforce.sql import claim, grants
 from bridgehead.enforce.sql.refused import SqlRefused
 from bridgehead.enforce.sql.rewrite import rewrite
+from bridgehead.enforce.sql.wall import digest_of, wall_of
 from fixtures import sales
 from fixtures.houses import FOLDER
 from fixtures.sql_grammar import Grammar
@@ -45,14 +49,23 @@ TABLES = {
 JOINS = [("orders", "customer", "customers", "id"), ("customers", "id", "orders", "customer")]
 
 
+@pytest.mark.parametrize("walled", [False, True], ids=["rewrite", "wall"])
 def test_generated_questions_are_answered_as_barrier_views_answer_them(
-    postgresql_url: str, tmp_path: Path
+    walled: bool, postgresql_url: str, tmp_path: Path
 ) -> None:
     address = sales.postgresql_tables(postgresql_url)
     folder = tmp_path / "desk"
     shutil.copytree(FOLDER, folder)
-    sales.add_to(folder, "postgresql", tmp_path)
+    wall = f"oracle_{postgresql_url.rpartition('/')[2]}" if walled else ""
+    sales.add_to(folder, "postgresql", tmp_path, wall=wall)
     charter = load(folder).charter
+    source = charter.sources["sales"]
+    key = claim.key_of(SECRET, "sales")
+    if walled:
+        keys = Keys(pads=claim.pads(key), mask=SECRET)
+        installer = Installer(postgresql_url, wall_of("sales", source), keys, password="reader")
+        installer.up()
+        address = f"postgresql://{wall}:reader@{address.partition('@')[2]}"
     owner = postgresql_url.replace("postgresql+psycopg://", "postgresql://")
     told: Counter[str] = Counter()
     with (
@@ -61,13 +74,17 @@ def test_generated_questions_are_answered_as_barrier_views_answer_them(
     ):
         for person, views in VIEWS.items():
             _make_views(oracle, person, views)
-            rights = grants.entitled(
-                charter, "sales", person, charter.people[person], "asker", secret=SECRET
-            ).rights
+            given = grants.entitled(charter, "sales", person, charter.people[person], "asker", secret=SECRET)
+            if walled:
+                until = datetime.now(UTC) + timedelta(minutes=5)
+                claimed = claim.sign(key, claim.payload(given, digest_of("sales", source), until))
+                service.execute("select set_config($1, $2, false)", [claim.SETTING, claimed])
             oracle.execute(f"set search_path = {person}")
             for seed in range(QUERIES):
                 sql = Grammar(seed, TABLES, JOINS).query()
-                told[_compared(oracle, service, sql, rights)] += 1
+                told[_compared(oracle, service, sql, given.rights)] += 1
+    if walled:
+        installer.down()
     assert told["over-denied"] <= 0.02 * sum(told.values()), told
     assert told["equal"] > QUERIES, told
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bridgehead.assemble import walls
+from bridgehead.kernel.clock import SystemClock
 from fixtures import sales
 from fixtures.houses import Desk
 
@@ -16,29 +18,46 @@ SQL = "SELECT region, count(*) AS customers, max(name) AS last FROM customers GR
 Reached = Callable[..., Desk]
 
 
-@pytest.fixture(params=["sqlite", "duckdb", "duckdb-files", "postgresql"])
+@pytest.fixture(params=["sqlite", "duckdb", "duckdb-files", "postgresql", "postgresql-wall"])
 def reached(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A desk with the source ``sales`` on each kind of database."""
     opened: list[Desk] = []
+    url = request.getfixturevalue("postgresql_url") if request.param.startswith("postgresql") else ""
 
     def open_desk(*models: Any) -> Desk:
-        desk = Desk(tmp_path, *models)
+        walled = request.param == "postgresql-wall"
+        # A claim is good for minutes by the database's clock.
+        desk = Desk(tmp_path, *models, clock=SystemClock() if walled else None)
         driver, where = request.param.partition("-")[0], tmp_path / "sales"
-        if driver == "postgresql":
-            url = request.getfixturevalue("postgresql_url")
+        if url:
             monkeypatch.setenv("SALES_ADDRESS", sales.postgresql_tables(url))
         elif request.param == "duckdb-files":
             sales.duckdb_folder(where)
         else:
             where = where.with_suffix(f".{driver}")
             (sales.sqlite_file if driver == "sqlite" else sales.duckdb_file)(where)
-        sales.add_to(desk.folder, driver, where)
         opened.append(desk)
+        if walled:
+            _put_up(desk, url, monkeypatch)
+        else:
+            sales.add_to(desk.folder, driver, where)
         return desk
 
     yield open_desk
     for desk in opened:
+        if request.param == "postgresql-wall":
+            walls.installer(desk.house, desk.house.deployment, "sales").down()
         desk.close()
+
+
+def _put_up(desk: Desk, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install the second wall, and read as its role."""
+    admin = url.replace("+psycopg", "")
+    wall = f"flow_{url.rpartition('/')[2]}"
+    sales.add_to(desk.folder, "postgresql", desk.folder, wall=wall)
+    monkeypatch.setenv("SALES_ADDRESS_ADMIN", admin)
+    monkeypatch.setenv("SALES_ADDRESS", f"postgresql://{wall}:reader@{admin.partition('@')[2]}")
+    assert walls.installer(desk.house, desk.house.deployment, "sales").up() == "absent"
 
 
 async def _asked(desk: Desk, person: str, *statements: str, workflow: str = "asking") -> list[dict[str, Any]]:

@@ -307,6 +307,7 @@ class House:
             own={"undo": Undo(self.releases)},
             mask_secret=self.ledger.derived("mask"),
             access=self._drivers.access(deployment),
+            wall_secret=self.ledger.derived("wall"),
         )
 
     def _directory(self) -> Charter:

@@ -108,6 +108,13 @@ class Source(Part):
         description="For `postgresql`: environment variable that holds its address, of a role that can do "
         "nothing but read what is declared here.",
     )
+    wall: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9_]{0,39})?$",
+        description="For `postgresql`: the schema, and the role that reads it, of views that hold the grants "
+        "inside the database: the second wall. `bridgehead entitle install` makes it; `address` is then that "
+        "role's.",
+    )
     region: str = Field(description="Where the data are.")
     tags: list[Name] = Field(default_factory=list, description="What kind of data it holds, e.g. `pii`.")
     tables: dict[TableName, Table] = Field(
@@ -125,6 +132,8 @@ class Source(Part):
     def _reached(self) -> Source:
         if self.driver == "postgresql" and (not self.address or self.path):
             raise ValueError("a `postgresql` source has an `address` and no `path`")
+        if self.driver != "postgresql" and self.wall:
+            raise ValueError("only a `postgresql` source has a `wall`")
         if self.driver == "sqlite" and not self.path:
             raise ValueError("a `sqlite` source has a `path`")
         if self.driver != "sqlite" and not self.tables:

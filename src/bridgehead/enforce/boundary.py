@@ -53,7 +53,7 @@ class Boundary:
     release, but a person switched off today is off for every run at once. ``function`` loads
     ``file.py:name`` from this release's snapshot. ``own`` are workflows of the house itself, by kind of run;
     ``in_the_air`` is the engine's. ``rewriter`` remembers rewritten SQL; ``mask_secret`` keys the ``hash``
-    mask.
+    mask, ``wall_secret`` what a database with a second wall is told about its reader.
     ``distrusted`` are places (``run/position``) whose results are taken as untrusted, whatever the charter
     says of them: a recording that is played again may know better.
     """
@@ -72,6 +72,7 @@ class Boundary:
     in_the_air: InTheAir = field(default_factory=InTheAir)
     rewriter: Rewriter = field(default_factory=Rewriter)
     mask_secret: str = field(default="", repr=False)
+    wall_secret: str = field(default="", repr=False)
     distrusted: Set[str] = field(default_factory=set)
     access: Mapping[str, AccessSource] = field(default_factory=dict)
 

@@ -6,18 +6,19 @@ to the documents they may read (``documents``).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from bridgehead.declare.model import Source
+from bridgehead.declare.model import Source, seconds
 from bridgehead.enforce import arguments
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.documents import search
 from bridgehead.enforce.documents.scope import Scope
 from bridgehead.enforce.evidence import Evidence
-from bridgehead.enforce.sql import grants
+from bridgehead.enforce.sql import claim, grants, wall
 from bridgehead.enforce.sql.refused import SqlRefused
 from bridgehead.enforce.sql.rewrite import Rewritten
 from bridgehead.kernel.decision import Reason, Refuse
@@ -30,12 +31,14 @@ STEP = 3
 class Statement:
     """What is asked of a source in place of what was asked: the only text that reaches it, with its values.
 
-    ``places`` are the parts of the charter that gave each table it reads.
+    ``places`` are the parts of the charter that gave each table it reads. ``claim`` is what a source with a
+    second wall is told about the reader.
     """
 
     rewritten: Rewritten
     values: tuple[Any, ...]
     places: tuple[str, ...]
+    claim: str = field(default="", repr=False)
 
     def recorded(self) -> dict[str, Any]:
         """Return what the body of the intent says about it. Values stay out: one of them keys the masks."""
@@ -129,7 +132,14 @@ def narrow(boundary: Boundary, crossing: Crossing) -> Narrowed | Refuse | None:
         rewritten=rewritten,
         values=(*(parameters[asked] for asked in rewritten.asked), *rewritten.values),
         places=tuple(boundary.where(*given.why[right.label].place) for right in rewritten.tables),
+        claim=_claim(boundary, name, source, given) if source.wall else "",
     )
+
+
+def _claim(boundary: Boundary, name: str, source: Source, given: grants.Entitled) -> str:
+    until = boundary.clock.now() + timedelta(seconds=seconds(source.deadline)) + claim.GRACE
+    claimed = claim.payload(given, wall.digest_of(name, source), until)
+    return claim.sign(claim.key_of(boundary.wall_secret, name), claimed)
 
 
 def heed_questions(

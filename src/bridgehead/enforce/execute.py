@@ -169,7 +169,11 @@ def _request(
     source, _, query = action.target.partition(".")
     deadline = seconds(charter.sources[source].deadline)
     if statement is not None:  # INVARIANT: where tables are declared, the text that came in goes nowhere.
-        asked = {"sql": statement.rewritten.sql, "values": list(statement.values)}
+        asked = {
+            "sql": statement.rewritten.sql,
+            "values": list(statement.values),
+            "claim": statement.claim,
+        }
         request = Request(operation=STATEMENT, arguments=asked, key=key, deadline=deadline)
     else:
         request = Request(operation=query, arguments=action.arguments, key=key, deadline=deadline)

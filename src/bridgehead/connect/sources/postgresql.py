@@ -2,8 +2,9 @@
 
 Nothing is left for the next query: no setting, no temporary table, no prepared statement. The transaction is
 read-only, ``pg_catalog`` is the only schema that names without one are looked for in, and time is limited by
-the server. The role of the address should be able to do nothing but read the tables that the charter
-declares: it is the second wall (docs/how-to/query-data-as-a-person.md).
+the server. The role of the address must not be able to do more than read: a superuser, one that row security
+does not hold for, and one that may change the declared tables are refused when the source is opened. Where
+the charter declares a ``wall``, its views are told who reads (docs/how-to/query-data-as-a-person.md).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridgehead.connect.faults import bad_setting, late, lost, not_open, unknown_operation
+from bridgehead.connect.sources import reader
 from bridgehead.connect.sources.answer import Answer, failed, statement_of
 from bridgehead.declare.model import Source, seconds
 from bridgehead.kernel.errors import ConnectError
@@ -46,9 +48,16 @@ class PostgresqlSource:
         self._open = False
 
     async def open(self) -> None:
-        """Connect once and leave. Raises BH-CON-001/002/015."""
+        """Connect once and leave. Raises BH-CON-001/002/015/065."""
+        import psycopg
+
         connection = await self._connect(seconds(self._settings.deadline))
-        await connection.close()
+        try:
+            await reader.check(connection, self.name, self._settings)
+        except psycopg.Error as error:
+            raise _unreachable(self.name, str(error)) from error
+        finally:
+            await connection.close()
         self._open = True
 
     async def close(self) -> None:
@@ -66,19 +75,22 @@ class PostgresqlSource:
         if not self._open:
             raise not_open(self.name)
         sql, values = statement_of(self.name, request.arguments)
+        claim = str(request.arguments.get("claim", ""))
         try:
             async with asyncio.timeout(request.deadline):
-                return Reply(value=await self._rows(sql, values, request.deadline))
+                return Reply(value=await self._rows(sql, values, claim, request.deadline))
         except TimeoutError as error:
             raise late(self.name, request.deadline, "none") from error
 
-    async def _rows(self, sql: str, values: list[Any], deadline: float) -> list[dict[str, Any]]:
+    async def _rows(self, sql: str, values: list[Any], claim: str, deadline: float) -> list[dict[str, Any]]:
         import psycopg
 
         connection = await self._connect(deadline)
         try:
             await connection.set_read_only(True)
             async with connection.cursor() as cursor:
+                if self._settings.wall:
+                    await reader.claim(cursor, self.name, self._settings.wall, claim)
                 await cursor.execute("DECLARE bh NO SCROLL CURSOR FOR " + sql, values)
                 await cursor.execute(f"FETCH {CHUNK} FROM bh")
                 answer = Answer(

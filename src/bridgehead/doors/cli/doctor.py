@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,8 @@ from bridgehead.kernel.finding import Finding, Severity
 
 if TYPE_CHECKING:
     from bridgehead.assemble import House
+    from bridgehead.declare import Deployment
+    from bridgehead.kernel.ports import Driver
     from bridgehead.run.workers import Worker
 
 FREE_BYTES = 200 * 1024 * 1024
@@ -27,7 +29,7 @@ FREE_BYTES = 200 * 1024 * 1024
 @STATE
 @JSON
 def doctor(folder: Path, state: Path | None, as_json: bool) -> int:
-    """Look at FOLDER, its store, its keys, its disk, and try every server it names. Changes nothing."""
+    """Look at FOLDER, its store, its keys, its disk, and try every server and source. Changes nothing."""
     with opened(folder, state) as house:
         found = [*house.findings(), *_disk(house), *_keys(house), *asyncio.run(_systems(house))]
         found += [*_server(house), *_schedules(house)]
@@ -172,6 +174,21 @@ async def _systems(house: House) -> list[Finding]:
             words = f"server {name} offers {tool}, which no action names: it is refused"
             fix = "Nothing to do; declare it, or list it under `hidden`, if that is meant."
             found.append(_finding("BH-DOC-005", "info", words, fix, deployment.where("servers", name)))
+    return [*found, *await _sources(drivers, deployment)]
+
+
+async def _sources(drivers: Mapping[str, Driver], deployment: Deployment) -> list[Finding]:
+    """Open every source: a database that is not there, and a role that may do more than read."""
+    found = []
+    for name in deployment.charter.sources:
+        driver = drivers[f"source:{name}"]
+        try:
+            await driver.open()
+        except BridgeheadError as error:
+            words = f"source {name} cannot be read: {error.what}"
+            found.append(_finding("BH-DOC-019", "block", words, error.fix, deployment.where("sources", name)))
+        finally:
+            await driver.close()
     return found
 
 

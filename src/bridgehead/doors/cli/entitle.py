@@ -16,6 +16,7 @@ from bridgehead.doors.cli.terminal import (
     print_json,
     visible,
 )
+from bridgehead.doors.cli.wall import install
 
 if TYPE_CHECKING:
     from bridgehead.declare import Deployment
@@ -30,6 +31,9 @@ _SOURCE = click.option("--source", default="", help="Which source; the only one 
 @click.group()
 def entitle() -> None:
     """Say who may see what of a database or of documents, and what somebody's SQL becomes."""
+
+
+entitle.add_command(install)
 
 
 @entitle.command()

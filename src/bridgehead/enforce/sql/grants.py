@@ -69,6 +69,7 @@ def entitled(
         attributes={**human.attributes, "subject": subject or None},
         secret=secret,
         version=version,
+        wall=settings.wall,
     )
     return Entitled(rights=rights, why=why)
 

@@ -73,6 +73,7 @@ class Rights:
 
     ``tables`` are keyed as the charter writes them: ``orders``, or ``sales.orders``. ``secret`` keys the
     ``hash`` mask; it is bound as a value, never written into a statement. ``version`` names the release.
+    ``wall`` is the schema whose views give what may be seen of the tables, where the source has one.
     """
 
     dialect: Dialect
@@ -80,6 +81,7 @@ class Rights:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     secret: str = ""
     version: str = ""
+    wall: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -98,4 +100,4 @@ class Rights:
             ]
             for name, right in self.tables.items()
         }
-        return digest([self.dialect, tables, dict(self.attributes), self.secret, self.version])
+        return digest([self.dialect, tables, dict(self.attributes), self.secret, self.version, self.wall])

@@ -15,7 +15,7 @@ from sqlglot import exp
 from bridgehead.enforce.sql import masks, parse
 from bridgehead.enforce.sql.names import folded, refer
 from bridgehead.enforce.sql.refused import SqlRefused
-from bridgehead.enforce.sql.rights import ALL_ROWS, Dialect, Mask, Rights, TableRight
+from bridgehead.enforce.sql.rights import ALL_ROWS, ColumnRight, Dialect, Mask, Rights, TableRight
 
 INNER = "bh_t"
 """What a base table is called inside the query that stands for it."""
@@ -60,9 +60,7 @@ def entitled(right: TableRight, rights: Rights, values: Values, fence: bool) -> 
     """
     shown = [
         exp.Alias(
-            this=masks.masked(
-                column, _own(column.name), rights.dialect, _secret(column.mask, rights, values)
-            ),
+            this=_shown(column, rights, values),
             alias=exp.to_identifier(column.name, quoted=True),
         )
         for column in right.columns
@@ -71,18 +69,44 @@ def entitled(right: TableRight, rights: Rights, values: Values, fence: bool) -> 
     query.set(
         "from_",
         exp.From(
-            this=exp.Table(
-                this=exp.to_identifier(right.name, quoted=True),
-                db=exp.to_identifier(right.schema, quoted=True) if right.schema else None,
-                alias=exp.TableAlias(this=exp.to_identifier(INNER, quoted=True)),
-            )
+            this=_real(right, rights),
         ),
     )
-    if right.rows != ALL_ROWS:
+    if right.rows != ALL_ROWS and not (rights.wall and _beyond(right, rights.dialect)):
         query.set("where", exp.Where(this=filter_of(right, rights, values)))
     if fence:
         _fence(query, rights.dialect)
     return query
+
+
+def _real(right: TableRight, rights: Rights) -> exp.Table:
+    """Return the table itself, or the view of it that is the second wall."""
+    schema, name = (rights.wall, right.label) if rights.wall else (right.schema, right.name)
+    return exp.Table(
+        this=exp.to_identifier(name, quoted=True),
+        db=exp.to_identifier(schema, quoted=True) if schema else None,
+        alias=exp.TableAlias(this=exp.to_identifier(INNER, quoted=True)),
+    )
+
+
+def _shown(column: ColumnRight, rights: Rights, values: Values) -> exp.Expr:
+    """Return what is shown of a column; the views of a wall have masked it already."""
+    if rights.wall:
+        return _own(column.name)
+    return masks.masked(column, _own(column.name), rights.dialect, _secret(column.mask, rights, values))
+
+
+def _beyond(right: TableRight, dialect: Dialect) -> bool:
+    """Say whether a filter needs what the wall does not show: it is held there alone, then."""
+    plain = {column.name.lower() for column in right.columns if column.mask is None}
+    named = read_filter(right.rows, dialect).find_all(exp.Column)
+    return any(column.name.lower() not in plain for column in named)
+
+
+def attributes_of(rows: str, dialect: Dialect) -> frozenset[str]:
+    """Return the attributes a row filter asks for."""
+    places = read_filter(rows, dialect).find_all(exp.Placeholder)
+    return frozenset(str(place.this) for place in places)
 
 
 def _fence(query: exp.Select, dialect: Dialect) -> None:
