@@ -27,7 +27,7 @@ from bridgehead.enforce.stop import set_stop
 from bridgehead.kernel.clock import SetClock
 from bridgehead.kernel.principal import Principal
 from bridgehead.store.tables import crossing, run, vote
-from fixtures import console_gallery
+from fixtures import console_gallery, sales
 from fixtures.houses import IDENTIFY, Desk, act
 from fixtures.needs import missing
 from fixtures.questions import editable, emergency, enforcing_origins
@@ -293,6 +293,19 @@ def test_axe_finds_nothing_on_a_deployment_with_schedules(
     """One on time, one that was missed, one that is late."""
     desk = scheduled(Desk(tmp_path))
     with served(desk.house, desk.clock, chromium) as site:
+        _look(site, "olga", "/deployments/desk", scheme, width)
+    desk.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_who_may_see_what(
+    scheme: str, width: int, tmp_path: Path, chromium: Browser
+) -> None:
+    desk = Desk(tmp_path)
+    sales.add_to(desk.folder, "sqlite", sales.sqlite_file(desk.folder / "sales.sqlite"))
+    with served(desk.house, desk.clock, chromium) as site:
+        _look(site, "olga", "/deployments/desk/data", scheme, width)
         _look(site, "olga", "/deployments/desk", scheme, width)
     desk.close()
 

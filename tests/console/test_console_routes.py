@@ -38,6 +38,7 @@ def pages(house: House, questions: list[str]) -> list[str]:
         "/effects",
         "/deployments",
         ONE,
+        f"{ONE}/data",
         f"{ONE}/stop",
         f"{ONE}/resume",
         f"{ONE}/approvals/{questions[0]}",

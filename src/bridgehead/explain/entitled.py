@@ -133,7 +133,7 @@ def _seen(d: Deployment, source: str, name: str, given: Entitled) -> TableSeen:
         where=where,
         rows=_bound(right, given),
         columns=tuple(column.name for column in right.columns if column.mask is None),
-        masked={c.name: _mask(c.mask) for c in right.columns if c.mask is not None},
+        masked={c.name: mask_words(c.mask) for c in right.columns if c.mask is not None},
         unseen=tuple(column for column in declared.columns if right.column(column) is None),
         at_least=right.at_least,
     )
@@ -152,7 +152,8 @@ def _bound(right: TableRight, given: Entitled) -> str:
     return f"rows where {right.rows}" + (f" ({bound})" if bound else "")
 
 
-def _mask(mask: Mask) -> str:
+def mask_words(mask: Mask) -> str:
+    """Return what is shown in a column's place."""
     words = {
         "null": "nothing is shown",
         "hash": "a keyed digest",

@@ -8,14 +8,14 @@ from typing import Literal
 from bridgehead.declare.model import Charter
 from bridgehead.kernel.principal import Principal
 
-See = Literal["inbox", "deployments", "runs", "entries", "bodies", "stop", "lift", "undo"]
+See = Literal["inbox", "deployments", "runs", "entries", "bodies", "data", "stop", "lift", "undo"]
 
 _BY_ROLE: dict[str, frozenset[See]] = {
     "approver": frozenset({"inbox"}),
     "executive": frozenset({"deployments"}),
-    "auditor": frozenset({"deployments", "runs", "entries", "bodies"}),
-    "fde": frozenset({"deployments", "runs", "entries", "bodies", "stop", "undo"}),
-    "owner": frozenset({"deployments", "runs", "entries", "bodies", "stop", "lift", "undo"}),
+    "auditor": frozenset({"deployments", "runs", "entries", "bodies", "data"}),
+    "fde": frozenset({"deployments", "runs", "entries", "bodies", "data", "stop", "undo"}),
+    "owner": frozenset({"deployments", "runs", "entries", "bodies", "data", "stop", "lift", "undo"}),
 }
 
 

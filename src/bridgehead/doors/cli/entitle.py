@@ -65,17 +65,23 @@ def explain(
 
 
 @entitle.command()
-@_PERSON
+@click.option("--as", "person", default="", help="Who asks: an id under `people` of the charter.")
+@click.option("--all", "everybody", is_flag=True, help="Every source and everybody, as a text to read.")
 @_AGENT
 @_SOURCE
 @IN_FOLDER
 @JSON
-def show(folder: Path, as_json: bool, person: str, agent: str, source: str) -> None:
-    """Show what somebody sees of every table of a source."""
+def show(folder: Path, as_json: bool, person: str, everybody: bool, agent: str, source: str) -> None:
+    """Show what somebody sees of every table of a source, or with --all who may see what."""
     from bridgehead.declare import load
     from bridgehead.explain.entitled import visible as seen
 
+    if everybody == bool(person):
+        raise click.UsageError("Name somebody with --as, or ask for everybody with --all.")
     deployment = load(folder)
+    if everybody:
+        _everybody(deployment, source, as_json)
+        return
     tables = seen(deployment, person, source or _only(deployment), agent=agent)
     if as_json:
         print_json({"tables": [asdict(table) for table in tables]})
@@ -123,6 +129,19 @@ def _tell_readable(found: Readable) -> None:
     for one in found.documents:
         click.echo(f"{'reads' if one.seen else 'not  '} {visible(one.document)}")
         click.echo(f"      {visible(one.why)}  [{one.where}]")
+
+
+def _everybody(deployment: Deployment, source: str, as_json: bool) -> None:
+    from bridgehead.explain import plain
+    from bridgehead.explain.who_sees import who_sees
+    from bridgehead.explain.who_sees_text import text_of
+
+    found = [one for one in who_sees(deployment) if source in ("", one.name)]
+    if as_json:
+        print_json({"sources": plain(found)})
+        return
+    for line in text_of(found).splitlines():
+        click.echo(visible(line))
 
 
 def _only(deployment: Deployment) -> str:

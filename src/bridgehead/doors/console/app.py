@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from bridgehead.assemble import House
 from bridgehead.doors.console import (
     approvals,
+    data,
     deciding,
     delegations,
     deployments,
@@ -62,6 +63,7 @@ SCREENS = (
     Screen(path="/effects", handler=effects.show_list, need="signed-in"),
     Screen(path="/deployments", handler=deployments.show_all, need="deployments"),
     Screen(path=ONE, handler=deployments.show_one, need="deployments"),
+    Screen(path=f"{ONE}/data", handler=data.show, need="data"),
     Screen(path=f"{ONE}/stop", handler=deployments.ask_stop, need="stop"),
     Screen(path=f"{ONE}/stop", handler=deployments.stop, need="stop", post=("reason",)),
     Screen(path=f"{ONE}/resume", handler=deployments.ask_resume, need="lift"),

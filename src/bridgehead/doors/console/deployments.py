@@ -41,6 +41,7 @@ def show_one(visit: Visit) -> Answer:
             "schedules": _schedules(house),
             "may_stop": visit.viewer().may("stop"),
             "may_lift": visit.viewer().may("lift"),
+            "may_data": bool(house.deployment.charter.sources) and visit.viewer().may("data"),
             "may_runs": visit.viewer().may("runs"),
             "may_undo": visit.viewer().may("undo"),
             "people": people(house),
