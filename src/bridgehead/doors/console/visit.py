@@ -176,7 +176,9 @@ def _require(visit: Visit, need: Need) -> None:
         return
     allowed = visit.viewer().may(need) if "deployment" in visit.path else visit.may(need)
     if not allowed:
-        raise Stopped(NO_SUCH_PAGE if need in ("entries", "bodies", "runs", "deployments", "data") else NOT_ALLOWED)
+        raise Stopped(
+            NO_SUCH_PAGE if need in ("entries", "bodies", "runs", "deployments", "data") else NOT_ALLOWED
+        )
 
 
 async def read_form(request: Request, fields: tuple[str, ...]) -> dict[str, str]:
