@@ -66,7 +66,8 @@ TYPES: dict[str, dict[str, Sequence[Any]]] = {
         "text": LONG, "varchar(80)": TEXTS, "char(80)": TEXTS, "smallint": _whole(16), "integer": _whole(32),
         "bigint": _whole(64), "numeric(12,2)": MONEY, "numeric(38,4)": WIDE, "numeric": ENDLESS,
         "real": FLOATS, "double precision": HUGE, "date": DATES, "timestamp": TIMES, "timestamptz": ZONED,
-        "boolean": [None, True, False], "uuid": [None, UUID], "jsonb": [None, '{"a": 1}'], "bytea": [None, b"x"],
+        "boolean": [None, True, False], "uuid": [None, UUID], "jsonb": [None, '{"a": 1}'],
+        "bytea": [None, b"x"],
     },
     "duckdb": {
         "varchar": LONG, "text": TEXTS, "tinyint": _whole(8), "smallint": _whole(16), "integer": _whole(32),
@@ -77,7 +78,8 @@ TYPES: dict[str, dict[str, Sequence[Any]]] = {
     },
     "sqlite": {
         "text": LONG, "varchar(80)": TEXTS, "integer": _whole(64), "bigint": _whole(64),
-        "real": [v for v in FLOATS if v is None or math.isfinite(v)], "decimal(12,2)": [None, 0, -0.01, 999.99, -1000],
+        "real": [v for v in FLOATS if v is None or math.isfinite(v)],
+        "decimal(12,2)": [None, 0, -0.01, 999.99, -1000],
         "date": [d and d.isoformat() for d in DATES], "timestamp": [t and t.isoformat(" ") for t in TIMES],
         "datetime": [t and t.isoformat(" ") for t in TIMES], "boolean": [None, 1, 0],
     },

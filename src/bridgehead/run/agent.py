@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from bridgehead.declare.model import Charter
@@ -15,6 +16,7 @@ from bridgehead.enforce import arguments
 from bridgehead.kernel.canonical import encode, encoded_bytes
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.kernel.outcome import Done, Failed, Fault, Outcome, Refused
+from bridgehead.run import query_tools
 
 MAX_CALLS_A_TURN = 8
 SAME_CALL_LIMIT = 3
@@ -32,17 +34,26 @@ class Worker(Protocol):
     def act(self, action: str, /, **arguments: Any) -> Coroutine[Any, Any, Outcome]:
         """Take an action."""
 
+    def query(self, name: str, sql: str | None = None, /) -> Coroutine[Any, Any, Outcome]:
+        """Ask a source."""
+
     def not_offered(self, action: str, /, **arguments: Any) -> Coroutine[Any, Any, Outcome]:
         """Refuse, on the record, an action that was not offered."""
 
-    def tool_schemas(self, actions: Sequence[str]) -> list[dict[str, Any]]:
-        """Return what a model is shown of a list of actions."""
+    def tool_schemas(self, actions: Sequence[str], queries: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return what a model is shown of a list of actions, and of sources (tool name -> source)."""
 
 
 async def loop(
-    run: Worker, model: str, instructions: str, input: str, tools: Sequence[str], max_turns: int
+    run: Worker,
+    model: str,
+    instructions: str,
+    input: str,
+    tools: Sequence[str],
+    max_turns: int,
+    queries: Mapping[str, str] = MappingProxyType({}),
 ) -> Outcome:
-    """Carry the conversation to its end.
+    """Carry the conversation to its end. ``queries``: tool name -> the source it asks in SQL.
 
     Failed with BH-RUN-020 when the model does not come to an end, BH-RUN-021 when it repeats itself,
     BH-RUN-022 when its answer is empty.
@@ -51,7 +62,7 @@ async def loop(
         {"role": "system", "content": instructions},
         {"role": "user", "content": input},
     ]
-    shown = run.tool_schemas(tools)
+    shown = run.tool_schemas(tools, queries)
     failures: dict[str, int] = {}
     for turn in range(1, max_turns + 1):
         outcome = await run.ask(model, messages=messages, tools=shown)
@@ -63,7 +74,7 @@ async def loop(
             return _ended(answer, turn)
         messages.append(_assistant(answer, calls))
         for call in calls:
-            result = await _one(run, call, tools)
+            result = await _one(run, call, tools, queries)
             messages.append({"role": "tool", "tool_call_id": call["id"], "content": result.content})
             if result.bad:
                 failures[result.what] = failures.get(result.what, 0) + 1
@@ -91,7 +102,9 @@ class _Result:
         self.bad = bad
 
 
-async def _one(run: Worker, call: Mapping[str, Any], tools: Sequence[str]) -> _Result:
+async def _one(
+    run: Worker, call: Mapping[str, Any], tools: Sequence[str], queries: Mapping[str, str]
+) -> _Result:
     name, what = _clean(call["name"]), f"{call['name']} {call['arguments']}"
     try:
         values = json.loads(call["arguments"] or "{}")
@@ -103,10 +116,20 @@ async def _one(run: Worker, call: Mapping[str, Any], tools: Sequence[str]) -> _R
         encoded_bytes(values)
     except LedgerError as error:
         return _Result(what, f"refused: the arguments cannot be recorded: {error.what}.", bad=True)
+    if name in queries:
+        return await _asked(run, what, queries[name], values)
     if name not in tools:
         return _Result(what, told(await run.not_offered(name, **values)), bad=True)
     outcome = await run.act(name, **values)
     return _Result(what, told(outcome), bad=not isinstance(outcome, Done))
+
+
+async def _asked(run: Worker, what: str, source: str, values: Mapping[str, Any]) -> _Result:
+    sql = values.get("sql")
+    if set(values) != {"sql"} or not isinstance(sql, str):
+        return _Result(what, "refused: it takes one argument, sql: a text with one SELECT.", bad=True)
+    outcome = await run.query(source, sql)
+    return _Result(what, query_tools.told(outcome), bad=not isinstance(outcome, Done))
 
 
 def _clean(name: str) -> str:

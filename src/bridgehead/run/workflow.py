@@ -17,6 +17,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from bridgehead.enforce.boundary import Boundary, Crossing, RunState
@@ -25,7 +26,7 @@ from bridgehead.kernel.action import Action
 from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.kernel.errors import BridgeheadError, EngineError, Nondeterminism
 from bridgehead.kernel.outcome import Done, Outcome
-from bridgehead.run import journal
+from bridgehead.run import journal, query_tools
 from bridgehead.run.agent import loop, tool_schemas
 
 MAX_POSITION = 200
@@ -143,13 +144,16 @@ class Run:
         instructions: str,
         input: str,
         tools: Sequence[str],
+        sources: Sequence[str] = (),
         max_turns: int = 30,
         budget: str = "",
     ) -> Coroutine[Any, Any, Outcome]:
         """Let a model work with a list of actions until it answers in words.
 
-        ``Done.value`` is ``{"text": ..., "turns": n, "stand_in": bool}``. ``budget`` is a loop of the
-        charter: how much this one may do. Raises ``EngineError`` (BH-RUN-047) for one it does not declare.
+        ``sources``: databases it may ask in SQL of its own, with the tool ``query_SOURCE``; it gets what the
+        person may see whom the run serves, labelled. ``budget`` is a loop of the charter: how much this one
+        may do. ``Done.value`` is ``{"text": ..., "turns": n, "stand_in": bool}``. Raises ``EngineError``:
+        BH-RUN-023 for a source that has no tables, BH-RUN-047 for a loop that is not declared.
         """
         if budget and budget not in self._boundary.charter.loops:
             raise EngineError(
@@ -158,9 +162,10 @@ class Run:
                 means="The model was not asked.",
                 fix="Declare it under `loops`, or name one that is.",
             )
+        queries = query_tools.named(sources, tools, self._boundary.charter)
         branch = self.branch()
         branch._loop = budget
-        return loop(branch, model, instructions, input, tools, max_turns)
+        return loop(branch, model, instructions, input, tools, max_turns, queries)
 
     def branch(self) -> Run:
         """Return a sub-journal at the next position, for code that runs beside other code."""
@@ -230,9 +235,13 @@ class Run:
         # Chosen when the run started: an endpoint that appears later must not change a replay.
         return self._state.bindings.get(f"model:{name}", name)
 
-    def tool_schemas(self, actions: Sequence[str]) -> list[dict[str, Any]]:
-        """Return the tools a model is shown for a list of actions, from the charter alone."""
-        return tool_schemas(self._boundary.charter, actions)
+    def tool_schemas(
+        self, actions: Sequence[str], queries: Mapping[str, str] = MappingProxyType({})
+    ) -> list[dict[str, Any]]:
+        """Return the tools a model is shown for actions and sources, from the release's charter alone."""
+        charter = self._boundary.charter
+        shown = tool_schemas(charter, actions)
+        return [*shown, *query_tools.schemas(charter, queries, self._state.principal)]
 
     def _cross(self, action: Action) -> Coroutine[Any, Any, Outcome]:
         position = self._next()
