@@ -83,7 +83,11 @@ def test_it_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     told = json.loads(CliRunner().invoke(check, [str(EXAMPLE), "--json"]).output)
     assert told["ok"]
     # One variant is there to show what cannot be settled, another what a weak probe means.
-    assert sorted(finding["rule"] for finding in told["findings"]) == ["BH-CHK-012", "BH-CHK-019"]
+    assert sorted(finding["rule"] for finding in told["findings"]) == [
+        "BH-CHK-012",
+        "BH-CHK-019",
+        "BH-CHK-090",
+    ]
 
 
 async def test_a_lost_reply_is_settled_as_each_variant_says(erp: HostileErp, house: House) -> None:

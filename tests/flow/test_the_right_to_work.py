@@ -95,7 +95,7 @@ async def test_an_embedded_engine_that_lost_its_place_takes_nothing(
         cut(postgresql_url)
         second = Held(other, AT_WORK, shared=False)
         assert second.taken
-        lost = lambda: not engine._held.taken  # type: ignore[attr-defined]  # noqa: E731
+        lost = lambda: engine._held and not engine._held.taken  # type: ignore[attr-defined]  # noqa: E731
         await until(lost, says="it notices that the lock is gone", task=working)
         run = desk.start(workflow="plain")
         for _ in range(10):

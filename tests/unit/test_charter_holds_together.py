@@ -96,7 +96,7 @@ SLIPS = {
     "a title with a bracket": Slip("title: Read ticket {ticket_id}", 'title: "Read ticket {"', "BH-CHA-048", "Read ticket {", "`{{`"),
     "a key the agent gives": Slip("sensitive: [answer]", "key_argument: answer", "BH-CHA-046", "key_argument", "Remove it"),
     # undo, probe, facts
-    "a write without an undo": Slip(CLOSE, "    probe:", "BH-CHA-040", "effect: write\n    arguments:\n      ticket_id: {type: string}\n      answer", "effect: final"),
+    "a write without an undo": Slip(CLOSE, "    probe:", "BH-CHA-040", "effect: write\n    arguments:\n      ticket_id: {type: string, format: id}\n      answer", "effect: final"),
     "an undo naming no action": Slip("undo: reopen_ticket", "undo: open_ticket", "BH-CHA-041", "undo: open_ticket", "Did you mean `reopen_ticket`?"),
     "an undo that only reads": Slip("undo: reopen_ticket", "undo: read_ticket", "BH-CHA-042", "undo: read_ticket", "changes something"),
     "an undo of what is final": Slip("    outward: true ", "    undo: close_ticket\n    outward: true ", "BH-CHA-042", "    undo: close_ticket\n    outward", "effect: write"),
@@ -205,7 +205,9 @@ def test_a_binding_no_workflow_has(folder: Folder) -> None:
 
 
 def test_a_deployment_does_something(folder: Folder) -> None:
-    folder.change("  ticket:\n    function: workflow.py:handle\n    agent: desk\n", "  {}\n")
+    whole = folder.text("charter.yaml")
+    start = whole.index("  ticket:\n    function: workflow.py:handle\n")
+    folder.write("charter.yaml", whole[:start] + "  {}\n" + whole[whole.index("# Failures the business") :])
 
     assert folder.error("BH-CHA-075").where == folder.line("workflows:")
 

@@ -407,6 +407,10 @@ create table checkpoint (size integer, note);
 """
 
 
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+"""What a line raises that is no record; the last one is a number too large for a table."""
+
+
 def _load_export(connection: sqlite3.Connection, export: Path) -> bool:
     """Copy an export into tables, so that there is one verification; return whether it has bodies."""
     connection.executescript(_EXPORT_TABLES)
@@ -419,7 +423,7 @@ def _load_export(connection: sqlite3.Connection, export: Path) -> bool:
                 record = json.loads(line)
                 with_bodies |= record["type"] == "ledger" and record["bodies"] is True
                 _load_record(connection, record)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, sqlite3.Error) as error:
+    except (*_MALFORMED, OSError, RecursionError, sqlite3.Error) as error:
         raise Unreadable(f"{export}, line {number}, is not part of a ledger export: {error!r}") from error
     connection.execute("create index by_idx on entry (idx)")
     return with_bodies

@@ -34,13 +34,13 @@ class RecordedDriver:
         return ()
 
     async def call(self, request: Request) -> Reply:
-        """Return what was recorded for this call. Raises ``ConnectError`` (BH-CON-067) where nothing was."""
+        """Return what was recorded for this call. Raises ``ConnectError`` (BH-CON-073) where nothing was."""
         for operation, arguments, content in self._answers:
             # The house may have added its key to what the agent gave.
             if operation == request.operation and arguments.items() <= request.arguments.items():
                 return Reply(value=content)
         raise ConnectError(
-            "BH-CON-067",
+            "BH-CON-073",
             f"the recording holds no answer of {request.operation} to these arguments",
             effect_state="none",
         )

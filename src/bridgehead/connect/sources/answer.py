@@ -41,7 +41,7 @@ def statement_of(source: str, arguments: Mapping[str, Any]) -> tuple[str, list[A
     sql, values = arguments.get("sql"), arguments.get("values")
     if not isinstance(sql, str) or not isinstance(values, list):
         raise ConnectError(
-            "BH-CON-068",
+            "BH-CON-074",
             f"a statement for {source} is not a text and its values",
             effect_state="none",
             means="Nothing was asked.",
