@@ -124,4 +124,4 @@ async def test_what_is_told_to_programs_is_what_is_told_to_people(issued: Issued
         "skipped": 1,
         "impossible": 1,
     }
-    assert said["money"]["USD"]["remaining"] == "20"
+    assert said["money"]["USD"]["remaining"] == "20.00"
