@@ -31,7 +31,7 @@ async def test_a_deployment_moves_to_another_database_and_repeats_nothing(
     """Others append while the dump is taken; a refund is made after it; the new database knows neither."""
     desk = Desk(tmp_path, store=postgresql_url, engine="embedded")
     house = desk.house
-    run = desk.start(IDENTIFY, act("refund", order_id="o1", amount=20))
+    run = desk.start(act("refund", order_id="o1", amount=20), workflow="plain")
     over = threading.Event()
 
     def append() -> None:
