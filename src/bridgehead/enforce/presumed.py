@@ -6,8 +6,9 @@ journal does not hold, or holds as not sent, is presumed to have been sent and i
 sent: the same key again where the other side drops repeats, the probe, or a person.
 
 A key and a probe speak of exactly these arguments. Once such a run was given a value anew (a model's answer,
-a record, the time, what an effect answered) its effects may have had other arguments the first time, so from
-there on only a person can tell. Never guessed.
+a record, the time, a person's answer) its effects may have had other arguments the first time, so from there
+on only a person can tell. Never guessed. What an effect answered is no such value: it is the one effect, found
+again or repeated with its key.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _GIVEN_ANEW = Statement(
     .where(
         t.crossing.c.run == bindparam("of_run"),
         t.crossing.c.state == "done",
+        t.crossing.c.effect == "read",
         t.crossing.c.ended_at >= bindparam("since"),
         # Reads that decide or settle, and late looks, are the house's own: no workflow sees their answers.
         t.crossing.c.position.not_like("%.b%"),
