@@ -137,7 +137,7 @@ class DbosEngine:
             self._begin()
             self._pulse = Pulse(self._store, self._clock, self._boot, held, self.under_way)
             try:
-                await asyncio.to_thread(self._launch)
+                await self._launched()
                 self._pulse.start()
                 self._upkeep.start()
                 async with self._store.bell.listening(self.wake):
@@ -171,6 +171,15 @@ class DbosEngine:
         _instance()._sys_db.reenqueue_for_recovery(segment, [self._boot], QUEUE)
 
     # --- start and end ---
+
+    async def _launched(self) -> None:
+        """Launch, to the end also where this is cancelled: a thread half way through would go on beside us."""
+        launching = asyncio.create_task(asyncio.to_thread(self._launch))
+        try:
+            await asyncio.shield(launching)
+        except asyncio.CancelledError:
+            await asyncio.gather(launching, return_exceptions=True)
+            raise
 
     def _launch(self) -> None:
         workers.join(self._store, self._boot, self.name, self._concurrency)
