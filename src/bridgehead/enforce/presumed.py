@@ -7,8 +7,8 @@ sent: the same key again where the other side drops repeats, the probe, or a per
 
 A key and a probe speak of exactly these arguments. Once such a run was given a value anew (a model's answer,
 a record, the time, a person's answer) its effects may have had other arguments the first time, so from there
-on only a person can tell. Never guessed. What an effect answered is no such value: it is the one effect, found
-again or repeated with its key.
+on only a person can tell. Never guessed. What an effect answered is no such value: it is the one effect,
+found again or repeated with its key.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ class DbosEngine:
     # --- start and end ---
 
     async def _launched(self) -> None:
-        """Launch, to the end also where this is cancelled: a thread half way through would go on beside us."""
+        """Launch, to the end also where this is cancelled: its thread would go on beside us."""
         launching = asyncio.create_task(asyncio.to_thread(self._launch))
         try:
             await asyncio.shield(launching)
