@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,6 @@ from bridgehead.kernel.finding import Finding, Severity
 if TYPE_CHECKING:
     from bridgehead.assemble import House
     from bridgehead.declare import Deployment
-    from bridgehead.kernel.ports import Driver
     from bridgehead.run.workers import Worker
 
 FREE_BYTES = 200 * 1024 * 1024
@@ -174,14 +173,14 @@ async def _systems(house: House) -> list[Finding]:
             words = f"server {name} offers {tool}, which no action names: it is refused"
             fix = "Nothing to do; declare it, or list it under `hidden`, if that is meant."
             found.append(_finding("BH-DOC-005", "info", words, fix, deployment.where("servers", name)))
-    return [*found, *await _sources(drivers, deployment)]
+    return [*found, *await _sources(house, deployment)]
 
 
-async def _sources(drivers: Mapping[str, Driver], deployment: Deployment) -> list[Finding]:
+async def _sources(house: House, deployment: Deployment) -> list[Finding]:
     """Open every source: a database that is not there, and a role that may do more than read."""
     found = []
     for name in deployment.charter.sources:
-        driver = drivers[f"source:{name}"]
+        driver = house.drivers_of(deployment)[f"source:{name}"]
         try:
             await driver.open()
         except BridgeheadError as error:
