@@ -158,4 +158,4 @@ def test_the_certificate_says_what_the_order_system_says(played: Shop) -> None:
         if order["status"] == "cancelled" and untouched["orders"][order["order_id"]]["status"] == "pending"
     ]
     assert len(cancelled) == 1
-    assert said.money["USD"]["taken-back"] == "0"
+    assert said.money["USD"]["taken-back"] == "0.00"
