@@ -92,8 +92,7 @@ async def claim(
         body["origins"] = endorse.recorded(evidence.values)
 
     def work(connection: Connection) -> Work:
-        limits.heed_stop(connection, crossing)
-        limits.heed_undo(connection, crossing)
+        run = limits.heed(connection, crossing)
         claimed_at = boundary.clock.now()  # here: a commit may have waited long for others
         earlier = rows.find(connection, crossing.run.id, crossing.position)
         journal.require_current(crossing, earlier)
@@ -105,7 +104,9 @@ async def claim(
         again = not repeats and earlier is not None and earlier.state == "claimed"  # a read, not answered
         if granted is not None and not again:
             _use(connection, boundary, granted, now, repeats=repeats)
-        denied = limits.check_again(connection, boundary, crossing, standing, begun=journal.begun(earlier))
+        denied = limits.check_again(
+            connection, boundary, crossing, standing, run, begun=journal.begun(earlier)
+        )
         if denied is None:
             denied = loops.check(connection, boundary, crossing, evidence)
         if denied is None:

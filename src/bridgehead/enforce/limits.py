@@ -13,13 +13,20 @@ from bridgehead.enforce.boundary import Boundary, Crossing, RunState
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.decision import Ask, Decision, Reason, Refuse
 from bridgehead.store import tables as t
-from bridgehead.store.statement import Statement
+from bridgehead.store.statement import Row, Statement
 
 STEP = 4
 _RUN = Statement(select(t.run.c.crossings, t.run.c.effects).where(t.run.c.id == bindparam("run")))
 _STOPPING = exists().where(t.undo.c.target == t.run.c.id, t.undo.c.state == "stopping")
-_ALLOWED = Statement(
-    select(t.run.c.status, t.release.c.state, _STOPPING.label("stopping"))
+_NOW = Statement(
+    select(
+        t.run.c.crossings,
+        t.run.c.effects,
+        t.run.c.status,
+        t.release.c.state,
+        _STOPPING.label("stopping"),
+        select(t.stop.c.id).where(t.stop.c.lifted_at.is_(None)).limit(1).scalar_subquery().label("stop"),
+    )
     .select_from(t.run)
     .outerjoin(t.release, t.release.c.digest == t.run.c.release)
     .where(t.run.c.id == bindparam("run"))
@@ -102,21 +109,31 @@ def heed_stop(connection: Connection, crossing: Crossing) -> None:
         raise Park(f"stop:{stopped.id}")
 
 
-def heed_undo(connection: Connection, crossing: Crossing) -> None:
-    """Raise ``Park`` where the run or its release is taken back: it does nothing new.
+def heed(connection: Connection, crossing: Crossing) -> Row:
+    """Return the row of the run as it is now, for ``check_again``. Raise ``Park`` while the deployment is
+    stopped, and where the run or its release is taken back: it does nothing new.
 
-    What is on its way is still asked about, and what takes effects back goes on.
+    What is on its way is still asked about, and what takes effects back goes on. All in one statement: on
+    PostgreSQL each one is a way there and back, while the log is held.
     """
-    if not crossing.settles and held(connection, crossing.run):
+    now = _NOW.one(connection, run=crossing.run.id)
+    if crossing.settles:
+        return now
+    if now.stop is not None:
+        raise Park(f"stop:{now.stop}")
+    if _taken_back(crossing.run, now):
         raise Park(f"undone:{crossing.run.id}")
+    return now
 
 
 def held(connection: Connection, run: RunState) -> bool:
     """Say whether a run may do nothing new, because it or its release is taken back."""
-    if run.kind == "undo":
-        return False
-    row = _ALLOWED.first(connection, run=run.id)
-    return row is not None and ("stopped" in (row.state, row.status) or bool(row.stopping))
+    now = _NOW.first(connection, run=run.id)
+    return now is not None and _taken_back(run, now)
+
+
+def _taken_back(run: RunState, now: Row) -> bool:
+    return run.kind != "undo" and ("stopped" in (now.state, now.status) or bool(now.stopping))
 
 
 def check(boundary: Boundary, crossing: Crossing, now: Standing, *, begun: bool) -> Refuse | None:
@@ -159,14 +176,15 @@ def check_again(
     boundary: Boundary,
     crossing: Crossing,
     before: Standing,
+    run: Row,
     *,
     begun: bool,
 ) -> Refuse | None:
     """Refuse, in the transaction of the claim, what others made too much or another case meanwhile.
 
-    ``before`` is what the decision rested on; several actions may have been decided at once.
+    ``before`` is what the decision rested on, ``run`` what ``heed`` returned; several actions may have been
+    decided at once.
     """
-    run = _RUN.one(connection, run=crossing.run.id)
     changes = _changes(connection, crossing, before.record) if before.record else 0
     if changes != before.record_changes:
         words = "Another action changed the record while this one was being decided."
