@@ -36,7 +36,7 @@ def run(
 ) -> None:
     """Start a run of WORKFLOW under the folder as it is now, and carry it as far as it goes."""
     from bridgehead.doors.cli.serving import carry
-    from bridgehead.explain.runs import one_line
+    from bridgehead.doors.cli.show import answer, find_story, tell_answer
 
     case = _case(input_text)
     bound = dict(_pair(text) for text in bindings)
@@ -47,15 +47,21 @@ def run(
         run_id = house.start(workflow, case, bindings=bound, title=title, key=key, on_behalf=person)
         if not no_wait:
             asyncio.run(carry(house))
-        with house.store.reading() as connection:
-            line = one_line(connection, run_id)
-    assert line is not None
+        told = find_story(house, run_id)
+    line = told.run
     if as_json:
         print_json(
-            {"run": run_id, "status": line.status, "words": line.words, "waiting_for": line.waiting_for}
+            {
+                "run": run_id,
+                "status": line.status,
+                "words": line.words,
+                "waiting_for": line.waiting_for,
+                "result": answer(told),
+            }
         )
         return
     click.echo(f"{run_id}  {line.words}")
+    tell_answer(told)
     click.echo(again(f"See it with: bridgehead show {run_id}"))
 
 

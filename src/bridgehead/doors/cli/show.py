@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridgehead.doors.cli.terminal import again, deployment_options, opened, print_json
+from bridgehead.doors.cli.terminal import again, deployment_options, opened, print_json, visible
 from bridgehead.kernel.errors import EngineError
 
 if TYPE_CHECKING:
     from bridgehead.assemble import House
     from bridgehead.explain.story import Story
     from bridgehead.explain.told import Told
+
+SHOWN = 4000
+"""Characters of a run's answer that a terminal is given; ``--json`` gives all of it."""
 
 
 @click.command()
@@ -36,6 +40,7 @@ def show(folder: Path, state: Path | None, as_json: bool, run: str, everything: 
     for crossing in told.crossings:
         if everything or not crossing.evidence_of:
             _tell(crossing)
+    tell_answer(told)
     click.echo(
         f"Ledger entries {told.first_entry} to {told.last_entry}. Check them: {again('bridgehead verify')}"
     )
@@ -70,6 +75,23 @@ def find_story(house: House, run: str) -> Story:
         told = story(connection, house.ledger, house.deployment.charter, found)
     assert told is not None
     return told
+
+
+def answer(told: Story) -> Any:
+    """Return what the workflow of a run returned; None where it has not ended well, or was erased."""
+    return told.result.get("result") if isinstance(told.result, dict) else None
+
+
+def tell_answer(told: Story) -> None:
+    """Print what the workflow of a run returned, where it returned anything."""
+    if (value := answer(told)) is None:
+        return
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    click.echo("It returned:")
+    for line in text[:SHOWN].splitlines():
+        click.echo(f"  {visible(line)}")
+    if len(text) > SHOWN:
+        click.echo(again(f"  ... all of it: bridgehead show {told.run.id} --json"))
 
 
 def _tell(crossing: Told) -> None:
