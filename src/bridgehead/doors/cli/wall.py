@@ -21,7 +21,7 @@ _STANDS = {
 }
 _APPLIED = {
     "absent": "Installed.",
-    "as declared": "It stood as the charter declares it: nothing was changed.",
+    "as declared": "It stood as the charter declares it.",
     "other": "Renewed.",
 }
 _REMOVED = {
@@ -64,6 +64,9 @@ def install(folder: Path, state: Path | None, as_json: bool, source: str, what: 
     click.echo(words)
     if what == "apply" and not told:
         _say_address(deployment, source)
+    elif what == "apply":
+        settings = deployment.charter.sources[source]
+        click.echo(f"The password of {settings.wall} is that of {settings.address}, where it holds one.")
 
 
 def _plan(house: House, d: Deployment, source: str, as_json: bool) -> int:
