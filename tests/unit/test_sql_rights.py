@@ -126,6 +126,47 @@ def test_explain_shows_what_would_run_and_why_or_why_not(folder: Path) -> None:
     assert refused.exit_code == 1 and json.loads(refused.output)["rule"] == "sql.table"
 
 
+@pytest.mark.parametrize(
+    ("sql", "unknown"),
+    [
+        ("select nme, income from customers", ["nme"]),
+        ("select c.iban from customers c where c.shoe_size > 3", ["iban", "shoe_size"]),
+        ("select ID, Name from customers", []),
+        ("with s(n) as (select count(*) from customers) select n from s", []),
+        ("select count from (select count(*) from customers) t", []),
+        ("select name as who, income from customers order by who", []),
+    ],
+)
+def test_explain_names_a_column_that_is_hidden_or_never_was(
+    folder: Path, sql: str, unknown: list[str]
+) -> None:
+    asked = ["entitle", "explain", "--in", str(folder), "--as", "ana", "--agent", "asker"]
+    found = CliRunner().invoke(cli, [*asked, "--json", sql])
+    said = CliRunner().invoke(cli, [*asked, sql])
+    assert json.loads(found.output)["unknown"] == unknown
+    assert found.exit_code == said.exit_code == bool(unknown)
+    assert all(f"no column {', '.join(unknown)} that" in said.output for _ in unknown)
+
+
+def test_explain_takes_sql_that_begins_with_a_comment_and_sql_from_a_file(folder: Path) -> None:
+    asked = ["entitle", "explain", "--in", str(folder), "--as", "ana", "--agent", "asker"]
+    text = "-- who they are\nselect name from customers"
+    (folder / "asked.sql").write_text(text)
+    commented = CliRunner().invoke(cli, [*asked, text])
+    read = CliRunner().invoke(cli, [*asked, f"@{folder / 'asked.sql'}"])
+    missing = CliRunner().invoke(cli, [*asked, "@nowhere.sql"])
+    assert commented.exit_code == 0 and commented.output == read.output
+    assert missing.exit_code == 2 and "nowhere.sql cannot be read" in missing.output
+
+
+def test_show_says_who_is_refused_for_want_of_an_attribute(folder: Path) -> None:
+    _changed(folder, "groups: [east], attributes: {region: eu, regions: [eu]}}", "groups: [east]}")
+    seen = CliRunner().invoke(cli, ["entitle", "show", "--in", str(folder), "--as", "ana", "--json"])
+    tables = {table["table"]: table for table in json.loads(seen.output)["tables"]}
+    assert not tables["customers"]["seen"]
+    assert "filtered by region, which the profile does not say" in tables["customers"]["why"]
+
+
 def test_a_remembered_rewrite_belongs_to_its_rights(folder: Path) -> None:
     charter, rewriter = load(folder).charter, Rewriter()
     made = [

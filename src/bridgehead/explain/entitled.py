@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 from bridgehead.declare import Deployment
 from bridgehead.declare.model import Charter
-from bridgehead.enforce.sql import grants
+from bridgehead.enforce.sql import grants, unknown
 from bridgehead.enforce.sql.grants import Entitled
 from bridgehead.enforce.sql.refused import SqlRefused
 from bridgehead.enforce.sql.rewrite import Rewritten, rewrite
-from bridgehead.enforce.sql.rights import Mask, TableRight
+from bridgehead.enforce.sql.rights import ALL_ROWS, Mask, TableRight
+from bridgehead.enforce.sql.substitute import attributes_of
 from bridgehead.kernel.errors import ConfigError
 
 
@@ -38,7 +39,10 @@ class TableSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
-    """What would run for somebody, or ``rule`` and ``words`` of the refusal."""
+    """What would run for somebody, or ``rule`` and ``words`` of the refusal.
+
+    ``unknown`` are columns it names that none of its tables has for them: the database would not answer it.
+    """
 
     person: str
     agent: str
@@ -49,6 +53,7 @@ class Explained:
     fenced: bool = False
     tables: tuple[TableSeen, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
     rule: str = ""
     words: str = ""
 
@@ -84,6 +89,7 @@ def explain(
         fenced=made.fenced,
         tables=tuple(_seen(d, source, right.label, given) for right in made.tables),
         labels={label.column: tuple(sorted(label.sources)) for label in made.labels},
+        unknown=unknown.columns(sql, made.tables, given.rights.dialect),
     )
 
 
@@ -125,6 +131,11 @@ def _seen(d: Deployment, source: str, name: str, given: Entitled) -> TableSeen:
     where = d.where(*standing.place)
     if right is None:
         return TableSeen(table=name, seen=False, why=standing.words, where=where)
+    if missing := _missing(right, given):
+        said = (
+            f"It is filtered by {', '.join(missing)}, which the profile does not say: every query is refused."
+        )
+        return TableSeen(table=name, seen=False, why=f"{standing.words} {said}", where=where)
     withheld = f" {given_away(standing.withheld)}" if standing.withheld else ""
     return TableSeen(
         table=name,
@@ -139,13 +150,21 @@ def _seen(d: Deployment, source: str, name: str, given: Entitled) -> TableSeen:
     )
 
 
+def _missing(right: TableRight, given: Entitled) -> list[str]:
+    """Return the attributes a row filter asks for and nobody said of the person."""
+    if right.rows == ALL_ROWS:
+        return []
+    asked = sorted(attributes_of(right.rows, given.rights.dialect))
+    return [name for name in asked if name != "subject" and given.rights.attributes.get(name) is None]
+
+
 def given_away(columns: tuple[str, ...]) -> str:
     """Say which columns a person sees and their agent does not."""
     return f"The agent is not cleared for {', '.join(columns)}."
 
 
 def _bound(right: TableRight, given: Entitled) -> str:
-    if right.rows == "all":
+    if right.rows == ALL_ROWS:
         return "all rows"
     asked = [name for name in given.rights.attributes if f":{name}" in right.rows]
     bound = ", ".join(f"{name} = {given.rights.attributes[name]!r}" for name in asked)

@@ -36,7 +36,7 @@ def entitle() -> None:
 entitle.add_command(install)
 
 
-@entitle.command()
+@entitle.command(context_settings={"ignore_unknown_options": True})  # SQL may begin with a -- comment
 @click.argument("sql")
 @_PERSON
 @_AGENT
@@ -49,18 +49,20 @@ def explain(
 ) -> None:
     """Show what SQL becomes for somebody: tables, rows, columns and masks, each with the line that says so.
 
-    Nothing is asked of any database. Exit code 1: it would be refused.
+    SQL is the text itself, or @FILE. Nothing is asked of any database. Exit code 1: it would be refused, or
+    names a column that is not there for them.
     """
     from bridgehead.declare import load
     from bridgehead.explain.entitled import explain as explained
 
     deployment = load(folder)
-    found = explained(deployment, person, source or _only(deployment), sql, agent=agent, subject=subject)
+    text = _text(sql)
+    found = explained(deployment, person, source or _only(deployment), text, agent=agent, subject=subject)
     if as_json:
         print_json(asdict(found))
     else:
         _tell(found)
-    if found.rule:
+    if found.rule or found.unknown:
         click.get_current_context().exit(1)
 
 
@@ -144,6 +146,15 @@ def _everybody(deployment: Deployment, source: str, as_json: bool) -> None:
         click.echo(visible(line))
 
 
+def _text(sql: str) -> str:
+    if not sql.startswith("@"):
+        return sql
+    try:
+        return Path(sql[1:]).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{sql[1:]} cannot be read: {error}") from error
+
+
 def _only(deployment: Deployment) -> str:
     named = [name for name, source in deployment.charter.sources.items() if source.tables]
     if len(named) != 1:
@@ -162,6 +173,9 @@ def _tell(found: Explained) -> None:
             click.echo(f"  value {number}: {visible(value)}")
         if found.values:
             click.echo()
+        if found.unknown:
+            names = visible(", ".join(found.unknown))
+            click.echo(f"It would fail: there is no column {names} that {found.person} may read there.\n")
         if found.fenced:
             click.echo("No part of it runs on rows before their filter (it could tell of others).\n")
     for table in found.tables:
