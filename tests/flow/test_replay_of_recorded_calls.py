@@ -87,6 +87,20 @@ def test_what_was_not_permitted_is_not_known_later(judged: Any, desk: Desk) -> N
     assert "'7 Hill': nobody named it" in report["calls"][-1]["why"][1]
 
 
+def test_a_word_the_user_said_that_names_nothing_is_not_called_the_models(judged: Any, desk: Desk) -> None:
+    enforce(desk)
+    desk.change("    subject: customer\n  plain:", "    subject: customer\n    words: [said]\n  plain:")
+    events = (
+        call("find_customer", email="ana@example.com"),
+        result("find_customer", "ana_1"),
+        call("read_order", order_id="o1"),
+        result("read_order", ORDER),
+        call("change_address", order_id="o1", address="lane"),
+    )
+    report = judged(*events, user="Order o1 is for ana@example.com, move it down the lane")
+    assert "'lane': it stands in the user's words, and names nothing there" in report["calls"][-1]["why"][1]
+
+
 @pytest.mark.parametrize(("trust", "verdict"), [("record", "permitted"), ("untrusted", "refused")])
 def test_a_recording_may_trust_a_result_less_than_the_charter(
     judged: Any, desk: Desk, trust: str, verdict: str

@@ -279,6 +279,8 @@ def _unendorsed(item: Value, origins: Origins) -> Value:
     like = origins.like(str(item.value)) if isinstance(item.value, str) else ""
     odd = kinds.oddities(item.value) if isinstance(item.value, str) else ""
     told = "".join((f"; {odd}" if odd else "", f"; it looks like {like}, and is not" if like else ""))
+    if seen is None and origins.words.hold(str(item.value)):
+        return replace(item, why=f"it stands in the user's words, and names nothing there{told}")
     if seen is None:
         return replace(item, why=f"nobody named it, and no record holds it: the model wrote it{told}")
     where = {"record": "a record that may not stand behind it", "untrusted": "text anybody may have written"}

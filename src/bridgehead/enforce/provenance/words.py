@@ -124,6 +124,11 @@ class Words:
         """Say whether the words hold a text exactly as it is written, letter by letter."""
         return any(value in text for text in self._own)
 
+    def hold(self, value: str) -> bool:
+        """Say whether the words hold a text at all, word by word: told to people, it endorses nothing."""
+        part = re.compile(rf"(?<!\w){re.escape(kinds.folded(value))}(?!\w)", re.IGNORECASE)
+        return bool(value.strip()) and any(part.search(text) for text in self._texts)
+
     def known(self, kind: str) -> frozenset[str]:
         """Return every value of a kind that can be read off the words: addresses, accounts, amounts."""
         return self._found.get(kind, frozenset())
