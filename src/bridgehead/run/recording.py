@@ -63,7 +63,7 @@ def _recording(number: int, line: str) -> Recording:
         words = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else str(error)
         raise EngineError(
             "BH-RUN-045",
-            f"line {number} is not a recorded run: {words}",
+            f"this is not a recorded run: {words}",
             means="Nothing of the file was judged.",
             fix="Each line is one JSON object with run, as, user and events: docs/reference/recordings.md.",
             where=f"line {number}",
