@@ -127,13 +127,17 @@ def test_a_changed_limit_changes_what_happens(here: Path, monkeypatch: pytest.Mo
 def test_a_run_says_what_its_workflow_returned(here: Path) -> None:
     invoke(init, "help-desk")
     (here / "help-desk" / "workflow.py").write_text(
-        "async def handle(run, ticket_id):\n    return {'ticket': ticket_id, 'words': 'é' * 5000}\n"
+        "from decimal import Decimal\n\n\nasync def handle(run, ticket_id):\n"
+        "    return {'ticket': ticket_id, 'paid': Decimal('12.50'), 'words': 'é' * 5000}\n"
     )
     case = ("ticket", "--in", "help-desk", "--input", '{"ticket_id": "T-1"}')
 
     told = invoke(run, *case)
     whole = json.loads(invoke(run, *case, "--json").output)
 
-    assert 'It returned:\n  {\n    "ticket": "T-1",' in told.output and "all of it" in told.output
-    assert whole["result"] == {"ticket": "T-1", "words": "é" * 5000}
+    assert (
+        'It returned:\n  {\n    "paid": "12.50",\n    "ticket": "T-1",' in told.output
+        and "all of it" in told.output
+    )
+    assert whole["result"] == {"ticket": "T-1", "paid": "12.50", "words": "é" * 5000}
     assert "It returned:" in invoke(show, whole["run"], "--in", "help-desk").output

@@ -79,7 +79,9 @@ def find_story(house: House, run: str) -> Story:
 
 def answer(told: Story) -> Any:
     """Return what the workflow of a run returned; None where it has not ended well, or was erased."""
-    return told.result.get("result") if isinstance(told.result, dict) else None
+    from bridgehead.explain.figures import plain
+
+    return plain(told.result.get("result")) if isinstance(told.result, dict) else None
 
 
 def tell_answer(told: Story) -> None:
