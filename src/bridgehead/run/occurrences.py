@@ -88,7 +88,9 @@ def tell(connection: Connection, boundary: Boundary, schedule: str, verdict: Ver
 def missed(schedule: str, verdict: Verdict) -> str:
     """Return in words what was missed."""
     first, last = (f"{at:%Y-%m-%d %H:%MZ}" for at in (verdict.first, verdict.last))
-    times = f"for {first}" if verdict.count == 1 else f"{verdict.count} times, from {first} to {last}"
+    times = (
+        f"for {first}" if verdict.count == 1 else f"for {verdict.count} of its times, from {first} to {last}"
+    )
     sure = "is not started again" if verdict.why == UNSURE else "did not start"
     return f"Schedule {schedule} {sure} {times}: {verdict.why}."
 
