@@ -5,19 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
+from bridgehead.enforce.equals import HAPPENED, NOT_HAPPENED
 from bridgehead.explain import words
 from bridgehead.explain.figures import Figure
-from bridgehead.store.tables import approval, run
+from bridgehead.store.tables import approval, crossing, run
 
 STATUSES = ("running", "waiting", "done", "failed", "stopped")
 PAGE = 50
+_MADE = (
+    select(func.count())
+    .select_from(crossing)
+    .where(crossing.c.run == run.c.id, crossing.c.kind == "act", crossing.c.effect != "read")
+    .where(
+        or_(
+            crossing.c.settled.in_(HAPPENED),
+            and_(crossing.c.state == "done", crossing.c.settled.not_in(NOT_HAPPENED)),
+        )
+    )
+    .correlate(run)
+    .scalar_subquery()
+)
+LINES = select(run, _MADE.label("changes"))
+"""Rows of runs as ``run_line`` takes them. ``run.effects`` counts attempts, as a budget does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """One run in a list. Times are RFC 3339 text; ``entry`` is its first ledger entry."""
+    """One run in a list. Times are RFC 3339 text; ``entry`` is its first ledger entry.
+
+    ``effects`` are changes that are known to have happened.
+    """
 
     id: str
     title: str
@@ -56,7 +75,7 @@ def list_runs(
     ``status`` keeps one status, ``text`` keeps runs whose id, title or subject contains it,
     ``before`` is the ``older`` cursor of the page before. An unknown status finds nothing.
     """
-    statement = _filtered(select(run), status, text)
+    statement = _filtered(LINES, status, text)
     if before:
         at, _, last = before.partition("~")
         older = (run.c.created_at < at) | ((run.c.created_at == at) & (run.c.id < last))
@@ -83,7 +102,7 @@ def counts(connection: Connection) -> tuple[Figure, ...]:
 
 def one_line(connection: Connection, run_id: str) -> RunLine | None:
     """Return one run's line; None when there is no such run."""
-    row = connection.execute(select(run).where(run.c.id == run_id)).first()
+    row = connection.execute(LINES.where(run.c.id == run_id)).first()
     return None if row is None else run_line(row)
 
 
@@ -98,7 +117,7 @@ def open_questions(connection: Connection, run_id: str) -> tuple[str, ...]:
 
 
 def run_line(row: Row[Any]) -> RunLine:
-    """Return a row of table ``run`` as a line for people."""
+    """Return a row of ``LINES`` as a line for people."""
     return RunLine(
         id=row.id,
         title=row.title or row.workflow,
@@ -113,14 +132,14 @@ def run_line(row: Row[Any]) -> RunLine:
         ended_at=row.ended_at or "",
         took=words.between(row.created_at, row.ended_at or ""),
         crossings=row.crossings,
-        effects=row.effects,
+        effects=row.changes,
         release=row.release,
         entry=row.input_entry,
     )
 
 
 def _words(row: Row[Any]) -> str:
-    changed = f"{words.plural(row.effects, 'change')} made" if row.effects else "nothing changed"
+    changed = f"{words.plural(row.changes, 'change')} made" if row.changes else "nothing changed"
     match row.status:
         case "running":
             return f"running, {changed} so far"

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, or_, select
 
 from bridgehead.enforce.rows import BEGUN
-from bridgehead.explain.runs import RunLine, run_line
+from bridgehead.explain.runs import LINES, RunLine, run_line
 from bridgehead.explain.viewer import Viewer
 from bridgehead.kernel.undoing import outcome
 from bridgehead.store import tables as t
@@ -148,8 +148,7 @@ def runs_with_effects(connection: Connection, limit: int) -> tuple[RunLine, ...]
     """Return the newest runs that did something in another system."""
     changed = select(t.crossing.c.run).where(t.crossing.c.run == t.run.c.id, *_EFFECTS).exists()
     rows = connection.execute(
-        select(t.run)
-        .where(t.run.c.kind == "case", changed)
+        LINES.where(t.run.c.kind == "case", changed)
         .order_by(t.run.c.created_at.desc(), t.run.c.id.desc())
         .limit(limit)
     )
