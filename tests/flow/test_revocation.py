@@ -9,6 +9,7 @@ import pytest
 from bridgehead.enforce.delegate import give
 from bridgehead.enforce.revoke import Revocation, revoke
 from bridgehead.enforce.stop import lift_stop, set_stop
+from bridgehead.explain import story, why
 from bridgehead.kernel.errors import ApprovalError
 from bridgehead.testing import Fails
 from fixtures.houses import IDENTIFY, Desk, act
@@ -77,6 +78,29 @@ async def test_only_who_agreed_takes_it_back_and_says_why(desk: Desk) -> None:
     assert code(desk, "maya", question.id, "  ") == "BH-APR-027"
     assert code(desk, "maya", "apr_none") == "BH-APR-001"
     assert desk.entries("approval.revoked") == []
+
+
+async def test_people_read_who_took_a_yes_back_and_why(desk: Desk) -> None:
+    early, late = [desk.start(IDENTIFY, LARGE, key=key) for key in ("early", "late")]
+    await desk.work()
+    questions = {desk.approval(each.id).run: each for each in desk.questions()}
+    desk.vote("maya", question=questions[early])
+    take_back(desk, "maya", questions[early].id)
+    await desk.work()
+    desk.vote("maya", question=questions[late])
+    await desk.work()
+    take_back(desk, "maya", questions[late].id)
+    assert said(desk, early).endswith("took the yes back at 2 Mar 2026, 09:00 UTC, because: I was wrong.")
+    assert "09:00 UTC, after it was used, because: I was wrong." in said(desk, late)
+
+
+def said(desk: Desk, run: str) -> str:
+    """Return the sentence about the yes that was taken back."""
+    with desk.house.store.reading() as connection:
+        told = story(connection, desk.house.ledger, desk.house.deployment.charter, run)
+    assert told is not None
+    (sentence,) = [each.words for each in why(told) if "took the yes back" in each.words]
+    return sentence
 
 
 async def test_nothing_is_left_of_a_question_that_was_refused(desk: Desk) -> None:

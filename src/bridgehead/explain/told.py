@@ -60,6 +60,17 @@ class Settling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """A yes that a person took back; ``in_time`` when the action was not done because of it."""
+
+    name: str
+    in_time: bool
+    reason: str
+    at: str
+    entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """One crossing, told: words first, then what it did, who agreed, and the proof.
 
@@ -82,6 +93,7 @@ class Told:
     reasons: tuple[Reason, ...]
     asking: tuple[Asking, ...]
     settlings: tuple[Settling, ...]
+    taken_back: tuple[TakenBack, ...]
     strip: tuple[Step, ...]
     started_at: str
     ended_at: str
@@ -125,6 +137,7 @@ def tell(connection: Connection, charter: Charter, row: Row[Any], entries: Seque
         reasons=_reasons(entries),
         asking=asking,
         settlings=_settlings(charter, entries),
+        taken_back=_taken_back(charter, entries),
         strip=strip(entries, row.state, _last_asked(asking)),
         started_at=row.started_at,
         ended_at=row.ended_at or "",
@@ -153,6 +166,22 @@ def _settlings(charter: Charter, entries: Sequence[Recorded]) -> tuple[Settling,
                     entry=item.index,
                 )
             )
+    return tuple(found)
+
+
+def _taken_back(charter: Charter, entries: Sequence[Recorded]) -> tuple[TakenBack, ...]:
+    found = []
+    for item in of_kind(entries, "approval.revoked"):
+        person = str(item.envelope.get("actor", "")).partition(":")[2]
+        found.append(
+            TakenBack(
+                name=charter.people[person].name if person in charter.people else person,
+                in_time=item.envelope.get("approval", {}).get("answer") == "in time",
+                reason=item.said("reason", ""),
+                at=item.time,
+                entry=item.index,
+            )
+        )
     return tuple(found)
 
 

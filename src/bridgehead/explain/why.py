@@ -74,6 +74,11 @@ def _crossing(item: Told) -> Iterator[Sentence]:
             entry = answer.entry if answer.entry is not None else asking.entry
             said = f"{answer.name} {answer.answer} at {words.moment(answer.at)}."
             yield Sentence(words=said, entries=(entry,))
+    for each in item.taken_back:
+        late = "" if each.in_time else ", after it was used"
+        why = f", because: {each.reason}" if each.reason else ""
+        said = f"{each.name} took the yes back at {words.moment(each.at)}{late}{why}."
+        yield Sentence(words=said, entries=(each.entry,))
     for settling in item.settlings:
         why = f", because: {settling.reason}" if settling.reason else ""
         yield Sentence(words=f"{settling.name} said: {settling.said}{why}.", entries=(settling.entry,))
