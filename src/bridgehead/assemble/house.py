@@ -37,7 +37,7 @@ from bridgehead.kernel.principal import Principal
 from bridgehead.record import Ledger, Work
 from bridgehead.rollout.releases import Releases
 from bridgehead.rollout.undo import Undo, carried
-from bridgehead.run import runs
+from bridgehead.run import embedded, runs
 from bridgehead.run.code import Code
 from bridgehead.run.embedded import EmbeddedEngine
 from bridgehead.run.engine import Engine, EngineName
@@ -223,6 +223,15 @@ class House:
             await self._drivers.close()
             self._boundaries.clear()
 
+    def require_free(self) -> None:
+        """Raise ``ConfigError`` (BH-RUN-008) where a process works on this store that cannot share it."""
+        if self.engine() == "embedded":
+            embedded.require_free(self._lock)
+
+    @property
+    def _lock(self) -> Path:
+        return self.state / "worker.lock"
+
     def engine(self) -> EngineName:
         """Return the engine that works on this store unless somebody says otherwise."""
         return engines.usual(self.store)
@@ -237,7 +246,7 @@ class House:
                 boundary=self.boundary_of,
                 active=lambda: self.boundary,
                 schedules=self.schedules,
-                lock=self.state / "worker.lock",
+                lock=self._lock,
                 concurrency=concurrency,
                 only=carried(undo) if undo else None,
             )

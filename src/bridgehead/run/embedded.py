@@ -248,6 +248,16 @@ class EmbeddedEngine:
             self._lock = None
 
 
+def require_free(lock: Path) -> None:
+    """Raise ``ConfigError`` (BH-RUN-008) where another process of this machine holds the lock to work."""
+    with lock.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise taken(file.read().strip() or "unknown") from error
+
+
 def taken(owner: str) -> ConfigError:
     """Return the fault of a store that somebody else works on."""
     return ConfigError(

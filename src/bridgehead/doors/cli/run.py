@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ def run(
     no_wait: bool,
 ) -> None:
     """Start a run of WORKFLOW under the folder as it is now, and carry it as far as it goes."""
-    from bridgehead.doors.cli.serving import carry
+    from bridgehead.doors.cli.serving import carry_run
     from bridgehead.doors.cli.show import answer, find_story, tell_answer
 
     case = _case(input_text)
@@ -46,7 +45,7 @@ def run(
             house.person(person, assurance())
         run_id = house.start(workflow, case, bindings=bound, title=title, key=key, on_behalf=person)
         if not no_wait:
-            asyncio.run(carry(house))
+            carry_run(house, run_id)
         told = find_story(house, run_id)
     line = told.run
     if as_json:

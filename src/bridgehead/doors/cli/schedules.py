@@ -3,7 +3,6 @@ that what was missed has been seen."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,16 +93,11 @@ def run(
     folder: Path, state: Path | None, as_json: bool, name: str, reason: str, no_wait: bool, person: str
 ) -> None:
     """Start NAME now, beside its times, on behalf of its principal. `{date}` and `{occurrence}` are now."""
-    from bridgehead.doors.cli.serving import carry
-    from bridgehead.explain.runs import one_line
+    from bridgehead.doors.cli.serving import carry_run, run_line
 
     with opened(folder, state) as house:
         found = house.schedules.start_now(name, house.person(person, assurance()), reason)
-        if not no_wait:
-            asyncio.run(carry(house))
-        with house.store.reading() as connection:
-            line = one_line(connection, found)
-    assert line is not None
+        line = run_line(house, found) if no_wait else carry_run(house, found)
     if as_json:
         print_json({"run": found, "status": line.status, "words": line.words})
         return

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +16,11 @@ from bridgehead.kernel.errors import ConfigError
 
 if TYPE_CHECKING:
     from bridgehead.assemble import House
+    from bridgehead.explain import RunLine
 
 LINK_MINUTES = 12 * 60
+WAIT_SECONDS = 600.0
+"""How long to wait for a process that is at work on the store already."""
 ENDING = "Ending: what was sent is heard first, and nothing new begins. Ctrl-C once more ends it at once."
 
 
@@ -108,6 +112,34 @@ async def carry(house: House, undo: str = "") -> None:
     async with house.at_work(undo=undo) as engine:
         with says_that_it_ends():
             await engine.work(until_idle=True)
+
+
+def carry_or_wait(house: House, work: Coroutine[Any, Any, None], rests: Callable[[], bool]) -> None:
+    """Do ``work`` here; where another process is at work on this store, wait until that has done it."""
+    try:
+        asyncio.run(work)
+    except ConfigError as error:
+        if error.code != "BH-RUN-008":
+            raise
+        until = house.clock.monotonic() + WAIT_SECONDS
+        while house.clock.monotonic() < until and not rests():
+            time.sleep(0.2)
+
+
+def carry_run(house: House, run: str) -> RunLine:
+    """Carry a run as far as it goes, here or in the process that is at work already; return how it stands."""
+    carry_or_wait(house, carry(house), lambda: run_line(house, run).status != "running")
+    return run_line(house, run)
+
+
+def run_line(house: House, run: str) -> RunLine:
+    """Return how a run stands."""
+    from bridgehead.explain.runs import one_line
+
+    with house.store.reading() as connection:
+        line = one_line(connection, run)
+    assert line is not None
+    return line
 
 
 @contextlib.contextmanager

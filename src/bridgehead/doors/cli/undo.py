@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from bridgehead.explain.undo import UndoView
 
 SHOWN = 40
-WAIT_SECONDS = 600.0
-"""How long to wait for a process that is at work on the store already."""
 
 
 @click.command()
@@ -111,19 +107,13 @@ def _ordered(
 def _carry(house: House, undo_id: str) -> None:
     """Carry it here and nobody else's run, or wait for the process that is at work on this store already."""
     from bridgehead.doors.cli.progress import said
-    from bridgehead.doors.cli.serving import carry
+    from bridgehead.doors.cli.serving import carry, carry_or_wait
 
-    try:
-        asyncio.run(said(carry(house, undo_id), lambda: _so_far(house, undo_id)))
-    except ConfigError as error:
-        if error.code != "BH-RUN-008":
-            raise
-        until = house.clock.monotonic() + WAIT_SECONDS
-        while house.clock.monotonic() < until:
-            found = _view(house, undo_id)
-            if found is not None and found.at_rest:
-                return
-            time.sleep(0.2)
+    def rests() -> bool:
+        found = _view(house, undo_id)
+        return found is not None and found.at_rest
+
+    carry_or_wait(house, said(carry(house, undo_id), lambda: _so_far(house, undo_id)), rests)
 
 
 def _so_far(house: House, undo_id: str) -> str:

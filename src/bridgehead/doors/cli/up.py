@@ -35,6 +35,8 @@ def up(
     from bridgehead.doors.cli.serving import carry, listening, print_links, serve
 
     with opened(folder, state) as house:
+        if not no_work:
+            house.require_free()  # before anything is activated or printed
         told = house.taken_back()
         digest = house.deployment.digest if told else house.activate(by=operator())
         found = {"release": digest, **({"taken_back": told} if told else {})}
