@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from bridgehead.enforce.sql import leaks
 from bridgehead.enforce.sql.refused import SqlRefused
-from bridgehead.enforce.sql.rights import TableRight
+from bridgehead.enforce.sql.rights import Dialect, TableRight
 
 FIGURES = (
     exp.Count,
@@ -27,15 +27,16 @@ FIGURES = (
 )
 
 
-def confine(tree: exp.Query, found: Sequence[tuple[exp.Table, TableRight]]) -> bool:
+def confine(tree: exp.Query, found: Sequence[tuple[exp.Table, TableRight]], dialect: Dialect) -> bool:
     """Hold a statement to figures over groups where a table it reads asks for that; return whether it does.
 
     Adds to the SELECT that every group has at least so many different keys. Raises ``SqlRefused``.
     """
     guarded = [(table, right) for table, right in found if right.at_least]
+    names = leaks.names_in(tree, dialect, [right for _, right in found])
     for table, right in guarded:
-        select = _select_of(tree, table, right)
-        _only_figures(select, right)
+        select = _select_of(tree, table, right, names)
+        _only_figures(select, right, names)
         name = table.alias_or_name
         key = exp.Column(
             this=exp.to_identifier(right.key, quoted=True),
@@ -61,7 +62,7 @@ def _quoted(table: exp.Table) -> bool:
     return bool(named.quoted)
 
 
-def _select_of(tree: exp.Query, table: exp.Table, right: TableRight) -> exp.Select:
+def _select_of(tree: exp.Query, table: exp.Table, right: TableRight, names: leaks.Names) -> exp.Select:
     """Return the statement, which reads the table itself: a query inside another could be asked once for each
     row of that other, and many figures side by side give away what each leaves out."""
     parent = table.parent
@@ -72,17 +73,17 @@ def _select_of(tree: exp.Query, table: exp.Table, right: TableRight) -> exp.Sele
     if alias is not None and alias.args.get("columns"):  # another column could be called like the key
         raise _refused(right)
     for join in select.args.get("joins") or ():
-        _plain_join(join, right)
+        _plain_join(join, right, names)
     clause = select.args.get("from_")
     if clause is None or not _is_table(clause.this) or select.args.get("laterals"):
         raise _refused(right)
     return select
 
 
-def _plain_join(join: exp.Join, right: TableRight) -> None:
+def _plain_join(join: exp.Join, right: TableRight, names: leaks.Names) -> None:
     """A row is counted as often as another table says, never as often as the statement says."""
     on = join.args.get("on")
-    if join.side or not _is_table(join.this) or (on is not None and not leaks.harmless(on)):
+    if join.side or not _is_table(join.this) or (on is not None and not leaks.harmless(on, names)):
         raise _refused(right)
 
 
@@ -92,7 +93,7 @@ def _is_table(part: exp.Expr) -> bool:
     )
 
 
-def _only_figures(select: exp.Select, right: TableRight) -> None:
+def _only_figures(select: exp.Select, right: TableRight, names: leaks.Names) -> None:
     group = select.args.get("group")
     listed = group.expressions if group is not None else []
     keys = {part.sql() for part in listed}
@@ -105,7 +106,7 @@ def _only_figures(select: exp.Select, right: TableRight) -> None:
     for projection in select.expressions:
         _figure(projection.unalias(), keys, right)
     where = select.args.get("where")
-    if where is not None and (where.find(exp.Query) or not leaks.harmless(where.this)):
+    if where is not None and (where.find(exp.Query) or not leaks.harmless(where.this, names)):
         raise _refused(right)  # what fails or not would tell of one row
     for part in (select.args.get("having"), select.args.get("order")):
         if part is not None:

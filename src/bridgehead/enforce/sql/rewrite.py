@@ -65,7 +65,7 @@ def _rewrite(text: str, rights: Rights, parameters: tuple[str, ...]) -> Rewritte
     base = names.settle(tree, rights.dialect)
     found = [(table, substitute.find(table, rights)) for table in base]
     used = tuple({(right.schema, right.name): right for _, right in found}.values())
-    grouped = groups.confine(tree, found)
+    grouped = groups.confine(tree, found, rights.dialect)
     substitute.drop_schemas(tree, rights, used)
     fence = leaks.may_leak(tree, rights.dialect, used)
     told, tags = labels.of(tree, found), labels.named(tree, found)
