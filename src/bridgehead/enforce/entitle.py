@@ -6,6 +6,7 @@ to the documents they may read (``documents``).
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -51,12 +52,19 @@ class Statement:
         }
 
     def labels(self, columns: list[str]) -> dict[str, dict[str, tuple[str, ...]]]:
-        """Return the labels of the columns of an answer."""
+        """Return the labels of the columns of an answer.
+
+        Two whose names differ in case alone are not told apart: both carry those of everything.
+        """
         told = {label.column: label for label in self.rewritten.labels}
+        lowered = Counter(column.lower() for column in columns)
+        labels = {
+            column: told["*"] if lowered[column.lower()] > 1 else told.get(column.lower(), told["*"])
+            for column in columns
+        }
         return {
             column: {"sources": tuple(sorted(label.sources)), "tags": tuple(sorted(label.tags))}
-            for column in columns
-            for label in (told.get(column.lower(), told["*"]),)
+            for column, label in labels.items()
         }
 
 

@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any
 
 from sqlglot import exp
+from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from bridgehead.enforce.sql import groups, labels, leaks, names, parse, recheck, substitute
 from bridgehead.enforce.sql.labels import Label
@@ -71,7 +72,7 @@ def _rewrite(text: str, rights: Rights, parameters: tuple[str, ...]) -> Rewritte
     told, tags = labels.of(tree, found), labels.named(tree, found)
     for number, (table, _) in enumerate(found):
         substitute.put(table, f"bh_q{number}")
-    sql = tree.sql(dialect=rights.dialect, comments=False)
+    sql = _written(tree, rights)
     recheck.recheck(sql, len(found), rights.dialect, places=len(asked))
     front, values = _in_front([right for _, right in found], rights, fence, len(asked))
     return Rewritten(
@@ -84,6 +85,15 @@ def _rewrite(text: str, rights: Rights, parameters: tuple[str, ...]) -> Rewritte
         grouped=grouped,
         asked=asked,
     )
+
+
+def _written(tree: exp.Query, rights: Rights) -> str:
+    """Return the text of a tree. What cannot be written for its database would be left out without a word."""
+    try:
+        return tree.sql(dialect=rights.dialect, comments=False, unsupported_level=ErrorLevel.RAISE)
+    except UnsupportedError as error:
+        words = f"This database has no words for it: {str(error)[:200]}"
+        raise SqlRefused("sql.part", words) from error
 
 
 def _in_front(
