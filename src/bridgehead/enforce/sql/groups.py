@@ -37,6 +37,7 @@ def confine(tree: exp.Query, found: Sequence[tuple[exp.Table, TableRight]], dial
     for table, right in guarded:
         select = _select_of(tree, table, right, names)
         _only_figures(select, right, names)
+        _own_names(select, [other for _, other in found], right)
         name = table.alias_or_name
         key = exp.Column(
             this=exp.to_identifier(right.key, quoted=True),
@@ -111,6 +112,26 @@ def _only_figures(select: exp.Select, right: TableRight, names: leaks.Names) -> 
     for part in (select.args.get("having"), select.args.get("order")):
         if part is not None:
             _only_known(part, keys, _names(select), right)
+
+
+_ROWIDS = frozenset({"rowid", "oid", "_rowid_"})
+"""What SQLite calls the number of a row, in any table."""
+
+
+def _own_names(select: exp.Select, read: Sequence[TableRight], right: TableRight) -> None:
+    """Where HAVING says a name, SQLite takes a column, of any row, before the figure that is called so."""
+    columns = {column.name.casefold() for other in read for column in other.columns}
+    for part in select.expressions:
+        alias = part.alias.casefold()
+        column = part.unalias()
+        if isinstance(column, exp.Column) and column.name.casefold() == alias:
+            continue  # it is that column, and grouped by
+        if alias in columns | _ROWIDS:
+            raise SqlRefused(
+                "sql.groups",
+                f"Of {right.name} only figures over groups are given, and none is called like a column: "
+                f"give {part.alias[:60]} another name.",
+            )
 
 
 def _names(select: exp.Select) -> frozenset[str]:
