@@ -28,6 +28,7 @@ from bridgehead.declare import Deployment, load
 from bridgehead.doors.cli import cli
 from bridgehead.enforce.sql import claim, grants
 from bridgehead.enforce.sql.refused import SqlRefused
+from bridgehead.enforce.sql.rewrite import rewrite
 from bridgehead.enforce.sql.wall import digest_of, wall_of
 from bridgehead.kernel.errors import ConfigError, ConnectError
 from bridgehead.kernel.ports import STATEMENT, Request
@@ -418,6 +419,37 @@ def test_a_filter_whose_attribute_has_no_type_is_refused_in_words(site: Site, tm
     with pytest.raises(SqlRefused) as refused:
         wall_of("sales", load(tmp_path / "desk").charter.sources["sales"])
     assert "does not compare :region with a column" in refused.value.words
+
+
+OPEN_TO_NOTHING = [
+    "iban is distinct from :nation",
+    "email is distinct from :nation",
+    "since is distinct from :nation or income is null",
+    "not (iban is not distinct from :nation)",
+    "iban = 'x' or region is distinct from :nation",
+]
+
+
+@pytest.mark.parametrize("rows", OPEN_TO_NOTHING)
+def test_who_lacks_the_attribute_of_a_filter_is_refused_with_a_wall_too(
+    rows: str, site: Site, tmp_path: Path
+) -> None:
+    path = tmp_path / "desk" / "charter.yaml"
+    path.write_text(path.read_text().replace('"region = :region"', f'"{rows}"'))
+    site.deployment = load(tmp_path / "desk")
+    site.settings = site.deployment.charter.sources["sales"]
+    site.wall = wall_of("sales", site.settings)
+    site.installer().up()
+    charter = site.deployment.charter
+    given = grants.entitled(charter, "sales", "ana", charter.people["ana"], "asker", secret=MASK)
+    with pytest.raises(SqlRefused) as refused:
+        rewrite("select id from customers", given.rights)
+    assert refused.value.rule == "sql.attribute"
+    assert rewrite("select id from orders", given.rights).tables  # what asks for nothing is there
+    asked = f'select id from "{site.name}".customers'
+    assert site.ask(asked, site.claim("ana")) == []  # directly, past the rewrite
+    charter.people["ana"].attributes["nation"] = "2000-01-01" if "since" in rows else "none"
+    assert site.ask(asked, site.claim("ana")) not in ([], None)
 
 
 def test_the_mac_is_the_standard_one() -> None:

@@ -72,8 +72,12 @@ def entitled(right: TableRight, rights: Rights, values: Values, fence: bool) -> 
             this=_real(right, rights),
         ),
     )
-    if right.rows != ALL_ROWS and not (rights.wall and _beyond(right, rights.dialect)):
-        query.set("where", exp.Where(this=filter_of(right, rights, values)))
+    if right.rows != ALL_ROWS:
+        if rights.wall and _beyond(right, rights.dialect):
+            # The wall holds it alone, and must not be asked without what it asks for.
+            filter_of(right, rights, Values(rights.dialect))
+        else:
+            query.set("where", exp.Where(this=filter_of(right, rights, values)))
     if fence:
         _fence(query, rights.dialect)
     return query

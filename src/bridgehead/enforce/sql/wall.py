@@ -21,7 +21,7 @@ from bridgehead.enforce.sql.refused import SqlRefused
 from bridgehead.enforce.sql.rights import ALL_ROWS
 from bridgehead.kernel.canonical import digest
 
-VERSION = 1
+VERSION = 2
 """Of what is generated here: a wall of another version is not the one the charter declares."""
 
 KEY, CLAIM = "bh_key", "bh_claim"
@@ -113,7 +113,9 @@ def _branch(settings: Source, name: str, table: Table, grant: Grant, number: int
     query = f"SELECT {shown} FROM {quoted(schema)}.{quoted(bare)} AS {_BASE} WHERE {holds}"
     if grant.rows == ALL_ROWS:
         return query
-    return f"{query} AND ({_filter(settings, name, table, grant)})"
+    asked = sorted(substitute.attributes_of(grant.rows, "postgres"))
+    known = [f"{_said(settings.wall, 'attributes', attribute)} IS NOT NULL" for attribute in asked]
+    return " AND ".join([query, *known, f"({_filter(settings, name, table, grant)})"])
 
 
 def _seen(table: Table, column: str) -> bool:
