@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bridgehead.connect.faults import bad_setting, late, not_open, unknown_operation
 from bridgehead.connect.sources.answer import Answer, failed, statement_of, unreadable
+from bridgehead.connect.sources.copies import Copies
 from bridgehead.declare.model import Column, Source, Table
 from bridgehead.kernel.ports import STATEMENT, Operation, Reply, Request
 
@@ -40,9 +41,7 @@ class DuckdbSource:
         self.name = name
         self.region = settings.region
         self._settings, self._folder = settings, folder
-        self._copies: dict[Path, tuple[tuple[int, int], Path]] = {}
-        self._work: tempfile.TemporaryDirectory[str] | None = None
-        self._lock = threading.Lock()  # two queries must not copy one file at once
+        self._copies: Copies | None = None
 
     async def open(self) -> None:
         """Look at every table. Raises BH-CON-002/060."""
@@ -50,10 +49,9 @@ class DuckdbSource:
 
     async def close(self) -> None:
         """Refuse further calls and forget copies."""
-        work, self._work = self._work, None
-        self._copies.clear()
-        if work is not None:
-            work.cleanup()
+        copies, self._copies = self._copies, None
+        if copies is not None:
+            copies.close()
 
     async def operations(self) -> Sequence[Operation]:
         """Return nothing: what is asked of it is made at the boundary."""
@@ -63,18 +61,32 @@ class DuckdbSource:
         """Run one statement and return its rows as a list of dicts. A read: every failure has effect none."""
         if request.operation != STATEMENT:
             raise unknown_operation(self.name, request.operation, ())
-        if self._work is None:
+        copies = self._copies
+        if copies is None:
             raise not_open(self.name)
         sql, values = statement_of(self.name, request.arguments)
         patience = _Patience(request.deadline)
         try:
-            return Reply(value=await asyncio.to_thread(self._rows, sql, values, patience))
+            return Reply(value=await asyncio.to_thread(self._rows, sql, values, patience, copies))
         finally:
             patience.end()  # a thread cannot be cancelled; the query can
 
-    def _rows(self, sql: str, values: list[Any], patience: _Patience) -> list[dict[str, Any]]:
+    def _rows(
+        self, sql: str, values: list[Any], patience: _Patience, copies: Copies
+    ) -> list[dict[str, Any]]:
+        tables = [name for name in self._settings.tables if _named(name) in sql]
+        with self._copied(tables, copies) as copied:
+            connection = self._connect(tables, copied)
+            try:
+                return self._answer(connection, sql, values, patience)
+            finally:
+                patience.end()
+                connection.close()
+
+    def _answer(
+        self, connection: Any, sql: str, values: list[Any], patience: _Patience
+    ) -> list[dict[str, Any]]:
         duckdb = _duckdb(self.name)
-        connection = self._connect([name for name in self._settings.tables if _named(name) in sql])
         try:
             patience.watch(connection)
             cursor = connection.execute(sql, values)
@@ -87,11 +99,24 @@ class DuckdbSource:
             raise late(self.name, patience.deadline, "none") from error
         except duckdb.Error as error:
             raise failed(self.name, str(error)) from error
-        finally:
-            patience.end()
-            connection.close()
 
-    def _connect(self, tables: Sequence[str]) -> Any:
+    @contextmanager
+    def _copied(self, tables: Sequence[str], copies: Copies) -> Iterator[dict[str, Path]]:
+        """Hold the copies of those tables that are in SQLite files, by the name of the table."""
+        held: dict[str, Path] = {}
+        try:
+            for name in tables if not self._settings.path else ():
+                table = self._settings.tables[name]
+                file = (self._folder / table.file).resolve(strict=True)
+                if file.suffix in (".sqlite", ".sqlite3", ".db"):
+                    held[name] = copies.take(file, name, list(table.columns))
+            yield held
+        except (OSError, sqlite3.Error) as error:
+            raise unreadable(self.name, ", ".join(tables), str(error)) from error
+        finally:
+            copies.give_back(held.values())
+
+    def _connect(self, tables: Sequence[str], copied: Mapping[str, Path]) -> Any:
         duckdb = _duckdb(self.name)
         try:
             if self._settings.path:
@@ -99,25 +124,23 @@ class DuckdbSource:
                 closed = {"enable_external_access": "false", "lock_configuration": "true"}
                 return duckdb.connect(str(path), read_only=True, config={**_CONFIG, **closed})
             connection = duckdb.connect(":memory:", config=_CONFIG)
-            views = [self._view(name, self._settings.tables[name]) for name in tables]
+            views = [self._view(name, self._settings.tables[name], copied.get(name)) for name in tables]
             files = ", ".join(_text(str(file)) for file, _ in views)
             connection.execute(f"SET allowed_paths = [{files}]")
             connection.execute("SET enable_external_access = false")
             for _, view in views:
                 connection.execute(view)
             connection.execute("SET lock_configuration = true")
-        except (OSError, sqlite3.Error, duckdb.Error) as error:
+        except (OSError, duckdb.Error) as error:
             raise unreadable(self.name, self._settings.path or ", ".join(tables), str(error)) from error
         return connection
 
-    def _view(self, name: str, table: Table) -> tuple[Path, str]:
+    def _view(self, name: str, table: Table, copy: Path | None) -> tuple[Path, str]:
         """Return the file of a table, and the view that shows its declared columns and no other."""
-        file = (self._folder / table.file).resolve(strict=True)
+        file = copy or (self._folder / table.file).resolve(strict=True)
         columns = {
             column: told.type if isinstance(told, Column) else told for column, told in table.columns.items()
         }
-        if file.suffix in (".sqlite", ".sqlite3", ".db"):
-            file = self._copied(file, name, list(columns))
         if file.suffix == ".parquet":
             scan = f"read_parquet({_text(str(file))})"
         else:
@@ -133,29 +156,25 @@ class DuckdbSource:
         made = f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}; " if schema else ""
         return file, f"{made}CREATE VIEW {_named(name)} AS SELECT {shown} FROM {scan}"  # noqa: S608
 
-    def _copied(self, file: Path, name: str, columns: list[str]) -> Path:
-        """Return a table of an SQLite file as CSV, made anew when the file has changed.
-
-        DuckDB reads SQLite through an extension that it would fetch from the network.
-        """
-        with self._lock:
-            stat = file.stat()
-            state = (stat.st_mtime_ns, stat.st_size)
-            copy = Path(str(self._work.name if self._work else "")) / f"{name}.csv"
-            if self._copies.get(copy, ((0, 0), copy))[0] != state:
-                _write_csv(file, name, columns, copy)
-                self._copies[copy] = (state, copy)
-            return copy
-
     def _check(self) -> None:
         _duckdb(self.name)
-        self._work = self._work or tempfile.TemporaryDirectory(prefix="bridgehead-")
-        connection = self._connect(list(self._settings.tables))
+        copies, tables = self._copies or Copies(), list(self._settings.tables)
         try:
-            for name in self._settings.tables:
+            with self._copied(tables, copies) as copied:
+                self._look(tables, copied)
+        except BaseException:
+            if self._copies is None:
+                copies.close()
+            raise
+        self._copies = copies
+
+    def _look(self, tables: Sequence[str], copied: Mapping[str, Path]) -> None:
+        connection = self._connect(tables, copied)
+        try:
+            for name in tables:
                 connection.execute(f"SELECT * FROM {_named(name)} LIMIT 0")  # noqa: S608
         except _duckdb(self.name).Error as error:
-            raise unreadable(self.name, name, str(error)) from error
+            raise unreadable(self.name, ", ".join(tables), str(error)) from error
         finally:
             connection.close()
 
@@ -185,19 +204,6 @@ class _Patience:
         with self._lock:
             if self._connection is not None:
                 self._connection.interrupt()
-
-
-def _write_csv(file: Path, name: str, columns: list[str], copy: Path) -> None:
-    connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
-    try:
-        listed = ", ".join(_quoted(column) for column in columns)
-        found = connection.execute(f"SELECT {listed} FROM {_quoted(name)}")  # noqa: S608 -- the charter's names
-        with copy.open("w", encoding="utf-8", newline="") as out:
-            out.write(",".join(_quoted(column) for column in columns) + "\n")
-            for row in found:
-                out.write(",".join("" if cell is None else _quoted(str(cell)) for cell in row) + "\n")
-    finally:
-        connection.close()
 
 
 def _named(name: str) -> str:
