@@ -78,11 +78,22 @@ def _sensitive(
         if leaf in _EMPTY:
             yield _emptied(rule, name, schema, item)
             continue
-        origin = _origin(rule, name, kinds.kind_of(schema, leaf), leaf, schema, origins)
+        origin = _origin(rule, name, _kind(rule, item, schema), leaf, schema, origins)
         if origin is None:
             yield _unendorsed(item, origins)
         else:
             yield _may_leave(rule, replace(item, origin=origin), arguments, origins, readers)
+
+
+def _kind(rule: ActionRule, item: Value, schema: Mapping[str, Any]) -> str:
+    """Return the kind of a value. Where the charter says which argument is the money, no other number is."""
+    kind = kinds.kind_of(schema, item.value)
+    source, _, money = rule.amount.partition(".")
+    if schema.get("format") in kinds.KINDS or source != "arguments":
+        return kind
+    if item.path == money:
+        return "amount" if kinds.same("amount", item.value) is not None else kind
+    return "number" if kind == "amount" else kind
 
 
 def free_text(rule: ActionRule) -> frozenset[str]:

@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,7 +17,7 @@ _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9-]+(?:\.[A-Za-
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _PHONE = re.compile(r"\+?[0-9]{7,15}")
 _URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)\S+", re.IGNORECASE)
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+_NUMBER = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?")
 _HIDDEN = frozenset(("Cc", "Cf", "Co", "Cn", "Cs"))
 """Unicode's categories of what is not seen: controls, joiners, direction marks, what is not assigned."""
 _DOTS = frozenset((".", ".."))
@@ -120,13 +119,13 @@ def day(value: str) -> str | None:
 def amount(value: Any) -> str | None:
     """Return a number without needless zeros; text must be nothing but the number."""
     text = folded(value) if isinstance(value, str) else str(value)
-    if isinstance(value, bool) or not _NUMBER.fullmatch(text):
+    match = None if isinstance(value, bool) else _NUMBER.fullmatch(text)
+    if match is None:
         return None
-    try:
-        number = Decimal(text).normalize()
-    except InvalidOperation:
-        return None
-    return f"{number:f}"
+    # Letter by letter: a Decimal would round what is longer than its precision.
+    whole, decimals = match[2].lstrip("0") or "0", (match[3] or "").rstrip("0")
+    form = f"{whole}.{decimals}" if decimals else whole
+    return f"-{form}" if match[1] == "-" and form != "0" else form
 
 
 def identifier(value: Any) -> str | None:
@@ -161,12 +160,13 @@ KINDS: Mapping[str, Callable[[Any], str | None]] = {
     "date-time": _of_text(moment),
     "date": _of_text(day),
     "amount": amount,
+    "number": amount,
     "id": identifier,
     "name": _of_text(name),
     "filename": _of_text(name),
     "text": _of_text(name),
 }
-"""The parsers by the ``format`` an argument's JSON Schema may declare."""
+"""The parsers by the ``format`` an argument's JSON Schema may declare. A ``number`` is no money."""
 
 ALIASES: Mapping[str, str] = {"idn-email": "email", "url": "uri", "iri": "uri", "day": "date", "uuid": "id"}
 

@@ -7,37 +7,18 @@ word name nothing: they stand in every text. Days may be written as people write
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cached_property
 from typing import Any
 
-from bridgehead.enforce.provenance import kinds
+from bridgehead.enforce.provenance import days, kinds, numbers
 
 SHORTEST = 3
 """Characters of the shortest word that can name something."""
 _TOKEN = re.compile(r"[^\W_]+(?:[_'’][^\W_]+)*")
 _BEGINS = re.compile(r"(?:^|[.!?:;]\s+)[\W_]*$")
 _END = re.compile(r"[.!?:;]+(?=\s|$)")
-_EMAIL = re.compile(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;:]+\.[A-Za-z0-9-]+")
-_URL = re.compile(
-    r"(?:https?://|www\.)[^\s\"'<>()]+|(?<![\w@.-])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}"
-    r"(?![\w@-])(?:/[^\s\"'<>()]*)?",
-    re.I,
-)
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{5,18}[0-9]")
-_LONG = re.compile(r"[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]){11,30}")
-_NUMBER = re.compile(r"(?<![\w.,/:-])[0-9]+(?:\.[0-9]+)?(?![\w/:-])(?![.,][0-9])")
-_MONEY = re.compile(
-    r"(?:[$€£¥]|\b[A-Z]{3} ?)([0-9]+(?:\.[0-9]+)?)(?![\w])"
-    r"|(?<![\w.,])([0-9]+(?:\.[0-9]+)?) ?(?:[$€£¥%]|[A-Z]{3}\b)"
-)
-_NUMBERED = re.compile(
-    r"(?:#|\b(?:order|ticket|invoice|account|case|room|flight|gate|page|line|step|item|box|code|zip|postcode"
-    r"|number|phone|id|nr|no)\.?) ?$",
-    re.IGNORECASE,
-)
-"""What stands before a number that counts or calls something, and is no amount. A lone digit never is."""
 _COUNT = re.compile(r"\d{1,3}(?:st|nd|rd|th)?", re.IGNORECASE)
 """A number or an ordinal that stands in every list: it names nothing."""
 _STRUCTURE = re.compile(r"[/\\|<>{}\[\]$;&@*?%^~=`#\"]|(?<=\w)\.(?=\w)")
@@ -49,33 +30,6 @@ _FORWARDED = re.compile(
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
 _QUOTE = re.compile(r"^[ \t]*[>|\uff1e].*$", re.MULTILINE)
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-_MONTH = "|".join(f"{name}|{name[:3]}" for name in _MONTHS)
-_NTH = r"([0-9]{1,2})(?:st|nd|rd|th)?"
-_YEAR = r"(?:,? ?((?:19|20)[0-9]{2})\b)?"
-_DATES = (
-    re.compile(rf"\b({_MONTH})\.? (?:the )?{_NTH}\b{_YEAR}", re.I),
-    re.compile(rf"\b{_NTH} (?:of )?({_MONTH})\b{_YEAR}", re.I),
-    re.compile(
-        rf"\b{_NTH} (?:to|until|-) (?:the )?[0-9]{{1,2}}(?:st|nd|rd|th)? (?:of )?({_MONTH})\b{_YEAR}", re.I
-    ),
-)
-_ISO = re.compile(r"\b((?:19|20)[0-9]{2})-([0-9]{2})-([0-9]{2})\b")
-_CLOCK = re.compile(r"\b([01]?[0-9]|2[0-3]):([0-5][0-9])\b")
-_BARE_YEAR = re.compile(r"\b((?:19|20)[0-9]{2})\b")
 _QUOTED = re.compile(r"(?<!\w)['\"‘“`]((?:[^'\"‘’“”`\n]|(?<=\w)['’](?=\w)){1,400})['\"’”`](?!\w)")
 _PLACE = re.compile(r"\{[A-Za-z_][A-Za-z0-9_ ]*\}")
 
@@ -94,14 +48,12 @@ class Words:
         if wanted is None:
             return False
         match kind:
-            case "email" | "uri" | "iban" | "phone":
+            case "email" | "uri" | "iban" | "phone" | "amount" | "number":
                 return wanted in self._found[kind]
             case "date":
                 return self._day(wanted)
             case "date-time":
                 return self._day(wanted[:10]) and wanted[11:] in self._clock
-            case "amount":
-                return wanted in self._found["amount"]
             case "id":
                 return self._identifier(wanted)
             case "filename":
@@ -135,7 +87,7 @@ class Words:
 
     @cached_property
     def _found(self) -> dict[str, frozenset[str]]:
-        patterns = (("email", _EMAIL), ("uri", _URL), ("phone", _PHONE))
+        patterns = (("email", numbers.EMAIL), ("uri", numbers.URL))
         found = {
             kind: frozenset(
                 form
@@ -145,58 +97,44 @@ class Words:
             )
             for kind, pattern in patterns
         }
-        return found | {"amount": frozenset(self._amounts()), "iban": frozenset(self._ibans())}
-
-    def _ibans(self) -> Iterator[str]:
-        """Yield account numbers, printed in groups or not; its check digits say where one ends."""
-        for text in self._texts:
-            for match in _LONG.finditer(text):
-                groups = match[0].split(" ")
-                for end in range(1, len(groups) + 1):
-                    form = kinds.iban("".join(groups[:end]))
-                    if form is not None:
-                        yield form
-
-    def _amounts(self) -> Iterator[str]:
-        for text in self._texts:
-            for match in _NUMBER.finditer(text):
-                if len(match[0]) >= 2 and not _NUMBERED.search(text[: match.start()]):
-                    yield kinds.amount(match[0]) or ""
-            for match in _MONEY.finditer(text):
-                yield kinds.amount(match[1] or match[2]) or ""
+        return found | {
+            "iban": numbers.ibans(self._own),
+            "phone": numbers.phones(self._own),
+            "amount": numbers.amounts(self._own),
+            "number": numbers.quantities(self._own),
+        }
 
     @cached_property
     def _days(self) -> frozenset[tuple[int, int, int]]:
         """Days the user named: (year or 0 where none is written, month, day)."""
-        found: set[tuple[int, int, int]] = set()
-        for text in self._texts:
-            found |= {(int(y), int(m), int(d)) for y, m, d in _ISO.findall(text)}
-            for pattern in _DATES:
-                for match in pattern.finditer(text):
-                    first, second, year = match.groups()
-                    month, number = (first, second) if second.isdigit() else (second, first)
-                    found.add((int(year or 0), _month(month), int(number)))
-        return frozenset(found)
+        return frozenset(day for text in self._texts for day in days.days(text))
 
     def _day(self, wanted: str) -> bool:
         on = date.fromisoformat(wanted)
         if (on.year, on.month, on.day) in self._days:
             return True
         # A day without a year is that day of a year the user named, or of any where none is named.
-        years = {int(year) for text in self._texts for year in _BARE_YEAR.findall(text)}
+        years = {year for text in self._texts for year in days.years(text)}
         return (0, on.month, on.day) in self._days and (not years or on.year in years)
 
     @cached_property
     def _clock(self) -> frozenset[str]:
-        return frozenset(f"{int(h):02}:{m}" for text in self._texts for h, m in _CLOCK.findall(text))
+        return frozenset(time for text in self._texts for time in days.times(text))
+
+    @cached_property
+    def _readable(self) -> list[str]:
+        return [numbers.readable(text) for text in self._own]
 
     def _identifier(self, wanted: str) -> bool:
         if len(wanted) < SHORTEST or _COUNT.fullmatch(wanted):
             return False
         pattern = re.compile(rf"(?<![\w#@/.-]){re.escape(wanted)}(?![\w@/-])(?!\.\w)")
-        return any(pattern.search(text) for text in self._texts) and (
-            bool(re.search(r"[0-9_#/-]", wanted)) or self._tokens_name(wanted.casefold())
+        said = any(
+            not numbers.part(text, *match.span())
+            for text in self._readable
+            for match in pattern.finditer(text)
         )
+        return said and (bool(re.search(r"[0-9_#/-]", wanted)) or self._tokens_name(wanted.casefold()))
 
     @cached_property
     def _sequences(self) -> list[tuple[str, ...]]:
@@ -364,7 +302,3 @@ def _stem(filename: str) -> str:
     stem, dot, ending = filename.rpartition(".")
     name = stem if dot and 1 <= len(ending) <= 5 else filename
     return re.sub(r"[-_.]+", " ", name)
-
-
-def _month(name: str) -> int:
-    return next(number for number, month in enumerate(_MONTHS, 1) if month.startswith(name[:3].lower()))
