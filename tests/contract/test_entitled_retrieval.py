@@ -113,6 +113,21 @@ def test_every_permitted_passage_is_found_however_few_there_are(tmp_path: Path, 
         assert answer(mixed, query, permitted, 50) == answer(fresh, query, permitted, 50)
 
 
+def test_a_long_question_keeps_its_subject(tmp_path: Path) -> None:
+    chatter = [
+        f"{letter}{word}" for letter in "abcdefgh" for word in ("alpha", "bonus", "card", "detail", "echo")
+    ]
+    files = {f"n{n:02}.md": f"# Note {n}\n\n{' '.join(chatter[:9])}\n" for n in range(30)}
+    files["z.md"] = "# Crossings\n\nApply for a zebra at counter seven.\n"
+    mixed = collection(tmp_path, files)
+    question = f"Dear team, {' '.join(chatter)}. My question: how do I find a zebra?"
+    assert len(question.split()) > 40
+    found = answer(mixed, question, frozenset(files))
+    assert found["passages"][0]["document"] == "z.md"
+    alone = answer(mixed, question, frozenset(files) - {"z.md"})
+    assert alone["passages"] and "z.md" not in {one["document"] for one in alone["passages"]}
+
+
 def test_an_index_that_was_changed_many_times_answers_as_a_fresh_one(tmp_path: Path) -> None:
     files = {f"{n}.md": f"train {WORDS[n % 5]} {n}" for n in range(20)}
     old = collection(tmp_path / "old", dict.fromkeys(files, "pay hotel") | {"gone.md": "train train"})

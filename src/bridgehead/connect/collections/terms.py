@@ -63,11 +63,14 @@ class Terms:
         finally:
             self._connection.execute("rollback")
 
-    def asked(self, query: str, most: int = 32) -> list[str]:
-        """Return the terms of a query: without common words, unless there are no others."""
+    def asked(self, query: str) -> list[str]:
+        """Return every term of a query, without common words unless there are no others.
+
+        None is left out: which of them tell passages apart, the passages that may be read say (BM25).
+        """
         words = [word for word in re.findall(r"\w+", _plain(query)) if word not in COMMON]
         (found,) = self.counted([" ".join(words) or query])
-        return sorted(found)[:most] if len(found) > most else sorted(found)
+        return sorted(found)
 
     def close(self) -> None:
         """Let go of the memory."""
