@@ -73,6 +73,24 @@ def test_what_is_not_understood_makes_all_rights_unknown(data: bytes, tmp_path: 
     assert unknown.value.code == "BH-CON-072"
 
 
+@pytest.mark.parametrize("escaped", [True, False])
+def test_two_spellings_of_one_path_are_refused_with_their_lines(tmp_path: Path, escaped: bool) -> None:
+    file = tmp_path / "rights.json"
+    documents = {
+        "re\u0301sume\u0301.md": {"groups": ["hr"]},
+        "x.md": {"people": ["r\u00e9sum\u00e9.md: x"]},
+        "r\u00e9sum\u00e9.md": {"groups": ["all"]},
+    }
+    said = {"acl_synced_at": AT, "documents": documents}
+    file.write_text(json.dumps(said, ensure_ascii=escaped, indent=1), "utf-8")
+    with pytest.raises(ConnectError, match="line 14 .* line 4 ") as unknown:
+        AccessFile("t", file).now()
+    assert (unknown.value.code, unknown.value.where) == ("BH-CON-072", f"{file}:14")
+    documents.pop("re\u0301sume\u0301.md")
+    file.write_text(json.dumps(said, ensure_ascii=escaped), "utf-8")
+    assert set(AccessFile("t", file).now().documents) == {"x.md", "r\u00e9sum\u00e9.md"}
+
+
 def test_a_right_is_a_group_or_a_person_of_that_document_and_nothing_else() -> None:
     found = scope_of(
         said(

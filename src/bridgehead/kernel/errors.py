@@ -121,8 +121,9 @@ class ConnectError(BridgeheadError):
         means: str = "",
         fix: str = "",
         private: str = "",
+        where: str = "",
     ) -> None:
-        super().__init__(code, what, means=means, fix=fix)
+        super().__init__(code, what, means=means, fix=fix, where=where)
         self.effect_state: EffectState = effect_state
         self.temporary = temporary
         self.private = private

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import unicodedata
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.errors import ConnectError
 
 MAX_BYTES = 64 * 1024 * 1024
+_KEY = re.compile(r'("(?:[^"\\]|\\.)*")(?=\s*:)|"(?:[^"\\]|\\.)*"')
+"""A key of the file; its other texts are passed over whole, so that none is taken for one."""
 
 
 class AccessFile:
@@ -47,33 +50,47 @@ class AccessFile:
                     return self._known[1]
             except OSError as error:
                 raise self._unknown(error.strerror or str(error)) from error
+            except SaidTwice as error:
+                raise self._unknown(str(error), f"{self.path}:{error.line}") from error
             except ValueError as error:
                 raise self._unknown(str(error)) from error
 
-    def _unknown(self, why: str) -> ConnectError:
+    def _unknown(self, why: str, where: str = "") -> ConnectError:
         return ConnectError(
             "BH-CON-072",
             f"the rights of {self._collection} cannot be read from {self.path}: {why}",
             effect_state="none",
             means="Nothing of it is searched.",
             fix="Let the system export them again; docs/how-to/answer-from-documents.md shows the form.",
+            where=where,
         )
+
+
+class SaidTwice(ValueError):
+    """One path in two spellings of the same letters: which rights are meant? ``line`` has the second."""
+
+    def __init__(self, what: str, line: int, first: int) -> None:
+        super().__init__(f"line {line} says the rights of {what!r} again, which line {first} says already")
+        self.line = line
 
 
 def read(data: bytes) -> Access:
     """Return what the file says. Raises ``ValueError`` for anything that is not understood."""
     if len(data) > MAX_BYTES:
         raise ValueError(f"it has more than {MAX_BYTES} bytes")
+    text = data.decode("utf-8-sig")
     try:
-        said = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once)
+        said = json.loads(text, object_pairs_hook=_once)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
     _only(said, "the file", {"acl_synced_at", "groups", "documents"}, {"acl_synced_at", "documents"})
     groups = {name: _allowed(f"group {name}", value) for name, value in _members(said, "groups")}
-    documents = {
-        unicodedata.normalize("NFC", path): _allowed(path, value, tags=True)
-        for path, value in _members(said, "documents")
-    }
+    documents: dict[str, Allowed] = {}
+    for spelt, value in _members(said, "documents"):
+        path = unicodedata.normalize("NFC", spelt)
+        if path in documents:
+            raise SaidTwice(path, *_lines(text, path))
+        documents[path] = _allowed(path, value, tags=True)
     return Access(
         synced_at=_time(said["acl_synced_at"]),
         documents=documents,
@@ -127,6 +144,16 @@ def _turned(members: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
         for one in inside:
             found.setdefault(one, set()).add(group)
     return {one: frozenset(groups) for one, groups in found.items()}
+
+
+def _lines(text: str, path: str) -> tuple[int, int]:
+    """Return the last and the first line of a file where a path is a key, however it is spelt."""
+    lines = [
+        text.count("\n", 0, match.start()) + 1
+        for match in _KEY.finditer(text)
+        if match[1] and unicodedata.normalize("NFC", json.loads(match[1])) == path
+    ]
+    return lines[-1], lines[0]
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
