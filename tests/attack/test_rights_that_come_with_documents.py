@@ -83,7 +83,7 @@ def test_two_spellings_of_one_path_are_refused_with_their_lines(tmp_path: Path, 
     }
     said = {"acl_synced_at": AT, "documents": documents}
     file.write_text(json.dumps(said, ensure_ascii=escaped, indent=1), "utf-8")
-    with pytest.raises(ConnectError, match="line 14 .* line 4 ") as unknown:
+    with pytest.raises(ConnectError, match=r"line 14 .* line 4 ") as unknown:
         AccessFile("t", file).now()
     assert (unknown.value.code, unknown.value.where) == ("BH-CON-072", f"{file}:14")
     documents.pop("re\u0301sume\u0301.md")

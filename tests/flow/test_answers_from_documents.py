@@ -148,6 +148,28 @@ def _collections(desk: Desk) -> list[Any]:
     return list(desk.house.collections().values())
 
 
+async def test_a_sync_says_that_bytes_are_left_while_somebody_reads(desk: Desk, folder: Path) -> None:
+    handbook.add_to(desk, folder)
+    desk.activate()
+    collection = desk.house.collections("handbook")["handbook"]
+    collection.sync()
+    secret = (folder / "hr" / "pay.md").read_bytes().split()[-1]
+
+    def bytes_left() -> bool:
+        return any(secret in place.read_bytes() for place in collection.index.path.parent.iterdir())
+
+    with collection.index.reading() as reader:
+        assert reader.execute("select count(*) from chunk").fetchone() != (0,)
+        (folder / "hr" / "pay.md").unlink()
+        collection.index.patience = 0.05
+        assert (collection.sync().erased, bytes_left()) == (False, True)
+        assert collection.sync().erased is False  # nothing new, and still not done
+        place = ["--in", str(desk.folder), "--state", str(desk.state)]
+        ran = CliRunner().invoke(cli, ["documents", "sync", *place])
+        assert (ran.exit_code, "not done yet" in ran.output) == (1, True)
+    assert (collection.sync().erased, bytes_left()) == (True, False)
+
+
 async def test_the_index_is_synced_listed_and_explained_at_the_command_line(desk: Desk, folder: Path) -> None:
     access = handbook.rights(
         folder, {"travel.md": {"groups": ["staff"]}, "hr/pay.md": {"groups": ["hr"]}}, datetime.now(UTC)

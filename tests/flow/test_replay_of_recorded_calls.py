@@ -137,6 +137,52 @@ def test_two_charters_are_laid_side_by_side(judged: Any, desk: Desk, tmp_path: P
 
 
 @pytest.mark.parametrize(
+    ("tool", "args", "rule"),
+    [
+        ("find_customer", {"email": "\ud800"}, "BH-REC-001"),
+        ("find_customer", {"\ud800": "x"}, "BH-REC-001"),
+        ("find_customer", {"email": json.loads("[" * 300 + "]" * 300)}, "BH-REC-001"),
+        ("x" * 5000, {}, "BH-REC-003"),
+        ("\ud800\x1b[2J", {}, "BH-REC-001"),
+    ],
+)
+def test_a_call_that_cannot_be_recorded_is_refused_and_the_others_are_judged(
+    desk: Desk, tmp_path: Path, tool: str, args: dict[str, Any], rule: str
+) -> None:
+    file = tmp_path / "calls.jsonl"
+    events = [*RECORDED[:2], {"type": "call", "tool": tool, "args": args}, *RECORDED[2:4]]
+    file.write_text(json.dumps({"run": "r\ud800", "as": "clerk", "user": "Hello.", "events": events}))
+    place = ["replay", "--charter", str(desk.folder), "--calls", str(file), "--workflow", "case"]
+    ran = CliRunner().invoke(cli, [*place, "--json"], catch_exceptions=False)
+    before, this, after = json.loads(ran.output)["calls"]
+    assert (before["verdict"], this["verdict"], after["verdict"]) == ("permitted", "refused", "permitted")
+    assert this["rules"] == [rule] and "cannot be recorded" in this["why"][0]
+    shown = CliRunner().invoke(cli, place, catch_exceptions=False)
+    assert "\x1b" not in shown.output and "2 permitted, 0 asked, 1 refused" in shown.output
+
+
+def test_a_line_ends_where_the_file_says_and_nowhere_else(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "calls.jsonl"
+    line = {"run": "r1", "as": "clerk", "user": "One\u2028two\x85three\u2029", "events": list(RECORDED[:2])}
+    file.write_bytes(b"\xef\xbb\xbf" + (json.dumps(line, ensure_ascii=False) + "\r\n").encode() * 2)
+    place = ["replay", "--charter", str(desk.folder), "--calls", str(file), "--workflow", "case"]
+    ran = CliRunner().invoke(cli, place, catch_exceptions=False)
+    assert "2 calls, 2 permitted" in ran.output
+
+
+def test_bytes_that_are_no_text_are_told_with_file_and_line(desk: Desk, tmp_path: Path) -> None:
+    from bridgehead.kernel.errors import EngineError
+
+    file = tmp_path / "calls.jsonl"
+    file.write_bytes(b'{"run": "r", "as": "clerk", "events": []}\n{"run": "\xff"}\n')
+    with pytest.raises(EngineError, match="utf-8") as raised:
+        CliRunner().invoke(
+            cli, ["replay", "--charter", str(desk.folder), "--calls", str(file)], catch_exceptions=False
+        )
+    assert (raised.value.code, raised.value.where) == ("BH-RUN-045", f"{file}:2")
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "{",

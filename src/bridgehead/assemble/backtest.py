@@ -20,11 +20,14 @@ from bridgehead.assemble.house import House
 from bridgehead.connect.actions.recorded import RecordedDriver
 from bridgehead.declare import load
 from bridgehead.enforce.boundary import Boundary
+from bridgehead.kernel.errors import LedgerError
 from bridgehead.kernel.principal import Principal
 from bridgehead.run.recording import Call, Recording, recordings
 from bridgehead.run.rehearse import Judged, Rehearsal, Verdict, workflow_of
 
 VERDICTS: tuple[Verdict, ...] = ("permitted", "asked", "refused", "held")
+_UNRECORDABLE = ("BH-REC-001", "BH-REC-003", "BH-REC-004")
+"""Without a canonical form, of another shape, too large: faults of the call, not of the ledger."""
 _REPLAY = Principal(id="replay", kind="service", name="replay")
 
 
@@ -97,13 +100,15 @@ def differences(one: Report, other: Report) -> list[tuple[Line, Line]]:
     ]
 
 
-async def backtest(folder: Path, lines: Iterable[str], *, workflow: str = "") -> Report:
+async def backtest(
+    folder: Path, lines: Iterable[str | bytes], *, source: str = "", workflow: str = ""
+) -> Report:
     """Judge every recorded call by the charter in a folder; perform nothing.
 
     What is refused or asked gives no answer: later calls cannot rest on what would not have been read. Raises
     ``EngineError`` (BH-RUN-045, 046) for what cannot be read or placed, and what activating a folder raises.
     """
-    runs = list(recordings(lines))
+    runs = list(recordings(lines, source))
     driver = RecordedDriver()
     with rehearsal_house(folder, driver) as house:
         boundary = replace(house.boundary, distrusted=set())
@@ -140,9 +145,20 @@ async def _one(
         _expect(driver, rehearsal, boundary, call)
         if call.distrusted:
             _distrust(boundary, rehearsal.next)
-        judged = await rehearsal.call(call.tool, call.arguments)
-        found.append(Line(run=run.run, number=number, judged=judged))
+        found.append(Line(run=run.run, number=number, judged=await _judged(rehearsal, call)))
     return found
+
+
+async def _judged(rehearsal: Rehearsal, call: Call) -> Judged:
+    """Judge one call. What cannot be recorded does not happen, and is refused as it would have been."""
+    try:
+        return await rehearsal.call(call.tool, call.arguments)
+    except LedgerError as error:
+        if error.code not in _UNRECORDABLE:
+            raise
+        why = f"It cannot be recorded, so it does not happen: {error.what}."
+        action = rehearsal.tools.get(call.tool, call.tool)
+        return Judged(tool=call.tool, action=action, verdict="refused", rules=(error.code,), why=(why,))
 
 
 def _expect(driver: RecordedDriver, rehearsal: Rehearsal, boundary: Boundary, call: Call) -> None:

@@ -41,18 +41,21 @@ class Recording:
     calls: tuple[Call, ...]
 
 
-def recordings(lines: Iterable[str]) -> Iterator[Recording]:
-    """Yield the runs of a file, one a line, empty lines apart. Raises ``EngineError`` (BH-RUN-045)."""
+def recordings(lines: Iterable[str | bytes], source: str = "") -> Iterator[Recording]:
+    """Yield the runs of a file, one a line, empty lines apart. Raises ``EngineError`` (BH-RUN-045).
+
+    ``source`` is the file's name, for people.
+    """
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield _recording(number, line)
+            yield _recording(f"{source}:{number}" if source else f"line {number}", number, line)
 
 
-def _recording(number: int, line: str) -> Recording:
+def _recording(where: str, number: int, line: str | bytes) -> Recording:
     try:
         if len(line) > MAX_LINE:
             raise ValueError(f"it has more than {MAX_LINE} characters")
-        read = json.loads(line)
+        read = json.loads(line.decode("utf-8-sig") if isinstance(line, bytes) else line)
         return Recording(
             run=_text(read, "run"),
             who=_text(read, "as", ""),
@@ -66,7 +69,7 @@ def _recording(number: int, line: str) -> Recording:
             f"this is not a recorded run: {words}",
             means="Nothing of the file was judged.",
             fix="Each line is one JSON object with run, as, user and events: docs/reference/recordings.md.",
-            where=f"line {number}",
+            where=where,
         ) from error
 
 

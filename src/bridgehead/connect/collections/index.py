@@ -1,7 +1,8 @@
 """The index of a collection: one SQLite file of documents, passages, terms and vectors.
 
 A document that leaves it leaves no byte: SQLite overwrites what it deletes (``secure_delete``), and the log
-beside the file is emptied after each sync. Each change raises ``generation``, by which readers notice it.
+beside the file is emptied once nobody reads an older state. Each change raises ``generation``, by which
+readers notice it.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ class Index:
 
     def __init__(self, name: str, path: Path) -> None:
         self.name, self.path = name, path
+        self.patience = 5.0
+        """Seconds to wait for readers before the log is left for the next sync."""
 
     def exists(self) -> bool:
         """Say whether it was ever made."""
@@ -118,9 +121,18 @@ class Index:
                 yield connection
                 keep(connection)
                 connection.execute("commit")
-                connection.execute("pragma wal_checkpoint(truncate)")
             finally:
                 connection.close()  # what was not kept is taken back
+
+    def emptied(self) -> bool:
+        """Empty the log beside the file; say whether that is done: not while an older state is read."""
+        with self._in_our_words():
+            connection = sqlite3.connect(self.path, isolation_level=None, timeout=self.patience)
+            try:
+                busy, _, _ = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+                return not busy
+            finally:
+                connection.close()
 
     def _made(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

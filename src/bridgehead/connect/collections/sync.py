@@ -27,7 +27,11 @@ TOGETHER = 64
 
 @dataclass(slots=True, kw_only=True)
 class Synced:
-    """What a sync did: paths that were added, changed and deleted, and files that are not read, with why."""
+    """What a sync did: paths that were added, changed and deleted, and files that are not read, with why.
+
+    ``erased`` is false where what went is found no more, but its bytes are still on the disk: somebody was
+    reading an older state. The next sync tries again.
+    """
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -35,6 +39,7 @@ class Synced:
     refused: dict[str, str] = field(default_factory=dict)
     unchanged: int = 0
     digests: dict[str, str] = field(default_factory=dict)
+    erased: bool = True
 
 
 class Sync:
@@ -66,6 +71,7 @@ class Sync:
                         self._done.deleted.append(path)
                         self._done.digests[path] = known[path].digest
                 shelf.mark_synced(connection, stamp(self._now))
+            self._done.erased = self._index.emptied()
         finally:
             self._reader.close()
             self._terms.close()

@@ -28,7 +28,8 @@ def documents() -> None:
 def sync(folder: Path, state: Path | None, as_json: bool, collection: str, again: bool) -> None:
     """Read new and changed files of COLLECTION (of all, if none is named); delete what is gone.
 
-    Exit code 1: a file is not read; each is named with the reason, and the others are read all the same.
+    Exit code 1: a file is not read; each is named with the reason, and the others are read all the same. Or
+    bytes of what was deleted are still on the disk, because somebody reads; another sync deletes them.
     """
     with opened(folder, state) as house:
         done = house.sync(collection, by=operator(), again=again)
@@ -37,7 +38,7 @@ def sync(folder: Path, state: Path | None, as_json: bool, collection: str, again
     else:
         for name, one in done.items():
             _tell(name, one)
-    if any(one.refused for one in done.values()):
+    if any(one.refused or not one.erased for one in done.values()):
         click.get_current_context().exit(1)
 
 
@@ -100,6 +101,11 @@ def _tell(name: str, done: Synced) -> None:
     click.echo(f"{name}: {counts}, {done.unchanged} as they were, {len(done.refused)} not read")
     for path, words in done.refused.items():
         click.echo(f"  not read: {visible(path)}: {visible(words)}")
+    if not done.erased:
+        click.echo(
+            "  not done yet: what was deleted is found no more, but somebody reads, and its bytes are still"
+        )
+        click.echo("  on the disk. Run it again in a moment.")
 
 
 def only(found: dict[str, DocumentCollection]) -> DocumentCollection:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridgehead.doors.cli.terminal import JSON, print_json
+from bridgehead.doors.cli.terminal import JSON, print_json, visible
 
 if TYPE_CHECKING:
     from bridgehead.assemble.backtest import Line, Report
@@ -30,20 +30,26 @@ def replay(folder: Path, calls: Path, against: Path | None, workflow: str, as_js
     Each line of the file is one run: docs/reference/recordings.md. Results of calls that are not permitted
     are not taken in. Nothing is sent anywhere, and the store it works in is thrown away.
     """
-    from bridgehead.assemble.backtest import backtest, differences
+    from bridgehead.assemble.backtest import differences
 
-    lines = calls.read_text("utf-8").splitlines()
-    report = asyncio.run(backtest(folder, lines, workflow=workflow))
+    report = _judged(folder, calls, workflow)
     if against is None:
         print_json(report.as_value()) if as_json else _tell(report)
         return
-    other = asyncio.run(backtest(against, lines, workflow=workflow))
+    other = _judged(against, calls, workflow)
     different = differences(report, other)
     if as_json:
         changed = [{"charter": a.as_value(), "against": b.as_value()} for a, b in different]
         print_json({"charter": report.as_value(), "against": other.as_value(), "differences": changed})
         return
     _tell_difference(report, other, different)
+
+
+def _judged(folder: Path, calls: Path, workflow: str) -> Report:
+    from bridgehead.assemble.backtest import backtest
+
+    with calls.open("rb") as lines:
+        return asyncio.run(backtest(folder, lines, source=str(calls), workflow=workflow))
 
 
 def _tell(report: Report) -> None:
@@ -56,17 +62,21 @@ def _tell(report: Report) -> None:
 
 
 def _tell_line(line: Line) -> None:
-    click.echo(f"{line.run}  call {line.number}  {line.judged.tool}: {line.judged.verdict}")
+    click.echo(f"{_called(line)}: {line.judged.verdict}")
     for words in line.judged.why:
-        click.echo(f"    {words}")
+        click.echo(f"    {visible(words)}")
+
+
+def _called(line: Line) -> str:
+    return f"{visible(line.run)}  call {line.number}  {visible(line.judged.tool)}"
 
 
 def _tell_difference(report: Report, other: Report, different: list[tuple[Line, Line]]) -> None:
     for before, after in different:
         verdicts = f"{before.judged.verdict} here, {after.judged.verdict} there"
-        click.echo(f"{before.run}  call {before.number}  {before.judged.tool}: {verdicts}")
+        click.echo(f"{_called(before)}: {verdicts}")
         for words in (after if before.judged.verdict == "permitted" else before).judged.why:
-            click.echo(f"    {words}")
+            click.echo(f"    {visible(words)}")
     click.echo(f"here   {_summed(report)}")
     click.echo(f"there  {_summed(other)}")
     click.echo(f"{len(different)} of {len(report.lines)} calls are judged differently.")

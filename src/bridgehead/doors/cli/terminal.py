@@ -32,6 +32,7 @@ _STATE = click.option(
     help="Where its store and keys are; FOLDER/.bridgehead if not given.",
 )
 _STORE_NAMED = "bridgehead.store"
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def _name_store(context: click.Context, _: click.Parameter, value: str) -> None:
@@ -117,8 +118,9 @@ def operator() -> Principal:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as one JSON object."""
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    """Print a value as one JSON object. Half a character (a lone surrogate) is written as its escape."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    click.echo(_HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text))
 
 
 def visible(text: object) -> str:
