@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, or_, select
 from bridgehead.declare.labels import Returns
 from bridgehead.enforce import arguments
 from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.enforce.provenance import erased
 from bridgehead.enforce.provenance.judge import Value, free_text, judge, places
 from bridgehead.enforce.provenance.leaves import Seen
 from bridgehead.enforce.provenance.origins import Answered, Origin, Origins
@@ -201,9 +202,15 @@ def _seen(connection: Connection, boundary: Boundary, crossing: Crossing) -> Ite
             returns=returns,
             arguments=intent.get("arguments", {}),
             tags=_column_tags(boundary, row.target, body) if row.kind == "query" else {},
-            knows=frozenset(intent.get("entitled", {}).get("tags", ())),
+            knows=_knows(boundary, row, intent, body),
             free=_written(boundary, rule.server) if rule else frozenset(),
         )
+
+
+def _knows(boundary: Boundary, row: Any, intent: dict[str, Any], body: dict[str, Any]) -> frozenset[str]:
+    """Return the tags of whatever was asked for; where a body was erased, every one it may have had."""
+    told = frozenset(intent.get("entitled", {}).get("tags", ()))
+    return told if intent and body else told | erased.tags(boundary.charter, row.kind, row.target)
 
 
 def _found(body: dict[str, Any]) -> Returns:
