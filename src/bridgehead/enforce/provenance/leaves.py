@@ -130,7 +130,7 @@ def _outside(seen: Seen, path: tuple[str, ...]) -> bool:
 
 
 def _tags(seen: Seen, path: tuple[str, ...]) -> Iterator[str]:
-    yield from seen.tags.get(path[-1] if path else "", ())
+    yield from seen.tags.get(path[0] if path else "", ())  # a column, however deep in its cell the value is
     if seen.returns is not None:
         for written, tags in seen.returns.tags.items():
             if leads(written, path):
