@@ -7,36 +7,29 @@ and how, is for people to say.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bridgehead.discover.words import ALWAYS_CHANGES, CHANGES, CODE, JOINS, READS, third, tokens, words_of
+from bridgehead.discover import described, senses
+from bridgehead.discover.words import (
+    ALWAYS_CHANGES,
+    CHANGES,
+    CODE,
+    JOINS,
+    QUERIES,
+    READS,
+    third,
+    tokens,
+    words_of,
+)
 
 READ_ONLY, DESTRUCTIVE = "readOnlyHint", "destructiveHint"
 _LOOK = frozenset(("read", "select", "search", "find", "list", "count", "explain", "describe"))
-"""Verbs that say of a program handed over that it only looks."""
-_THIRD_CHANGES = third(
-    CHANGES - {"call", "format", "log", "record", "report", "return", "star", "use", "value"}
-)
-_NOUNS = third(
-    words_of(
-        "block book call change charge claim comment commit copy credit end exchange export flag fork "
-        "grant hold import invite issue join link mark message move order place play post pull "
-        "purchase push put queue refund release reply report request review run schedule set share "
-        "sign start stop store stream tag touch transfer type vote "
-    )
-)
-"""Forms that are as often nouns: ``ratings and reviews of a hotel``."""
-_DETERMINERS = words_of("a all an any every it its the them these this those your")
+"""Verbs that say of a query handed over that it only looks."""
+_LANGUAGES = words_of("bash js javascript lua program python ruby script shell source sql")
 _THIRD_READS = third(READS) | {"returns"}
 _IMPERATIVE_READS = READS | {"return"}
-_DONE = re.compile(
-    r"\b(?:is|are|be|gets?)\s+(?:then\s+)?(marked|deleted|removed|sent|created|updated|charged|reserved|written|"
-    r"overwritten|archived|moved|consumed|cleared|reset)\b"
-)
-_DENIED = words_of("not never without no nor cannot doesn't don't neither")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +51,11 @@ def guess(
         return Guess(effect="final", why="the server says that it changes something")
     if hints.get(DESTRUCTIVE):
         return Guess(effect="final", why="the server contradicts itself: only reading, and destructive")
-    if said := _said_to_change(description):
+    if said := described.changing(description):
         return Guess(effect="final", why=f'"{said}" in its description')
-    if (program := _program(given)) and not _LOOK & set(words):
+    if sense := senses.changing(words, description):
+        return Guess(effect="final", why=f'"{sense}" may mean that something is put up, taken or told')
+    if program := _program(given, looks=bool(_LOOK & set(words))):
         return Guess(effect="final", why=f"`{program}` is a program, and may do anything")
     if lead in READS:
         return Guess(effect="read", why=f'"{lead}" in its name')
@@ -94,29 +89,13 @@ def _silent(words: tuple[str, ...], description: str, hints: Mapping[str, bool])
     return Guess(effect="final", why="nothing says for certain that it only reads")
 
 
-def _said_to_change(description: str) -> str:
-    """Return the words of a description that say that something changes."""
-    for sentence in re.split(r"[.;:!?\n]+", description.lower()[:4000]):
-        said = re.findall(r"[a-z']+", sentence)
-        if said and said[0] in ALWAYS_CHANGES:
-            return str(said[0])
-        for index, word in enumerate(said):
-            if word in _THIRD_CHANGES and _is_a_verb(said, index):
-                return str(word)
-        if (done := _DONE.search(sentence)) and not _DENIED & set(said):
-            return done[0]
+def _program(given: Mapping[str, Any], looks: bool) -> str:
+    """Return the argument that is a program; one in a query language is none where the name ``looks``."""
+    for name in given:
+        *before, last = tokens(name) or ("",)
+        if last not in CODE - {"query"} or (looks and last in QUERIES):
+            continue
+        if looks and last == "code" and before and not _LANGUAGES & set(before):
+            continue  # a country's code, or a product's
+        return name
     return ""
-
-
-def _is_a_verb(said: list[str], index: int) -> bool:
-    """Say whether a word such as "updates" stands where a verb does, and is not denied."""
-    if _DENIED & set(said[max(0, index - 4) : index]):
-        return False
-    before = said[index - 1] if index else ""
-    if before in ("and", "or", "then", "also"):
-        return said[index] not in _NOUNS or bool(_DETERMINERS & set(said[index + 1 : index + 2]))
-    return index == 0 or before in ("it", "which", "tool", "function", "call")
-
-
-def _program(given: Mapping[str, Any]) -> str:
-    return next((name for name in given if tokens(name) and tokens(name)[-1] in CODE - {"query"}), "")

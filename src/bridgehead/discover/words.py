@@ -27,29 +27,30 @@ READS = words_of(
 
 CHANGES = words_of(
     """
-    accept acknowledge activate add allocate alter append apply approve archive arm assign attach
-    authorize ban block book buy call cancel change charge checkout claim clear click clone close commit
-    complete configure confirm connect consume convert copy create credit deactivate debit decline
-    delete deny deploy destroy disable discard disconnect dismiss dispatch drag drop edit email empty
-    enable end enqueue erase evaluate exchange exec execute expire export extend fill finish flag fork
-    format forward generate grant hide hold import increment init insert install invite invoke issue
-    join kick kill launch leave link lock login logout mark merge message migrate modify move mute
-    notify open order overwrite pause pay persist pin place play post press provision publish pull
-    purchase purge push put queue react rebase reboot record redeem refresh refund register reject
-    release remove rename render reopen reorder replace reply report request reschedule reserve reset
-    resolve restart restore resume retry return revert review revoke rotate run save schedule send set
-    share ship sign start star stop store stream submit subscribe swap sync tag terminate toggle touch
+    accept acknowledge acquire activate add allocate alter append apply approve archive arm assign
+    attach authorize ban block book borrow buy call cancel change charge checkout claim clear click
+    clone close commit complete configure confirm connect consume convert copy create credit
+    deactivate debit decline delete deny deploy dequeue destroy disable discard disconnect dismiss
+    dispatch drag drop edit email empty enable end enqueue enrol enroll erase eval evaluate exchange
+    exec execute expire export extend fill finish flag fork format forward generate grant hide hire
+    hold import increment init insert install invite invoke issue join kick kill launch leave link
+    lock login logout mark merge message migrate modify move mute notify occupy open order overwrite
+    pause pay persist pin place play pop post press provision publish pull purchase purge push put
+    queue react rebase reboot record redeem refresh refund register reject release remove rename
+    render rent reopen reorder replace reply report request reschedule reserve reset resolve restart
+    restore resume retry return revert review revoke rotate run save schedule send set share ship
+    sign star start stop store stream submit subscribe swap sync tag take terminate toggle touch
     transfer trigger truncate type unarchive unassign unban unblock unlink unlock unmute unpin
-    unregister unsubscribe unstar update upgrade upload upsert use void vote wipe withdraw write
+    unregister unstar unsubscribe update upgrade upload upsert use void vote wipe withdraw write
     """
 )
 """Verbs that change something, at the head of a name."""
 
 ALWAYS_CHANGES = words_of(
     """
-    add append cancel clear create delete destroy drop edit erase exec execute insert invite modify
-    overwrite purchase purge refund remove rename replace reschedule reset revoke send submit truncate
-    unsubscribe update upload upsert wipe write
+    acquire add append cancel clear consume create delete dequeue destroy drop edit erase eval exec
+    execute insert invite modify overwrite purchase purge refund remove rename replace reschedule
+    reset revoke send submit truncate unsubscribe update upload upsert wipe write
     """
 )
 """Verbs that change something wherever they stand in a name: nobody uses them as nouns."""
@@ -61,6 +62,11 @@ DESTROYS = words_of(
     """
 )
 """Verbs whose target must be named by the user, and by nothing else."""
+
+TAKES = words_of(
+    "acquire allocate assign borrow claim consume dequeue lock mark occupy pop rent reserve take"
+)
+"""Verbs by which a read is one no more when its description says them."""
 
 LOCAL = words_of(
     """
@@ -76,6 +82,9 @@ JOINS = words_of("and or then with also")
 
 CODE = words_of("sql statement command cmd code script shell program query mutation")
 """Arguments that are programs: what they do is written in them and nowhere else."""
+
+QUERIES = words_of("query sql statement")
+"""Those of them in a language that can be held to looking."""
 
 FREE = words_of("body caption comment content description message note notes reply subject summary text")
 """Arguments with prose, where they are plain text."""
@@ -135,3 +144,14 @@ def _third(verb: str) -> str:
     if verb.endswith("y") and verb[-2:-1] not in "aeiou":
         return f"{verb[:-1]}ies"
     return f"{verb}es" if verb.endswith(("s", "sh", "ch", "x", "z")) else f"{verb}s"
+
+
+def gerund(verb: str) -> str:
+    """Return the ``...ing`` of a verb: sending, removing, submitting."""
+    if verb.endswith("e"):
+        return f"{verb[:-1]}ing"
+    doubled = verb in _DOUBLED or re.fullmatch(r"[^aeiou]+[aeiou][bdgmnpt]", verb)
+    return f"{verb}{verb[-1]}ing" if doubled else f"{verb}ing"
+
+
+_DOUBLED = words_of("reset submit")
