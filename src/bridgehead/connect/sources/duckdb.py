@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,9 @@ from bridgehead.kernel.ports import STATEMENT, Operation, Reply, Request
 
 CHUNK = 200
 """Rows read at once."""
+
+AGAIN = 0.05
+"""Seconds between two interrupts of a query that is over."""
 
 _CONFIG = {
     "autoinstall_known_extensions": "false",
@@ -66,6 +70,7 @@ class DuckdbSource:
             raise not_open(self.name)
         sql, values = statement_of(self.name, request.arguments)
         patience = _Patience(request.deadline)
+        patience.begin()
         try:
             return Reply(value=await asyncio.to_thread(self._rows, sql, values, patience, copies))
         finally:
@@ -80,7 +85,7 @@ class DuckdbSource:
             try:
                 return self._answer(connection, sql, values, patience)
             finally:
-                patience.end()
+                patience.unwatch()
                 connection.close()
 
     def _answer(
@@ -88,7 +93,8 @@ class DuckdbSource:
     ) -> list[dict[str, Any]]:
         duckdb = _duckdb(self.name)
         try:
-            patience.watch(connection)
+            if not patience.watch(connection):
+                raise late(self.name, patience.deadline, "none")
             cursor = connection.execute(sql, values)
             columns = [column[0] for column in cursor.description or ()]
             answer = Answer(self.name, columns, self._settings.row_limit)
@@ -180,30 +186,49 @@ class DuckdbSource:
 
 
 class _Patience:
-    """Ends a query at its deadline, or when its caller leaves."""
+    """Ends a query at its deadline, or when its caller leaves, also before the database has heard of it."""
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
         self._connection: Any = None
+        self._over = False
         self._lock = threading.Lock()  # a connection that is closed must not be interrupted
-        self._timer = threading.Timer(deadline, self._interrupt)
-        self._timer.daemon = True
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep, daemon=True)
 
-    def watch(self, connection: Any) -> None:
+    def begin(self) -> None:
+        """Let the time begin; what is made before the query counts too."""
+        self._thread.start()
+
+    def watch(self, connection: Any) -> bool:
+        """Return whether there is time left to ask; from now on it is the connection that is ended."""
         with self._lock:
-            self._connection = connection
-        self._timer.start()
+            if not self._over:
+                self._connection = connection
+            return not self._over
 
-    def end(self) -> None:
-        self._timer.cancel()
-        self._interrupt()
+    def unwatch(self) -> None:
+        """Leave the connection alone."""
         with self._lock:
             self._connection = None
+        self._ended.set()
 
-    def _interrupt(self) -> None:
+    def end(self) -> None:
+        """Say that nobody waits any more."""
+        self._ended.set()
+
+    def _keep(self) -> None:
+        self._ended.wait(self.deadline)
+        with self._lock:
+            self._over = True
+        while self._interrupted():  # an interrupt between two steps of a query is forgotten
+            time.sleep(AGAIN)
+
+    def _interrupted(self) -> bool:
         with self._lock:
             if self._connection is not None:
                 self._connection.interrupt()
+            return self._connection is not None
 
 
 def _named(name: str) -> str:
