@@ -17,6 +17,7 @@ from bridgehead.enforce import policy
 from bridgehead.enforce.sql import declared, grants
 from bridgehead.enforce.sql.refused import SqlRefused
 from bridgehead.enforce.sql.rewrite import Rewriter, rewrite
+from bridgehead.enforce.sql.rights import Rights
 from fixtures import sales
 from fixtures.houses import FOLDER
 
@@ -203,6 +204,31 @@ def test_nobody_is_read_out_of_a_group(folder: Path, sql: str) -> None:
     with pytest.raises(SqlRefused) as refused:
         rewrite(sql, rights)
     assert refused.value.rule in ("sql.groups", "sql.part")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select length(printf('%1200000000d', 1))",
+        "select length(format('{:>1500000000}', 'a'))",
+        "select lpad('x', 1500000000, 'y')",
+        "select rpad('x', 1500000000, 'y')",
+        "select repeat('x', 1500000000)",
+        "select len(range(300000000))",
+        "select len(generate_series(1, 300000000))",
+        "select count(*) from unnest(generate_series(1, 300000000))",
+        "select x from (select 1) o, lateral (select range(300000000) as x) l",
+    ],
+)
+def test_nothing_that_fills_memory_at_a_word_is_asked_of_duckdb(sql: str) -> None:
+    with pytest.raises(SqlRefused) as refused:
+        rewrite(sql, Rights(dialect="duckdb", tables={}))
+    assert refused.value.rule in ("sql.part", "sql.function")
+
+
+def test_a_series_in_from_is_asked_of_duckdb() -> None:
+    assert rewrite("select count(*) from generate_series(1, 5) g(n)", Rights(dialect="duckdb", tables={})).sql
+    assert rewrite("select n from range(5) g(n)", Rights(dialect="duckdb", tables={})).sql
 
 
 def test_a_hashed_value_never_carries_its_key(folder: Path) -> None:

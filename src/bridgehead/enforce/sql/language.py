@@ -74,7 +74,7 @@ NAMED: Mapping[str, frozenset[str]] = {
         strftime strptime try_strptime date_part datepart datediff date_diff datesub date_sub epoch
         epoch_ms make_date make_time make_timestamp list list_value list_contains list_distinct
         list_sort list_sum list_avg list_min list_max list_count len array_length string_split split
-        str_split regexp_matches ltrim rtrim instr jaccard hamming printf bar nullif ifnull isnan
+        str_split regexp_matches ltrim rtrim instr jaccard hamming bar nullif ifnull isnan
         isinf isfinite even gcd lcm factorial bool_and bool_or string_agg listagg favg fsum
         kahan_sum product histogram entropy mad mode arg_min arg_max min_by max_by
         approx_count_distinct reservoir_quantile quantile_cont quantile_disc bit_and bit_or bit_xor
@@ -90,6 +90,13 @@ NAMED: Mapping[str, frozenset[str]] = {
         json_group_object sign substr substring glob like nullif min max abs round
         """),
 }
+
+UNBOUNDED: Mapping[str, frozenset[str]] = {
+    "postgres": frozenset(),
+    "duckdb": words("Format"),
+    "sqlite": frozenset(),
+}
+"""Functions that make as much text as they are told to, where nothing else limits what a query takes."""
 
 TYPES = words("""
         BOOLEAN TINYINT SMALLINT INT MEDIUMINT BIGINT INT128 UTINYINT USMALLINT UINT UBIGINT UINT128

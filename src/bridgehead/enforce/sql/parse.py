@@ -81,7 +81,7 @@ def check(
             continue
         if isinstance(node, exp.Anonymous):
             _named(node, dialect)
-        elif name not in language.NODES:
+        elif name not in language.NODES or name in language.UNBOUNDED[dialect]:
             raise SqlRefused("sql.part", f"It uses {_plain(node)}, which is not let through.")
         for problem in _parts(node, name, dialect, ours):
             raise SqlRefused("sql.part", problem)
@@ -133,6 +133,9 @@ def _parts(node: exp.Expr, name: str, dialect: Dialect, ours: bool) -> Iterator[
             width = node.expression
             if not (isinstance(width, exp.Literal) and width.is_int and int(width.name) <= language.MAX_PAD):
                 yield f"Text is filled up to a written number of characters, at most {language.MAX_PAD}."
+        case exp.GenerateSeries() | exp.ExplodingGenerateSeries():
+            if dialect == "duckdb" and not isinstance(node.parent, exp.Table):
+                yield "A series stands in FROM; as a list it would be held in memory."
         case exp.Column():
             if node.args.get("catalog") is not None and dialect != "duckdb":
                 yield "Columns are named by their table, not by a database."
