@@ -82,7 +82,8 @@ ALL = {
         "select 1 from orders o where ((o.id, o.note), 1) >= (select (13, 0), 1)",
         "select 1 from orders o where o.* >= (select k from (select 13 as a, 'x' as b) k)",
         "select 1 from orders o where amount = 999 and o in (select k from (select 13 as a, 'x' as b) k)",
-        "select 1 from (select amount, row(id, note) as v from orders) o where amount = 999 and v = row(13, 0)",
+        "select 1 from (select amount, row(id, note) as v from orders) o"
+        " where amount = 999 and v = row(13, 0)",
         "select 1 from orders where id = 13 and amount >= (select x from (values (1), (2)) v(x))",
         "select 1 from orders where id = 13 and amount >= (select id from customers)",
         "select 1 from orders o where id = 13 and 1 = (select x from (values (1), (1)) v(x) where x < o.id)",

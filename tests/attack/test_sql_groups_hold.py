@@ -15,7 +15,20 @@ from bridgehead.enforce.sql.refused import SqlRefused
 from bridgehead.enforce.sql.rewrite import rewrite
 from bridgehead.enforce.sql.rights import ColumnRight, Dialect, Rights, TableRight
 
-ALIASES = ["ssn", "SSN", '"ssn"', '"Ssn"', "id", "team", "hidden", "rowid", "oid", "_rowid_", "town", "figure"]
+ALIASES = [
+    "ssn",
+    "SSN",
+    '"ssn"',
+    '"Ssn"',
+    "id",
+    "team",
+    "hidden",
+    "rowid",
+    "oid",
+    "_rowid_",
+    "town",
+    "figure",
+]
 PLACES = [
     "select count(*) as {} from people where id >= 7 having {} >= '1013'",
     "select count(*) as {}, avg(id) as other from people where id >= 7 having not {} < '1013'",
@@ -48,7 +61,9 @@ def _world(dialect: Dialect, turned: bool) -> sqlite3.Connection | duckdb.DuckDB
     made.execute("create table towns (id integer, town text)")
     for number in range(1, 21):
         owned = 21 - number if turned else number
-        made.execute(f"insert into people values ({number}, '{'ab'[number > 10]}', '{1000 + owned}', '{owned}')")
+        made.execute(
+            f"insert into people values ({number}, '{'ab'[number > 10]}', '{1000 + owned}', '{owned}')"
+        )
         made.execute(f"insert into towns values ({number}, '{'abcd'[owned % 4]}')")
     return made
 
@@ -88,5 +103,7 @@ def test_a_figure_called_like_a_column_is_refused_in_words(alias: str) -> None:
 
 
 def test_a_group_keeps_the_name_of_its_column() -> None:
-    made = rewrite("select p.team as team, count(*) as people from people p group by p.team", _rights("sqlite"))
+    made = rewrite(
+        "select p.team as team, count(*) as people from people p group by p.team", _rights("sqlite")
+    )
     assert made.grouped

@@ -1,4 +1,4 @@
-"""No column of an answer lacks the tag of a column whose values are in it, whatever a statement does to names.
+"""No column of an answer lacks the tag of a column whose values are in it, whatever a statement does.
 
 A tagged column holds marks that are nowhere else, and the statements run: a cell with a mark must carry the
 tag. Each of a list of statements moves the column in another way; a seeded grammar puts such moves together.
@@ -57,8 +57,8 @@ MOVES = [
     "select name, x from (select ssn as x, name from customers union all select name, ssn from customers) u",
     "with c(name, ssn) as (select ssn, name from customers) select name from c",
     "with c as (select * from customers) select d.b from c as d(a, c, b, e)",
-    "with recursive r as (select ssn as v, 1 as n from customers union all select v, n + 1 from r where n < 3)"
-    " select v from r",
+    "with recursive r as (select ssn as v, 1 as n from customers union all select v, n + 1 from r"
+    " where n < 3) select v from r",
     "with recursive r(n, v) as (select 1, 'x' union all select n + 1, (select max(ssn) from customers) from r"
     " where n < 3) select v from r",
     "select (with recursive r as (select c.ssn as v union all select v from r where v = '') select max(v)"
@@ -74,8 +74,8 @@ MOVES = [
     "select min(name) filter (where ssn = 'x') as v, max(ssn) as name from customers",
     "select o.name from customers c semi join orders using (id), (select ssn as name from customers) o",
     "select * from (select 1 as id) a semi join customers using (id), (select ssn from customers) x(name)",
-    "select l.v from customers c, lateral (select name as v from (select 1 as z) a semi join (select 'n' as name,"
-    " 1 as z) b using (z)) l",
+    "select l.v from customers c, lateral (select name as v from (select 1 as z) a semi join (select 'n'"
+    " as name, 1 as z) b using (z)) l",
     "select z.c2 from (select * from customers join orders using (id)) z(a1, b1, c2, d1, e1, f1, g1)",
     "select * from (table customers) x(a, b, c, d)",
     "select v from (select distinct on (id) ssn as v, id from customers) x",
@@ -282,7 +282,10 @@ def test_a_statement_that_looks_at_whole_rows_names_all_their_tags(sql: str) -> 
     ("sql", "column"),
     [
         ("select name, ssn from customers", "name"),
-        ("select c.name, max(o.code) as m from customers c join orders o on o.customer = c.id group by 1", "name"),
+        (
+            "select c.name, max(o.code) as m from customers c join orders o on o.customer = c.id group by 1",
+            "name",
+        ),
         ("select x.name from (select * from customers) x", "name"),
         ("select v.name from customers c, lateral (select c.name) v", "name"),
         ("with a as (select name, ssn from customers) select name from a", "name"),

@@ -5,7 +5,6 @@ to the documents they may read (``documents``).
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select
 
 from bridgehead.declare.model import Source, seconds
+from bridgehead.declare.parameters import fits
 from bridgehead.enforce import arguments
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.documents import search
@@ -113,23 +113,9 @@ def narrow(boundary: Boundary, crossing: Crossing) -> Narrowed | Refuse | None:
     source = boundary.charter.sources[name]
     if not source.tables:
         return None
-    human = crossing.run.principal.human()
-    person = boundary.directory().people.get(human.id) if human is not None else None
-    if human is None or person is None:
-        return _refuse("sql.nobody", "It is asked on nobody's behalf.", boundary.where("sources", name))
-    agent = crossing.run.principal.id if crossing.run.principal.kind == "agent" else ""
-    if agent and agent not in boundary.charter.agents:
-        return _refuse("sql.nobody", f"There is no agent {agent}.", boundary.where("agents"))
-    given = grants.entitled(
-        boundary.charter,
-        name,
-        human.id,
-        person,
-        agent,
-        secret=boundary.mask_secret,
-        version=boundary.deployment.digest,
-        subject=crossing.run.subject,
-    )
+    given = _entitled(boundary, crossing, name)
+    if isinstance(given, Refuse):
+        return given
     try:
         text, parameters = _asked(source, query, crossing.action.arguments)
         rewritten = boundary.rewriter.rewrite(text, given.rights, tuple(parameters))
@@ -141,6 +127,27 @@ def narrow(boundary: Boundary, crossing: Crossing) -> Narrowed | Refuse | None:
         values=(*(parameters[asked] for asked in rewritten.asked), *rewritten.values),
         places=tuple(boundary.where(*given.why[right.label].place) for right in rewritten.tables),
         claim=_claim(boundary, name, source, given) if source.wall else "",
+    )
+
+
+def _entitled(boundary: Boundary, crossing: Crossing, name: str) -> grants.Entitled | Refuse:
+    """Return what the person whom the run serves may see of a source, through its agent where it has one."""
+    human = crossing.run.principal.human()
+    person = boundary.directory().people.get(human.id) if human is not None else None
+    if human is None or person is None:
+        return _refuse("sql.nobody", "It is asked on nobody's behalf.", boundary.where("sources", name))
+    agent = crossing.run.principal.id if crossing.run.principal.kind == "agent" else ""
+    if agent and agent not in boundary.charter.agents:
+        return _refuse("sql.nobody", f"There is no agent {agent}.", boundary.where("agents"))
+    return grants.entitled(
+        boundary.charter,
+        name,
+        human.id,
+        person,
+        agent,
+        secret=boundary.mask_secret,
+        version=boundary.deployment.digest,
+        subject=crossing.run.subject,
     )
 
 
@@ -186,9 +193,6 @@ def heed_questions(
     return None
 
 
-_KINDS = {"text": str, "integer": int, "number": (int, float)}
-
-
 def _asked(source: Source, query: str, arguments: Any) -> tuple[str, dict[str, Any]]:
     """Return the text that is asked and the values of its parameters, of the declared types."""
     if not query:
@@ -201,7 +205,7 @@ def _asked(source: Source, query: str, arguments: Any) -> tuple[str, dict[str, A
     wrong += [
         name
         for name, kind in declared.parameters.items()
-        if name in arguments and not _fits(arguments[name], kind)
+        if name in arguments and not fits(arguments[name], kind)
     ]
     if wrong:
         raise SqlRefused(
@@ -209,11 +213,3 @@ def _asked(source: Source, query: str, arguments: Any) -> tuple[str, dict[str, A
             f"Missing, unknown or of the wrong type for this query: {', '.join(wrong)[:200]}.",
         )
     return declared.sql, dict(arguments)
-
-
-def _fits(value: Any, kind: str) -> bool:
-    if isinstance(value, bool) or not isinstance(value, _KINDS[kind]):  # type: ignore[arg-type]
-        return False
-    if isinstance(value, int):
-        return -(2**63) <= value < 2**63
-    return math.isfinite(value) if isinstance(value, float) else "\x00" not in value

@@ -14,10 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bridgehead.connect.collections.apart import MEMORY, SECONDS, receive, send
-from bridgehead.connect.collections.text import Text, Unreadable
-
-MOST_SAID = 20_000_000
-"""Characters of one document."""
+from bridgehead.connect.collections.text import MAX_CHARACTERS, Text, Unreadable
 
 
 def parse(kind: str, data: bytes, max_bytes: int) -> Text:
@@ -51,8 +48,8 @@ def answered(
         return {"refused": "reading it takes too much memory"}
     except Exception as error:  # whatever a library makes of a broken file
         return {"refused": f"it is broken ({type(error).__name__})"}
-    if len(text.body) > MOST_SAID:
-        return {"refused": f"it has more than {MOST_SAID} characters"}
+    if len(text.body) > MAX_CHARACTERS:
+        return {"refused": f"it has more than {MAX_CHARACTERS} characters"}
     sections = [[list(one.headings), one.start, one.end, one.page] for one in text.sections]
     return {"title": _clean(text.title), "body": _clean(text.body), "sections": sections}
 

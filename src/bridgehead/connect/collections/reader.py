@@ -10,14 +10,12 @@ from pathlib import PurePosixPath
 
 from bridgehead.connect.collections.apart import Apart
 from bridgehead.connect.collections.markdown import markdown, plain
-from bridgehead.connect.collections.text import Text, Unreadable
+from bridgehead.connect.collections.text import MAX_CHARACTERS, Text, Unreadable
 
 MARKDOWN = frozenset({".md", ".markdown"})
 PLAIN = frozenset({".txt", ".text"})
 APART = {".html": "html", ".htm": "html", ".pdf": "pdf", ".docx": "docx", ".eml": "mail"}
 KINDS = (*sorted(MARKDOWN), *sorted(PLAIN), *APART)
-MAX_CHARACTERS = 20_000_000
-"""Characters of one document."""
 
 
 class Reader:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MAX_CHARACTERS = 20_000_000
+"""Characters of one document."""
+
 
 class Unreadable(Exception):
     """A file that is not read, with the words that say why. The others are read all the same."""

@@ -76,9 +76,7 @@ class DuckdbSource:
         finally:
             patience.end()  # a thread cannot be cancelled; the query can
 
-    def _rows(
-        self, sql: str, values: list[Any], patience: _Patience, copies: Copies
-    ) -> list[dict[str, Any]]:
+    def _rows(self, sql: str, values: list[Any], patience: _Patience, copies: Copies) -> list[dict[str, Any]]:
         tables = [name for name in self._settings.tables if _named(name) in sql]
         with self._copied(tables, copies) as copied:
             connection = self._connect(tables, copied)

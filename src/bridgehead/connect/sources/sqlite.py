@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import math
 import re
 import sqlite3
 import threading
@@ -29,6 +28,7 @@ from bridgehead.connect.faults import (
 )
 from bridgehead.connect.sources.answer import Answer, failed, statement_of, unreadable
 from bridgehead.declare.model import Source, SqlQuery
+from bridgehead.declare.parameters import fits
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.clock import Clock, SystemClock
 from bridgehead.kernel.errors import ConnectError
@@ -150,7 +150,7 @@ class SqliteSource:
     def _typed(self, query: SqlQuery, arguments: Mapping[str, Any]) -> dict[str, Any]:
         wrong = sorted(arguments.keys() ^ query.parameters.keys())
         wrong += [
-            n for n, kind in query.parameters.items() if n in arguments and not _fits(arguments[n], kind)
+            n for n, kind in query.parameters.items() if n in arguments and not fits(arguments[n], kind)
         ]
         if wrong:
             raise ConnectError(
@@ -233,16 +233,6 @@ def _allow(action: int, first: str | None, second: str | None, *_: object) -> in
     if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() not in FORBIDDEN_FUNCTIONS:
         return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_DENY
-
-
-def _fits(value: Any, kind: str) -> bool:
-    if kind == "text":
-        return isinstance(value, str)
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, int):
-        return -(2**63) <= value < 2**63
-    return kind == "number" and isinstance(value, float) and math.isfinite(value)
 
 
 def _operation(name: str, query: SqlQuery) -> Operation:

@@ -49,8 +49,8 @@ def of(tree: exp.Query, found: Sequence[tuple[exp.Table, TableRight]]) -> tuple[
 def named(tree: exp.Query, found: Sequence[tuple[exp.Table, TableRight]]) -> frozenset[str]:
     """Return the tags of every column a statement names anywhere: it may choose, count or order by it.
 
-    By name alone, and so too many rather than too few: a row as a whole, ``*``, columns renamed by their place,
-    a NATURAL join and a name that no table has name them all.
+    By name alone, and so too many rather than too few: a row as a whole, ``*``, columns renamed by place, a
+    NATURAL join and a name that no table has name them all.
     """
     names = {part.name.lower() for part in tree.find_all(exp.Column)}
     names |= {part.name.lower() for join in tree.find_all(exp.Join) for part in join.args.get("using") or ()}

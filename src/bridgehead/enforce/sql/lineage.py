@@ -1,7 +1,7 @@
 """What each column of a query was made of, followed from the base tables up.
 
-Kept conservative: what cannot be followed is made of everything the statement reads. A name means what its own
-query says; where that does not know it, all that any query around it calls so.
+Kept conservative: what cannot be followed is made of everything the statement reads. A name means what its
+own query says; where that does not know it, all that any query around it calls so.
 """
 
 from __future__ import annotations
@@ -211,18 +211,14 @@ class Lineage:
             self._source(lateral, known, found, outer)
         return found
 
-    def _joined(
-        self, join: exp.Join, known: Known, found: dict[str, Given], outer: Sequence[Scope]
-    ) -> None:
+    def _joined(self, join: exp.Join, known: Known, found: dict[str, Given], outer: Sequence[Scope]) -> None:
         before = set(found)
         self._source(join.this, known, found, outer)
         if join.kind in ("SEMI", "ANTI"):  # gives no columns: a name may mean one further out
             for name in found.keys() - before:
                 found[name] = _opaque(self._every)
 
-    def _source(
-        self, part: exp.Expr, known: Known, found: dict[str, Given], outer: Sequence[Scope]
-    ) -> None:
+    def _source(self, part: exp.Expr, known: Known, found: dict[str, Given], outer: Sequence[Scope]) -> None:
         if isinstance(part, exp.Subquery) and isinstance(part.this, exp.Table | exp.Subquery):
             inner = found if part.args.get("alias") is None else {}
             self._source(part.this, known, inner, outer)
@@ -250,7 +246,9 @@ class Lineage:
         right = self._base.get(id(table))
         if right is not None:
             return _columns(right)
-        return known.get(table.name, _opaque(NONE)) if isinstance(table.this, exp.Identifier) else _opaque(NONE)
+        return (
+            known.get(table.name, _opaque(NONE)) if isinstance(table.this, exp.Identifier) else _opaque(NONE)
+        )
 
 
 def _met(name: str, table: str, scope: Scope) -> Sources | None:
