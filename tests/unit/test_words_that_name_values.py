@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridgehead.enforce.provenance import kinds
-from bridgehead.enforce.provenance.judge import links
+from bridgehead.enforce.provenance.links import links
 from bridgehead.enforce.provenance.words import Words
 
 SAID = Words(

@@ -16,9 +16,11 @@ from bridgehead.declare.labels import Returns
 from bridgehead.enforce import arguments
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.provenance import erased
-from bridgehead.enforce.provenance.judge import Value, free_text, judge, places
+from bridgehead.enforce.provenance.judge import judge
 from bridgehead.enforce.provenance.leaves import Seen
+from bridgehead.enforce.provenance.leaving import free_text, places
 from bridgehead.enforce.provenance.origins import Answered, Origin, Origins
+from bridgehead.enforce.provenance.values import Value
 from bridgehead.enforce.provenance.words import Words
 from bridgehead.kernel.decision import Reason
 from bridgehead.kernel.errors import LedgerError

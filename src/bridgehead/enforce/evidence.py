@@ -15,7 +15,7 @@ from typing import Any
 from bridgehead.declare.model import ActionRule, FactRead, Facts
 from bridgehead.enforce import arguments, endorse
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.enforce.provenance.judge import Value
+from bridgehead.enforce.provenance.values import Value
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.canonical import encode
 from bridgehead.kernel.clock import stamp
