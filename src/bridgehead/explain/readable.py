@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from bridgehead.declare import Deployment
+from bridgehead.declare.model import Charter
 from bridgehead.enforce.documents.refused import RightsRefused
-from bridgehead.enforce.documents.scope import scope
+from bridgehead.enforce.documents.scope import Scope, scope
 from bridgehead.kernel.access import Access
 from bridgehead.kernel.errors import ConfigError
 
@@ -56,36 +58,35 @@ def readable(
 
     Raises ``ConfigError`` (BH-EXP-012) where the charter does not know one of them.
     """
-    charter = d.charter
+    _require_all_known(d.charter, person, collection, agent)
+    synced = access.synced_at.isoformat() if access else ""
+    told = partial(Readable, collection=collection, person=person, agent=agent, acl_synced_at=synced)
+    acting = (agent, d.charter.agents[agent] if agent else None)
+    settings, asker = d.charter.collections[collection], (person, d.charter.people[person])
+    try:
+        found = scope(collection, settings, asker, acting, access, now)
+    except RightsRefused as refused:
+        where = d.where("collections", collection, *refused.place)
+        return told(rule=refused.rule, words=refused.words, where=where)
+    return told(documents=tuple(_seen(d, found, document) for document in documents))
+
+
+def _seen(d: Deployment, found: Scope, document: str) -> DocumentSeen:
+    standing = found.standing(document)
+    return DocumentSeen(
+        document=document,
+        seen=standing.seen,
+        why=standing.words,
+        where=d.where("collections", found.collection, *standing.place),
+        tags=tuple(sorted(found.tags(document))),
+    )
+
+
+def _require_all_known(charter: Charter, person: str, collection: str, agent: str) -> None:
     _require_known("person", person, charter.people)
     _require_known("collection", collection, charter.collections)
     if agent:
         _require_known("agent", agent, charter.agents)
-    settings = charter.collections[collection]
-    acting = charter.agents[agent] if agent else None
-    synced = access.synced_at.isoformat() if access else ""
-    try:
-        found = scope(collection, settings, (person, charter.people[person]), (agent, acting), access, now)
-    except RightsRefused as refused:
-        return Readable(
-            collection=collection,
-            person=person,
-            agent=agent,
-            acl_synced_at=synced,
-            rule=refused.rule,
-            words=refused.words,
-            where=d.where("collections", collection, *refused.place),
-        )
-    seen = []
-    for document in documents:
-        standing = found.standing(document)
-        where = d.where("collections", collection, *standing.place)
-        tags = tuple(sorted(found.tags(document)))
-        one = DocumentSeen(document=document, seen=standing.seen, why=standing.words, where=where, tags=tags)
-        seen.append(one)
-    return Readable(
-        collection=collection, person=person, agent=agent, documents=tuple(seen), acl_synced_at=synced
-    )
 
 
 def _require_known(what: str, name: str, known: Iterable[str]) -> None:

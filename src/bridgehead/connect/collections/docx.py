@@ -39,7 +39,7 @@ def _require_harmless(data: bytes, max_bytes: int) -> None:
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")) and _entities(archive.read(part)):
                     raise Unreadable("it declares entities")
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:  # also a compression nobody knows
         raise Unreadable("it is no DOCX: its archive is broken") from error
 
 

@@ -45,7 +45,7 @@ def _outline(reader: PdfReader) -> dict[int, list[tuple[int, str]]]:
     found: dict[int, list[tuple[int, str]]] = {}
     try:
         _follow(reader, reader.outline, 1, found)
-    except Exception:
+    except Exception:  # whatever the library makes of a broken outline: pages do without
         return {}
     return found
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from bridgehead.doors.cli.terminal import print_json
+from bridgehead.doors.cli.terminal import print_json, tell_next
 from bridgehead.kernel.errors import CharterError
 
 if TYPE_CHECKING:
@@ -176,11 +176,7 @@ def tell(place: Path, name: str, origin: str, vkey: str, draft: Draft, as_json: 
         click.echo(f"Left out: {tool!r}: {why}.")
     if len(draft.left_out) > 10:
         click.echo(f"Left out as well: {len(draft.left_out) - 10} more.")
-    click.echo()
-    click.echo("Next:")
-    for command, words in _next(place):
-        click.echo(f"  {command}")
-        click.echo(f"      {words}")
+    tell_next(_next(place))
 
 
 def _next(place: Path) -> tuple[tuple[str, str], ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from bridgehead.doors.cli.terminal import JSON, print_json
+from bridgehead.doors.cli.terminal import JSON, print_json, tell_next
 from bridgehead.kernel.errors import CharterError
 
 TEMPLATE = Path(__file__).with_name("template")
@@ -101,11 +101,7 @@ def _plain(name: str, folder: Path | None, organisation: str, as_json: bool) -> 
         print_json({"folder": str(place), "name": name, "origin": f"{organisation}/{name}", "vkey": vkey})
         return
     click.echo(f"Wrote {place}/ with its keys in {place}/.bridgehead/keys/ (keep a copy of them).")
-    click.echo()
-    click.echo("Next:")
-    for command, words in _next(place):
-        click.echo(f"  {command}")
-        click.echo(f"      {words}")
+    tell_next(_next(place))
 
 
 def _next(place: Path) -> tuple[tuple[str, str], ...]:

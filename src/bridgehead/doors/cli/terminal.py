@@ -7,7 +7,7 @@ import json
 import re
 import shlex
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,6 +132,15 @@ def visible(text: object) -> str:
     return "".join(
         repr(letter)[1:-1] if unicodedata.category(letter)[0] == "C" else letter for letter in str(text)
     )
+
+
+def tell_next(steps: Iterable[tuple[str, str]]) -> None:
+    """Print what to do next: each command, and under it what it is for."""
+    click.echo()
+    click.echo("Next:")
+    for command, words in steps:
+        click.echo(f"  {command}")
+        click.echo(f"      {words}")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:

@@ -151,4 +151,4 @@ def column_of(table: Table, column: str, grant: Grant, settings: Source) -> Colu
 def _mask(mask: str | Bucket) -> Mask:
     if isinstance(mask, Bucket):
         return Mask(kind="bucket", size=mask.bucket)
-    return Mask(kind=mask)  # type: ignore[arg-type]
+    return Mask(kind=mask)  # type: ignore[arg-type]  # one of the kinds: pydantic read it

@@ -48,7 +48,7 @@ def parse(text: str, dialect: Dialect, *, placeholders: bool = False) -> exp.Que
     if type(inner).__name__ not in language.STATEMENTS:
         raise SqlRefused("sql.statement", "Only a query may be asked: SELECT, WITH or VALUES.")
     check(tree, dialect, placeholders=placeholders)
-    return tree  # type: ignore[return-value]
+    return tree  # type: ignore[return-value]  # STATEMENTS are its kinds
 
 
 def read(text: str, dialect: Dialect) -> list[exp.Expr | None]:
