@@ -104,6 +104,50 @@ async def test_an_agent_that_is_cleared_for_a_tag_sees_its_column_and_the_label_
     assert found["labels"]["i"] == {"sources": ["customers.iban"], "tags": ["bank"]}
 
 
+async def test_columns_of_one_name_are_told_apart_and_neither_has_the_label_of_the_other(
+    reached: Reached,
+) -> None:
+    desk = reached()
+    counted, hidden, own, cased = await _asked(
+        desk,
+        "ana",
+        "SELECT id, id, id, name AS id_2 FROM customers ORDER BY 1 LIMIT 1",
+        # Where a database names the first column max (or max(iban)), its name is that of the second.
+        'SELECT max(iban), max(region) AS max, max(name) AS "max(iban)" FROM customers',
+        "SELECT region AS a, name AS a_2 FROM customers ORDER BY id LIMIT 1",
+        'SELECT max(iban), max(region) AS "MAX" FROM customers',
+        workflow="clearly",
+    )
+    assert counted["value"] == [{"id": 1, "id_3": 1, "id_4": 1, "id_2": "Ana Alba"}]
+    assert "customers.id" in counted["labels"]["id_3"]["sources"]
+    for found in (hidden, cased):
+        bank = [name for name, value in found["value"][0].items() if value == "DE99995678905678"]
+        assert len(bank) == 1 and found["labels"][bank[0]]["tags"] == ["bank"]
+    assert len(hidden["value"][0]) == 3 and len(cased["value"][0]) == 2
+    assert own["labels"] == {
+        "a": {"sources": ["customers.region"], "tags": []},
+        "a_2": {"sources": ["customers.name"], "tags": []},
+    }
+
+
+async def test_a_name_that_the_database_cuts_short_is_not_taken_for_a_number(reached: Reached) -> None:
+    desk = reached()
+    name = "n" * 63
+    sql = f"SELECT max(region) AS {name}_2, max(iban) AS {name} FROM customers"
+    (found,) = await _asked(desk, "ana", sql, workflow="clearly")
+    bank = [name for name, value in found["value"][0].items() if value == "DE99995678905678"]
+    assert len(found["value"][0]) == 2 and found["labels"][bank[0]]["tags"] == ["bank"]
+
+
+async def test_two_figures_of_one_function_come_back(reached: Reached) -> None:
+    desk = reached()
+    sql = "SELECT count(*), count(id), min(since), count(*) FROM customers"
+    (found,) = await _asked(desk, "ana", sql)
+    (row,) = found["value"]
+    assert len(row) == 4 and [value for value in row.values() if value == 2] == [2, 2, 2]
+    assert set(found["labels"]) == set(row)
+
+
 async def test_a_refusal_tells_nothing_and_is_recorded(reached: Reached) -> None:
     desk = reached()
     denied, unknown, changed, none = await _asked(

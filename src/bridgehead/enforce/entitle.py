@@ -6,6 +6,7 @@ to the documents they may read (``documents``).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -54,18 +55,34 @@ class Statement:
     def labels(self, columns: list[str]) -> dict[str, dict[str, tuple[str, ...]]]:
         """Return the labels of the columns of an answer.
 
-        Two whose names differ in case alone are not told apart: both carry those of everything.
+        Columns that had one name in the database have the label of ``*``: which is which is not followed.
         """
         told = {label.column: label for label in self.rewritten.labels}
-        lowered = Counter(column.lower() for column in columns)
-        labels = {
-            column: told["*"] if lowered[column.lower()] > 1 else told.get(column.lower(), told["*"])
-            for column in columns
-        }
+        sure = told.keys() - _shared([column.lower() for column in columns], told.keys())
         return {
             column: {"sources": tuple(sorted(label.sources)), "tags": tuple(sorted(label.tags))}
-            for column, label in labels.items()
+            for column in columns
+            for label in (told[column.lower() if column.lower() in sure else "*"],)
         }
+
+
+_LONGEST_NAME = 63
+"""Bytes of a name that no database cuts short (PostgreSQL's limit)."""
+
+
+def _shared(columns: list[str], named: Collection[str]) -> set[str]:
+    """Return the names that more than one column of an answer has, or had before a driver numbered them.
+
+    ``max(iban)`` and ``region AS max`` come back as ``max`` and ``max_2``, in whatever order. A name that the
+    statement itself gives is no such number, unless the database cut it short.
+    """
+    found = {name for name, times in Counter(columns).items() if times > 1}
+    for name in columns:
+        first, _, number = name.rpartition("_")
+        own = name in named and len(name.encode()) <= _LONGEST_NAME
+        if number.isdecimal() and first in columns and not own:
+            found |= {first, name}
+    return found
 
 
 def confine(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> Refuse | None:

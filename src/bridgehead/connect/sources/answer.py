@@ -12,7 +12,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from bridgehead.connect.faults import LIMIT_BYTES, shorten, unusable
+from bridgehead.connect.faults import LIMIT_BYTES, shorten
 from bridgehead.kernel.errors import ConnectError
 
 
@@ -20,10 +20,8 @@ class Answer:
     """The rows of one answer, as long as they are few and small enough."""
 
     def __init__(self, source: str, columns: Sequence[str], row_limit: int) -> None:
-        if len(set(columns)) != len(columns):
-            raise unusable(source, "two columns have the same name; give them names with AS", "none")
         self.rows: list[dict[str, Any]] = []
-        self._source, self._columns, self._limit = source, list(columns), row_limit
+        self._source, self._columns, self._limit = source, told_apart(columns), row_limit
         self._size = 0
 
     def take(self, rows: Iterable[Sequence[Any]]) -> None:
@@ -34,6 +32,23 @@ class Answer:
             if len(self.rows) == self._limit or self._size > LIMIT_BYTES:
                 raise too_many(self._source, self._limit, self._size)
             self.rows.append(dict(zip(self._columns, plain, strict=True)))
+
+
+def told_apart(columns: Sequence[str]) -> list[str]:
+    """Return the names of an answer's columns: of several with one name the later ones are numbered
+    (``count``, ``count_2``). No number makes a name that another column has, in either case of letters.
+
+    Databases name what has no name of its own after its function, so two counts share theirs. Which label
+    such a column has is for ``entitle.Statement.labels`` to say.
+    """
+    taken = {name.lower() for name in columns}
+    found: list[str] = []
+    for name in columns:
+        given, number = name, 2
+        while given in found or (given != name and given.lower() in taken):
+            given, number = f"{name}_{number}", number + 1
+        found.append(given)
+    return found
 
 
 def statement_of(source: str, arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
