@@ -23,6 +23,7 @@ from bridgehead.enforce.evidence import Evidence
 from bridgehead.enforce.sql import claim, grants, wall
 from bridgehead.enforce.sql.refused import SqlRefused
 from bridgehead.enforce.sql.rewrite import Rewritten
+from bridgehead.enforce.sql.rights import TableRight
 from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.store import tables as t
 
@@ -48,6 +49,7 @@ class Statement:
             "sql": self.rewritten.sql,
             "tables": [right.label for right in self.rewritten.tables],
             "grants": list(self.places),
+            "bounds": [_bounds(right) for right in self.rewritten.tables],
             "fenced": self.rewritten.fenced,
             "tags": sorted(self.rewritten.tags),
         }
@@ -64,6 +66,16 @@ class Statement:
             for column in columns
             for label in (told[column.lower() if column.lower() in sure else "*"],)
         }
+
+
+def _bounds(right: TableRight) -> dict[str, Any]:
+    """Return what a table is narrowed to, as the charter declares it: no attribute of a person is in it."""
+    masks = {column.name: column.mask for column in right.columns if column.mask is not None}
+    return {
+        "rows": right.rows,
+        "masks": {name: {"kind": mask.kind, "size": mask.size} for name, mask in masks.items()},
+        "at_least": right.at_least,
+    }
 
 
 _LONGEST_NAME = 63

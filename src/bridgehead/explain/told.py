@@ -14,6 +14,7 @@ from bridgehead.declare.model import Charter
 from bridgehead.explain import words
 from bridgehead.explain.inbox import groups
 from bridgehead.explain.question import asked as approval_on_strip
+from bridgehead.explain.reads import Read, asked, reads
 from bridgehead.explain.recorded import Recorded, of_kind
 from bridgehead.explain.strip import Asked, Step, strip
 from bridgehead.kernel.canonical import decode
@@ -75,7 +76,8 @@ class Told:
     """One crossing, told: words first, then what it did, who agreed, and the proof.
 
     ``evidence_of`` is the position of the crossing this one was read to decide, or empty.
-    ``arguments`` and ``value`` are None when their body was erased (``kept`` is false).
+    ``arguments`` and ``value`` are None when their body was erased (``kept`` is false). ``reads`` is what
+    a permitted query of SQL was narrowed to.
     """
 
     position: str
@@ -103,6 +105,7 @@ class Told:
     kept: bool
     model_text: bool
     entries: tuple[int, ...]
+    reads: tuple[Read, ...] = ()
 
 
 _EVIDENCE = re.compile(r"^(.*?)\.[bp]\d+-\d+")
@@ -147,6 +150,7 @@ def tell(connection: Connection, charter: Charter, row: Row[Any], entries: Seque
         kept=all(item.kept for item in entries),
         model_text=row.kind == "model",
         entries=tuple(item.index for item in entries),
+        reads=reads(charter, row.target, entries) if row.kind == "query" else (),
     )
 
 
@@ -233,6 +237,8 @@ def _words(
         return words.title(charter.actions[row.target].title, values)
     if row.target.startswith("decide:") and isinstance(arguments, dict):
         return str(arguments.get("question", row.target))
+    if row.kind == "query" and (free := asked(row.target, arguments)):
+        return free
     verb = {"model": "Ask the model ", "query": "Run the query ", "retrieve": "Look up "}.get(row.kind, "")
     return f"{verb}{row.target}"
 

@@ -66,6 +66,8 @@ def _crossing(item: Told) -> Iterator[Sentence]:
     yield Sentence(words=f"{item.words}{amount}: {_became(item)}.", entries=item.entries)
     for reason in item.reasons if item.state == "refused" or item.asking else ():
         yield Sentence(words=f"Because: {reason.words}", entries=item.entries, source=_rule(reason))
+    for read in item.reads:
+        yield Sentence(words=read.words, entries=(read.entry,), source=read.where)
     for asking in item.asking:
         yield Sentence(
             words=f"{asking.who} was asked: {asking.words}{_took(asking.took)}.", entries=(asking.entry,)

@@ -99,9 +99,8 @@ def tell_answer(told: Story) -> None:
 def _tell(crossing: Told) -> None:
     money = f"  {crossing.amount}" if crossing.amount else ""
     entries = ", ".join(str(entry) for entry in crossing.entries)
-    click.echo(
-        f"{crossing.position:>8}  {crossing.state_words}: {crossing.words}{money}  [entries {entries}]"
-    )
+    what = f"{visible(crossing.words)}{money}"
+    click.echo(f"{crossing.position:>8}  {crossing.state_words}: {what}  [entries {entries}]")
     for reason in crossing.reasons if crossing.asking or crossing.state == "refused" else ():
         click.echo(f"          {reason.words} ({reason.rule}, {reason.source or 'built in'})")
     if crossing.state in ("failed", "unknown") and isinstance(crossing.value, dict):

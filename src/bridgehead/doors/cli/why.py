@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bridgehead.doors.cli.show import find_story
-from bridgehead.doors.cli.terminal import deployment_options, opened, print_json
+from bridgehead.doors.cli.terminal import deployment_options, opened, print_json, visible
 from bridgehead.kernel.errors import EngineError
 
 
@@ -35,4 +35,4 @@ def why(folder: Path, state: Path | None, as_json: bool, run: str, position: str
     for sentence in sentences:
         entries = ", ".join(str(entry) for entry in sentence.entries)
         rule = f" ({sentence.source})" if sentence.source else ""
-        click.echo(f"{sentence.words}{rule}  [{entries}]")
+        click.echo(f"{visible(sentence.words)}{rule}  [{entries}]")
