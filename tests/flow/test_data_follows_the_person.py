@@ -182,10 +182,19 @@ async def test_what_the_database_said_is_for_the_owner_alone(reached: Reached) -
     (body,) = desk.bodies("action.outcome", run)
     assert "no_such_column" in body["private"]
     assert f"{run}/1" in body["fault"]["words"] and "no_such_column" not in body["fault"]["words"]
+    assert "look at the names and types of columns" in told["words"]
     (intent,) = desk.bodies("action.intent", run)
     assert "no_such_column" in intent["arguments"]["sql"]
     assert intent["entitled"]["tables"] == ["customers"]
     assert intent["entitled"]["grants"][0].startswith("charter.yaml:")
+
+
+async def test_whoever_asked_too_much_is_told_what_to_do_and_nothing_of_the_data(reached: Reached) -> None:
+    desk = reached()
+    (found,) = await _asked(desk, "ana", "SELECT a.id FROM orders a, orders b, orders c, orders d")
+    assert found["code"] == "BH-CON-063"
+    told = "ask for fewer rows (LIMIT), or for figures (count, sum, avg)"
+    assert found["words"] == f"a query of sales gives more than 50 rows; {told}"
 
 
 async def test_a_named_query_takes_the_same_road(reached: Reached) -> None:

@@ -18,6 +18,7 @@ from bridgehead.enforce.claim import Granted
 from bridgehead.enforce.documents import search
 from bridgehead.enforce.documents.scope import Scope
 from bridgehead.enforce.entitle import Narrowed
+from bridgehead.enforce.sql.hints import hint
 from bridgehead.kernel.errors import ConfigError, ConnectError, EffectState
 from bridgehead.kernel.outcome import Done, Failed, Fault
 from bridgehead.kernel.ports import SEARCH, STATEMENT, Driver, Reply, Request
@@ -104,10 +105,7 @@ async def _once(
         state: EffectState = "none" if harmless else error.effect_state
         again = error.temporary and (repeatable or error.effect_state == "none")
         if error.effect_state == "none":
-            words = error.what
-            if error.private:
-                words = f"{words}; what it said is in the ledger, at {crossing.run.id}/{crossing.position}"
-            fault = Fault(code=error.code, words=words, effect_state=state)
+            fault = Fault(code=error.code, words=_words(crossing, error), effect_state=state)
             return Failed(fault=fault, private=error.private), again
         return _unheard(boundary, crossing, error.code, error.what, state), again
     except ConfigError as error:  # a setting is missing: there was nothing yet to send it with
@@ -119,6 +117,16 @@ async def _once(
         words = f"The driver broke ({type(error).__name__})."
         return _unheard(boundary, crossing, "BH-ENF-012", words, _unclear(harmless)), False
     return _answered(boundary, crossing, reply), False
+
+
+def _words(crossing: Crossing, error: ConnectError) -> str:
+    """Return a fault for whoever asked: where its details are kept, and what they can do about their SQL."""
+    words = error.what
+    if error.private:
+        words = f"{words}; what it said is in the ledger, at {crossing.run.id}/{crossing.position}"
+    own = crossing.action.kind == "query" and "." not in crossing.action.target
+    more = hint(error.code, shown="(`bridgehead entitle explain` names what is not there)") if own else ""
+    return f"{words}; {more}" if more else words
 
 
 def _unheard(boundary: Boundary, crossing: Crossing, code: str, words: str, state: EffectState) -> Failed:

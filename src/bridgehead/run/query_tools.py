@@ -13,6 +13,7 @@ from typing import Any
 
 from bridgehead.declare.model import Charter, Source
 from bridgehead.enforce.sql import grants
+from bridgehead.enforce.sql.hints import hint
 from bridgehead.enforce.sql.rights import ColumnRight, TableRight
 from bridgehead.kernel.canonical import encode
 from bridgehead.kernel.errors import EngineError
@@ -20,13 +21,6 @@ from bridgehead.kernel.outcome import Done, Failed, Outcome, Refused
 from bridgehead.kernel.principal import Principal
 
 PREFIX = "query_"
-
-HINTS = {
-    "BH-CON-013": "Ask for less: a smaller table, fewer joins, a narrower condition.",
-    "BH-CON-063": "Ask for fewer rows (LIMIT), or for figures (count, sum, avg).",
-    "BH-CON-064": "Look at the names and types of columns in this tool's description, and at the spelling.",
-}
-"""What a model can do about a failure. The database's own words are not for it: they may name values."""
 
 _NAMES = {"postgresql": "PostgreSQL", "duckdb": "DuckDB", "sqlite": "SQLite"}
 
@@ -75,7 +69,9 @@ def told(outcome: Outcome) -> str:
         case Refused(decision=decision):
             return f"refused: {decision.words()}"
         case Failed(fault=fault):
-            return f"error: {fault.words.partition(';')[0]}. {HINTS.get(fault.code, '')}".strip()
+            more = hint(fault.code, shown="in this tool's description")
+            said = f"error: {fault.words.partition(';')[0]}."
+            return f"{said} {more[0].upper()}{more[1:]}." if more else said
 
 
 def _description(charter: Charter, source: str, principal: Principal) -> Iterator[str]:
