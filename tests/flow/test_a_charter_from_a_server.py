@@ -103,6 +103,28 @@ def test_the_shop_is_declared_as_strictly_as_by_hand(here: Path) -> None:
     assert found.effects["same"] >= 14
 
 
+def test_a_server_that_dies_is_told_in_its_last_lines_and_how_to_try_it(here: Path) -> None:
+    (here / "dies.py").write_text(
+        "import sys\n"
+        "sys.exit('Traceback (most recent call last):\\n' + 'x' * 900 + '\\n\\x1b[31mKeyError: API_TOKEN')\n"
+    )
+    ran = invoke("init", "shop", "--mcp", "{python} dies.py", "--env", "API_TOKEN=none")
+    assert ran.exception is not None and not (here / "shop").exists()
+    error = ran.exception
+    assert isinstance(error, BridgeheadError) and error.code == "BH-CON-015"
+    said = error.means.splitlines()
+    assert said[:2] == ["Nothing was sent.", "It said last:"]
+    assert said[-1] == "  [31mKeyError: API_TOKEN" and max(map(len, said)) <= 202
+    assert error.fix.startswith("See whether it starts by itself: API_TOKEN=... ")
+    assert error.fix.endswith("dies.py")
+
+
+def test_a_server_that_is_not_up_is_told_with_its_address(here: Path) -> None:
+    ran = invoke("init", "shop", "--mcp", "http://127.0.0.1:9/mcp")
+    assert isinstance(ran.exception, BridgeheadError)
+    assert ran.exception.fix == "See whether it is up, and this its address: http://127.0.0.1:9/mcp"
+
+
 # --- it asks instead of acting -------------------------------------------------------------------
 
 CANCEL = {"order_id": "#W2611340", "reason": "no longer needed"}

@@ -5,6 +5,8 @@ In: a server as a charter would declare it. Out: its tools. Never: calls one.
 
 from __future__ import annotations
 
+import shlex
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +16,11 @@ from bridgehead.declare.model import McpServer
 from bridgehead.discover.words import plain
 from bridgehead.kernel.errors import ConnectError
 from bridgehead.kernel.ports import Operation
+
+LAST_LINES = 4
+"""How many lines of a program's error output are told when it does not start."""
+_NOT_THERE = frozenset({"BH-CON-013", "BH-CON-015", "BH-CON-017"})
+"""Faults whose usual fix speaks of a deployment, which there is not yet."""
 
 
 async def offered(name: str, settings: McpServer) -> Sequence[Operation]:
@@ -28,18 +35,28 @@ async def offered(name: str, settings: McpServer) -> Sequence[Operation]:
             await driver.open()
             return await driver.operations()
         except ConnectError as error:
-            error.means = " ".join(
-                (error.means, _last_words(Path(place) / "state" / "servers" / f"{name}.log"))
-            )
+            said = _last_words(Path(place) / "state" / "servers" / f"{name}.log")
+            error.means = "\n".join((error.means, *said))
+            if error.code in _NOT_THERE:
+                error.fix = _try_it(settings)
             raise
         finally:
             await driver.close()
 
 
-def _last_words(log: Path) -> str:
-    """Return the end of what a program wrote to its error output: most often why it did not start."""
+def _try_it(settings: McpServer) -> str:
+    if settings.url:
+        return f"See whether it is up, and this its address: {settings.url}"
+    words = [word.replace("{python}", sys.executable) for word in settings.command]
+    again = " ".join((*(f"{name}=..." for name in settings.env), shlex.join(words)))
+    return f"See whether it starts by itself: {again}"
+
+
+def _last_words(log: Path) -> list[str]:
+    """Return the last lines a program wrote to its error output: most often why it did not start."""
     try:
-        said = log.read_bytes()[-600:].decode("utf-8", "replace")
+        said = log.read_bytes()[-16 * 1024 :].decode("utf-8", "replace")
     except OSError:
-        return ""
-    return f"It said last: {plain(said, 600)}" if said.strip() else ""
+        return []
+    lines = [line for line in (plain(one, 200) for one in said.splitlines()) if line]
+    return ["It said last:", *(f"  {line}" for line in lines[-LAST_LINES:])] if lines else []

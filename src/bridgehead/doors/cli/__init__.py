@@ -125,6 +125,6 @@ def _tell(error: BridgeheadError) -> None:
     for one in every:
         place = f"{one.where}: " if one.where else ""
         click.echo(f"{one.code}  {place}{one.what}", err=True)
-        for line in (one.means, one.fix):
+        for line in (*one.means.splitlines(), one.fix):
             if line:
                 click.echo(f"            {line}", err=True)
