@@ -11,7 +11,9 @@ from click.testing import CliRunner
 
 from bridgehead.declare import load
 from bridgehead.doors.cli import cli
+from bridgehead.doors.console.render import environment
 from bridgehead.explain.filter_words import in_words
+from bridgehead.explain.who_sees import SourceSeen, who_sees
 from fixtures import sales
 from fixtures.golden import check_golden
 from fixtures.houses import FOLDER
@@ -48,6 +50,25 @@ def test_somebody_switched_off_is_not_named(folder: Path) -> None:
     assert source.tables[0].grants[1].people == ()
 
 
+def test_who_lacks_what_the_rows_are_filtered_by_is_named_as_refused(folder: Path) -> None:
+    path = folder / "charter.yaml"
+    text = path.read_text().replace("{name: Hal HR, groups: [hr]}", "{name: Hal HR, groups: [hr, east]}")
+    path.write_text(text)
+    (source,) = [one for one in _who(folder) if one.name == "sales"]
+    customers, orders, salaries = source.tables
+    east = customers.grants[0]
+    assert (east.people, east.refused) == (("Ana East",), ("Hal HR (no region)",))
+    assert orders.grants[0].people == ("Ana East", "Hal HR")  # filtered by nothing about a person
+    assert orders.grants[0].refused == () and salaries.grants[0].people == ("Hal HR",)
+    said = CliRunner().invoke(cli, ["entitle", "show", "--all", "--in", str(folder)]).output
+    assert "1. east: Ana East  [" in said
+    assert "refused Hal HR (no region): their profiles do not say what the rows are filtered by" in said
+    page, parts = (environment().get_template(name) for name in ("data.html", "parts.html"))
+    given = {"sources": _who(folder), "deployment": "desk", "page": {"title": ""}, "parts": parts.module}
+    shown = "".join(page.blocks["main"](page.new_context(given)))
+    assert "what the rows are filtered by: Hal HR (no region)" in shown
+
+
 def test_it_is_either_somebody_or_everybody(folder: Path) -> None:
     for given in ([], ["--as", "ana", "--all"]):
         assert CliRunner().invoke(cli, ["entitle", "show", *given, "--in", str(folder)]).exit_code == 2
@@ -80,7 +101,5 @@ def test_a_filter_is_said_in_words_or_left_to_its_sql(rows: str, words: str) -> 
         assert in_words(rows, dialect) == words  # type: ignore[arg-type]
 
 
-def _who(folder: Path):  # type: ignore[no-untyped-def]
-    from bridgehead.explain.who_sees import who_sees
-
+def _who(folder: Path) -> tuple[SourceSeen, ...]:
     return who_sees(load(folder))

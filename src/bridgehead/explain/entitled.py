@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from bridgehead.declare import Deployment
 from bridgehead.declare.model import Charter
@@ -14,7 +15,7 @@ from bridgehead.enforce.sql import grants, unknown
 from bridgehead.enforce.sql.grants import Entitled
 from bridgehead.enforce.sql.refused import SqlRefused
 from bridgehead.enforce.sql.rewrite import Rewritten, rewrite
-from bridgehead.enforce.sql.rights import ALL_ROWS, Mask, TableRight
+from bridgehead.enforce.sql.rights import ALL_ROWS, Dialect, Mask, TableRight
 from bridgehead.enforce.sql.substitute import attributes_of
 from bridgehead.kernel.errors import ConfigError
 
@@ -131,9 +132,9 @@ def _seen(d: Deployment, source: str, name: str, given: Entitled) -> TableSeen:
     where = d.where(*standing.place)
     if right is None:
         return TableSeen(table=name, seen=False, why=standing.words, where=where)
-    if missing := _missing(right, given):
+    if lacking := missing(right.rows, given.rights.dialect, given.rights.attributes):
         said = (
-            f"It is filtered by {', '.join(missing)}, which the profile does not say: every query is refused."
+            f"It is filtered by {', '.join(lacking)}, which the profile does not say: every query is refused."
         )
         return TableSeen(table=name, seen=False, why=f"{standing.words} {said}", where=where)
     withheld = f" {given_away(standing.withheld)}" if standing.withheld else ""
@@ -150,12 +151,15 @@ def _seen(d: Deployment, source: str, name: str, given: Entitled) -> TableSeen:
     )
 
 
-def _missing(right: TableRight, given: Entitled) -> list[str]:
-    """Return the attributes a row filter asks for and nobody said of the person."""
-    if right.rows == ALL_ROWS:
+def missing(rows: str, dialect: Dialect, attributes: Mapping[str, Any]) -> list[str]:
+    """Return the attributes a row filter asks for and nobody said of a person: every query is refused.
+
+    Raises ``SqlRefused`` for a filter that is not one condition.
+    """
+    if rows == ALL_ROWS:
         return []
-    asked = sorted(attributes_of(right.rows, given.rights.dialect))
-    return [name for name in asked if name != "subject" and given.rights.attributes.get(name) is None]
+    asked = sorted(attributes_of(rows, dialect))
+    return [name for name in asked if name != "subject" and attributes.get(name) is None]
 
 
 def given_away(columns: tuple[str, ...]) -> str:

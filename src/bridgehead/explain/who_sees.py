@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridgehead.declare import Deployment
-from bridgehead.declare.model import Agent, Grant, Source, Table
+from bridgehead.declare.model import Agent, Grant, Person, Source, Table
 from bridgehead.enforce.sql import grants
-from bridgehead.explain.entitled import mask_words
+from bridgehead.enforce.sql.refused import SqlRefused
+from bridgehead.explain.entitled import mask_words, missing
 from bridgehead.explain.filter_words import in_words
 
 How = Literal["shown", "masked", "denied"]
@@ -31,11 +32,14 @@ class Cell:
 class GrantSeen:
     """One grant: ``groups`` it is for, ``people`` in them now for whom it is the first that fits.
 
-    ``rows`` in words, empty where there are none; ``sql`` is the filter itself. ``cells`` by column.
+    ``refused`` are others of them, each with the attributes the filter asks for and their profile does not
+    say: they see nothing. ``rows`` in words, empty where there are none; ``sql`` is the filter itself.
+    ``cells`` by column.
     """
 
     groups: tuple[str, ...]
     people: tuple[str, ...]
+    refused: tuple[str, ...]
     rows: str
     sql: str
     cells: Mapping[str, Cell]
@@ -108,14 +112,28 @@ def _source(d: Deployment, name: str, settings: Source) -> SourceSeen:
 
 def _table(d: Deployment, source: str, settings: Source, name: str, table: Table) -> TableSeen:
     place = ("sources", source, "tables", name)
+    dialect = grants.DIALECTS[settings.driver]
+    first = [_first(d, table.grants, number) for number in range(len(table.grants))]
+
+    def lacking(person: Person, grant: Grant) -> list[str]:
+        try:
+            return missing(grant.rows, dialect, person.attributes)
+        except SqlRefused:  # the filter itself does not hold; `check` says so
+            return []
+
     return TableSeen(
         name=name,
         columns={column: tuple(sorted(grants.own_tags(table, column))) for column in table.columns},
         grants=tuple(
             GrantSeen(
                 groups=tuple(grant.to),
-                people=_people(d, table.grants, number),
-                rows=in_words(grant.rows, grants.DIALECTS[settings.driver]),
+                people=tuple(p.name for p in first[number] if not lacking(p, grant)),
+                refused=tuple(
+                    f"{p.name} (no {', no '.join(lacks)})"
+                    for p in first[number]
+                    if (lacks := lacking(p, grant))
+                ),
+                rows=in_words(grant.rows, dialect),
                 sql=grant.rows,
                 cells={column: _cell(settings, table, grant, column) for column in table.columns},
                 where=d.where(*place, "grants", number),
@@ -129,11 +147,13 @@ def _table(d: Deployment, source: str, settings: Source, name: str, table: Table
     )
 
 
-def _people(d: Deployment, listed: Sequence[Grant], number: int) -> tuple[str, ...]:
+def _first(d: Deployment, listed: Sequence[Grant], number: int) -> tuple[Person, ...]:
+    """Return the active people for whom this grant is the first that names a group of theirs."""
+
     def first(groups: list[str]) -> int | None:
         return next((n for n, grant in enumerate(listed) if set(groups) & set(grant.to)), None)
 
-    return tuple(p.name for p in d.charter.people.values() if p.active and first(p.groups) == number)
+    return tuple(p for p in d.charter.people.values() if p.active and first(p.groups) == number)
 
 
 def _cell(settings: Source, table: Table, grant: Grant, column: str) -> Cell:

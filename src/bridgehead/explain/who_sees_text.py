@@ -51,6 +51,9 @@ def _table(table: TableSeen) -> Iterator[str]:
 def _grant(number: int, grant: GrantSeen) -> Iterator[str]:
     people = ", ".join(grant.people) or "nobody now"
     yield f"  {number}. {' or '.join(grant.groups)}: {people}  [{grant.where}]"
+    if grant.refused:
+        names = ", ".join(grant.refused)
+        yield f"     refused {names}: their profiles do not say what the rows are filtered by"
     yield f"     rows    {grant.rows or 'those that satisfy the SQL'}"
     if grant.sql != "all":
         yield f"     in SQL  {grant.sql}"
