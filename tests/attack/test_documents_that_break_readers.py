@@ -163,3 +163,27 @@ def test_documents_past_their_retention_leave_the_index(tmp_path: Path) -> None:
     os.utime(tmp_path / "papers" / "old.md", (1_000_000_000, 1_000_000_000))
     done = opened(tmp_path, keep="365d").sync()
     assert done.added == ["new.md"] and "keep" in done.refused["old.md"]
+
+
+LARGE = (
+    ") Tj ET BT /F1 24 Tf 72 700 Td (Travel) Tj ET BT /F1 12 Tf 2 0 0 2 72 670 Tm (rules) Tj ET"
+    " BT /F1 12 Tf 72 600 Td ("
+)
+
+
+@pytest.mark.parametrize(
+    ("pages", "title", "cited"),
+    [
+        ([f"Page 1{LARGE}By train, and never by taxi."], "", "Travel rules"),
+        ([f"Page 1{LARGE}By train, and never by taxi."], "Said by itself", "Said by itself"),
+        (["All of it in one size"], "", "plan.pdf"),
+        ([f"Page 1{LARGE.replace('Travel', 'Travel' * 50)}By train."], "", "plan.pdf"),
+    ],
+)
+def test_a_pdf_without_a_title_has_that_which_it_prints_largest(
+    tmp_path: Path, pages: list[str], title: str, cited: str
+) -> None:
+    papers_of = opened(tmp_path)
+    put(tmp_path, {"plan.pdf": papers.pdf(pages, title=title)})
+    assert papers_of.sync().refused == {}
+    assert papers_of.passages("plan.pdf")[0]["citation"] == f"{cited}, p. 1"
