@@ -23,7 +23,8 @@ import psycopg
 from postgres import databases
 
 from bridgehead.enforce.sql.refused import SqlRefused
-from bridgehead.enforce.sql.rewrite import Rewriter, rewrite
+from bridgehead.enforce.sql.rewrite import rewrite
+from bridgehead.enforce.sql.rewriter import Rewriter
 from bridgehead.enforce.sql.rights import ColumnRight, Mask, Rights, TableRight
 
 FILTERS = {

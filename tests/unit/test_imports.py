@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import bridgehead
+from bridgehead.doors.cli import cli
 
 HOUSE = Path(bridgehead.__file__).parent
 
@@ -105,4 +108,23 @@ def test_help_is_light(command: list[str]) -> None:
         f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ran.stderr.strip().splitlines()[-1] == "[]", ran.stderr
+
+
+def test_a_list_of_runs_loads_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only reads the store waits for no policy engine, no parser of SQL, no server."""
+    heavy = ["alembic", "cedarpy", "duckdb", "mcp", "sqlglot", "starlette", "uvicorn"]
+    monkeypatch.chdir(tmp_path)
+    program = (
+        "import sys, contextlib\n"
+        "from bridgehead.doors.cli import main\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    sys.argv = ['bridgehead', 'runs', '--json', '--in', 'desk']; main()\n"
+        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
+    )
+    made = CliRunner().invoke(cli, ["init", "desk"])
+    assert made.exit_code == 0, made.output
+    CliRunner().invoke(cli, ["runs", "--in", "desk"])  # makes the store, with the migrations' library
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert json.loads(ran.stdout)["lines"] == []
     assert ran.stderr.strip().splitlines()[-1] == "[]", ran.stderr

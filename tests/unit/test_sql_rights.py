@@ -16,7 +16,8 @@ from bridgehead.doors.cli import cli
 from bridgehead.enforce import policy
 from bridgehead.enforce.sql import declared, grants
 from bridgehead.enforce.sql.refused import SqlRefused
-from bridgehead.enforce.sql.rewrite import Rewriter, rewrite
+from bridgehead.enforce.sql.rewrite import rewrite
+from bridgehead.enforce.sql.rewriter import Rewriter
 from bridgehead.enforce.sql.rights import Rights
 from fixtures import sales
 from fixtures.houses import FOLDER

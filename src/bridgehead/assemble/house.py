@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -24,10 +24,7 @@ from bridgehead.check.readiness import readiness
 from bridgehead.connect.collections.collection import DocumentCollection
 from bridgehead.connect.collections.sync import Synced
 from bridgehead.declare import Charter, Deployment, load, load_release, lock, snapshot
-from bridgehead.enforce import policy
 from bridgehead.enforce.boundary import Boundary, StepObserver, Unobserved
-from bridgehead.enforce.policy import CedarPolicy
-from bridgehead.enforce.sql import declared
 from bridgehead.kernel.clock import Clock, SystemClock
 from bridgehead.kernel.entry import Draft
 from bridgehead.kernel.errors import CharterError, ConfigError
@@ -43,6 +40,9 @@ from bridgehead.run.embedded import EmbeddedEngine
 from bridgehead.run.engine import Engine, EngineName
 from bridgehead.run.schedules import Schedules
 from bridgehead.store import Store, releases, where
+
+if TYPE_CHECKING:
+    from bridgehead.enforce.policy import CedarPolicy
 
 LOOK_AGAIN = 1.0
 """Seconds after which the active release is looked up again: another process may have changed it."""
@@ -139,6 +139,9 @@ class House:
 
     def findings(self) -> list[Finding]:
         """Return what readiness finds in the folder as it is now."""
+        from bridgehead.enforce import policy
+        from bridgehead.enforce.sql import declared
+
         return readiness(load(self.folder), policy.faults, declared.misfits)
 
     def taken_back(self) -> str:
@@ -169,7 +172,7 @@ class House:
                 fix=f"{blocking[0].fix} `bridgehead check` lists all of them.",
             )
         snapshot(deployment, self.state)
-        CedarPolicy(deployment)
+        _policy(deployment)
         files = partial(lock.files, self.state, deployment.digest) if self.store.shared else None
         self.ledger.append(activation.unit(deployment, by, self.clock, files))
         self._active, self._looked = deployment.digest, self.clock.monotonic()
@@ -307,7 +310,7 @@ class House:
             store=self.store,
             ledger=self.ledger,
             clock=self.clock,
-            policy=CedarPolicy(deployment),
+            policy=_policy(deployment),
             drivers=self.drivers_of(deployment),
             function=Code(deployment.folder, deployment.digest).function,
             directory=self._directory,
@@ -352,3 +355,10 @@ class House:
 
 def _recording(drafts: tuple[Draft, ...], _: Connection) -> Work:
     return Work(drafts=drafts)
+
+
+def _policy(deployment: Deployment) -> CedarPolicy:
+    """Return the policies of a release. The engine loads here: what only reads the store does without."""
+    from bridgehead.enforce.policy import CedarPolicy
+
+    return CedarPolicy(deployment)

@@ -11,7 +11,7 @@ from bridgehead.declare.model import ActionRule
 from bridgehead.enforce import cedar, endorse
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.evidence import Evidence
-from bridgehead.enforce.policy import STEP, PolicyRequest, people_entities
+from bridgehead.enforce.request import STEP, PolicyRequest, people_entities
 from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
 from bridgehead.kernel.principal import Principal
 from bridgehead.kernel.remember import remembered

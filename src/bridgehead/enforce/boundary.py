@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bridgehead.declare import Deployment
 from bridgehead.declare.model import ActionRule, Charter
 from bridgehead.enforce.in_the_air import InTheAir
-from bridgehead.enforce.policy import CedarPolicy
-from bridgehead.enforce.sql.rewrite import Rewriter
+from bridgehead.enforce.sql.rewriter import Rewriter
 from bridgehead.kernel.access import AccessSource
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.canonical import digest
@@ -21,6 +20,9 @@ from bridgehead.kernel.ports import Driver
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Ledger
 from bridgehead.store import Store
+
+if TYPE_CHECKING:
+    from bridgehead.enforce.policy import CedarPolicy
 
 
 class StepObserver(Protocol):

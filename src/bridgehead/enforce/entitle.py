@@ -20,9 +20,9 @@ from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.documents import search
 from bridgehead.enforce.documents.scope import Scope
 from bridgehead.enforce.evidence import Evidence
-from bridgehead.enforce.sql import claim, grants, wall
+from bridgehead.enforce.sql import grants
 from bridgehead.enforce.sql.refused import SqlRefused
-from bridgehead.enforce.sql.rewrite import Rewritten
+from bridgehead.enforce.sql.rewritten import Rewritten
 from bridgehead.enforce.sql.rights import TableRight
 from bridgehead.kernel.decision import Reason, Refuse
 from bridgehead.store import tables as t
@@ -181,6 +181,8 @@ def _entitled(boundary: Boundary, crossing: Crossing, name: str) -> grants.Entit
 
 
 def _claim(boundary: Boundary, name: str, source: Source, given: grants.Entitled) -> str:
+    from bridgehead.enforce.sql import claim, wall
+
     until = boundary.clock.now() + timedelta(seconds=seconds(source.deadline)) + claim.GRACE
     claimed = claim.payload(given, wall.digest_of(name, source), until)
     return claim.sign(claim.key_of(boundary.wall_secret, name), claimed)

@@ -9,32 +9,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cedarpy
 
-from bridgehead.declare import Charter, Deployment
+from bridgehead.declare import Deployment
 from bridgehead.enforce import cedar
+from bridgehead.enforce.request import STEP, PolicyRequest, people_entities
 from bridgehead.enforce.slices import Slices
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
 from bridgehead.kernel.errors import PolicyError
-from bridgehead.kernel.remember import remembered
 
-STEP = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyRequest:
-    """One question to the engine: entity ids without namespace, and the typed context."""
-
-    principal: tuple[str, str]
-    action: str
-    resource: tuple[str, str]
-    context: Mapping[str, Any]
+__all__ = [
+    "STEP",
+    "CedarPolicy",
+    "PolicyRequest",
+    "Rule",
+    "faults",
+    "people_entities",
+    "policy_texts",
+    "validate",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,29 +132,6 @@ class CedarPolicy:
             merged = json.dumps(self._base + json.loads(people))
             handle = self._handles[people] = cedarpy.Entities.from_json_str(merged, self._schema)
         return handle
-
-
-@remembered
-def people_entities(charter: Charter) -> str:
-    """Return Cedar JSON of the humans, groups and agents a charter declares."""
-    entities: list[dict[str, Any]] = [
-        {"uid": {"type": "BH::Group", "id": name}, "attrs": {}, "parents": []} for name in charter.groups
-    ]
-    for name, person in charter.people.items():
-        parents = [{"type": "BH::Group", "id": group} for group in person.groups]
-        entities.append(
-            {"uid": {"type": "BH::Human", "id": name}, "attrs": {"active": person.active}, "parents": parents}
-        )
-    for name, agent in charter.agents.items():
-        sponsor = {"__entity": {"type": "BH::Human", "id": agent.sponsor}}
-        entities.append(
-            {
-                "uid": {"type": "BH::Agent", "id": name},
-                "attrs": {"sponsor": sponsor, "active": agent.active},
-                "parents": [],
-            }
-        )
-    return json.dumps(entities, sort_keys=True)
 
 
 def policy_texts(deployment: Deployment) -> list[tuple[str, str]]:

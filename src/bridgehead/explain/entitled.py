@@ -14,7 +14,8 @@ from bridgehead.declare.model import Charter
 from bridgehead.enforce.sql import grants, unknown
 from bridgehead.enforce.sql.grants import Entitled
 from bridgehead.enforce.sql.refused import SqlRefused
-from bridgehead.enforce.sql.rewrite import Rewritten, rewrite
+from bridgehead.enforce.sql.rewrite import rewrite
+from bridgehead.enforce.sql.rewritten import Rewritten
 from bridgehead.enforce.sql.rights import ALL_ROWS, Dialect, Mask, TableRight
 from bridgehead.enforce.sql.substitute import attributes_of
 from bridgehead.kernel.errors import ConfigError

@@ -10,40 +10,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from threading import Lock
 from typing import Any
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from bridgehead.enforce.sql import groups, labels, leaks, names, parse, recheck, substitute
-from bridgehead.enforce.sql.labels import Label
 from bridgehead.enforce.sql.refused import SqlRefused
+from bridgehead.enforce.sql.rewritten import Rewritten
 from bridgehead.enforce.sql.rights import Rights, TableRight
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rewritten:
-    """What is executed for somebody: ``sql`` with ``values`` bound in order, and the tables it reads.
-
-    ``fenced``: no part of the statement runs on rows before their filter (``leaks``). ``labels`` say where
-    the columns of the answer come from, ``tags`` what kinds of data the statement names.
-    ``grouped``: only figures over groups are given. ``asked`` are the
-    parameters whose values come before ``values``.
-    """
-
-    sql: str
-    values: tuple[Any, ...]
-    tables: tuple[TableRight, ...]
-    fenced: bool
-    labels: tuple[Label, ...]
-    tags: frozenset[str] = frozenset()
-    grouped: bool = False
-    asked: tuple[str, ...] = ()
 
 
 def rewrite(text: str, rights: Rights, parameters: tuple[str, ...] = ()) -> Rewritten:
@@ -141,26 +118,3 @@ def _joined(front: str, sql: str, tree: exp.Query) -> str:
     if not sql.startswith(begins):  # INVARIANT: the generator writes it first
         raise SqlRefused("sql.recheck", "What would be executed does not begin as it was meant.")
     return f"{begins}{front}, {sql[len(begins) :]}"
-
-
-class Rewriter:
-    """Rewrites with a memory: the same text for the same rights is rewritten once. Safe between threads."""
-
-    def __init__(self, size: int = 512) -> None:
-        self._size = size
-        self._known: OrderedDict[tuple[str, str, tuple[str, ...]], Rewritten] = OrderedDict()
-        self._lock = Lock()
-
-    def rewrite(self, text: str, rights: Rights, parameters: tuple[str, ...] = ()) -> Rewritten:
-        """Return what ``rewrite`` returns. The rights are part of the key, never the text alone."""
-        key = (text, rights.digest, parameters)
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
-        made = rewrite(text, rights, parameters)
-        with self._lock:
-            self._known[key] = made
-            if len(self._known) > self._size:
-                self._known.popitem(last=False)
-        return made
