@@ -306,7 +306,10 @@ def test_who_agrees_is_told_what_a_yes_does_and_stays_with_the_question(there: C
     assert "Take back 1 effect of release" in page.text and "??" not in page.text
     assert "Of 2 effects, 1 will be taken back; 1 cannot be taken back." in page.text
     assert "It changes nothing." not in page.text and "No fact was read" not in page.text
-    assert "1 taken back once the plan is agreed to; 1 cannot be taken back" in page.text
+    assert (
+        "1 taken back once the plan is agreed to: a policy may still ask about one first; 1 cannot"
+        in page.text
+    )
     form = {"answer": "approve", "digest": page.hidden("digest"), "reason": "seen"}
     went = olga.post(address, form)
     assert (went.status, went.to.partition("?")[0]) == (303, address)  # an owner has no inbox

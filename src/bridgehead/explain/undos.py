@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 from bridgehead.enforce.rows import BEGUN
 from bridgehead.explain.runs import LINES, RunLine, run_line
 from bridgehead.explain.viewer import Viewer
+from bridgehead.explain.words import plural
 from bridgehead.kernel.undoing import outcome
 from bridgehead.store import tables as t
 from bridgehead.store.overtaken import overtaken
@@ -232,7 +233,19 @@ def standing(connection: Connection, row: Row[Any]) -> tuple[str, str]:
         yes = select(t.approval.c.id).where(*asked, t.approval.c.state == "approved")
         if connection.execute(yes).first() is not None:
             return row.state, _AGREED
+    if row.state == "running" and (asked := _open(connection, row.id)):
+        return row.state, f"waits for people: {plural(asked, 'question')} about what takes effects back"
     return row.state, STATE_WORDS[row.state]
+
+
+def _open(connection: Connection, undo: str) -> int:
+    """Return how many questions about compensations of an undo nobody has answered yet."""
+    sagas = select(t.undo_item.c.saga).where(t.undo_item.c.undo == undo, t.undo_item.c.saga != "")
+    return connection.execute(
+        select(func.count())
+        .select_from(t.approval)
+        .where(t.approval.c.state == "open", t.approval.c.kind == "question", t.approval.c.run.in_(sagas))
+    ).scalar_one()
 
 
 def _line(row: Row[Any], title: str, standing: tuple[str, str], outcomes: Counter[str]) -> UndoLine:

@@ -43,7 +43,7 @@ APPROVAL = {
     "used": "approved and used",
 }
 GROUP = {
-    "automatic": "taken back once the plan is agreed to",
+    "automatic": "taken back once the plan is agreed to: a policy may still ask about one first",
     "approval": "taken back after somebody agrees to each by itself",
     "impossible": "cannot be taken back: a person sees to them",
     "changed": "left as they are: somebody changed the record since",
