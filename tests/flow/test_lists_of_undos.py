@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridgehead.explain.undos import ReleaseLine, UndoLine, releases, undos
+from bridgehead.testing import Refuses
 from fixtures.houses import IDENTIFY, Desk, act
 from fixtures.undoing import Undoing
 
@@ -46,3 +47,15 @@ async def test_an_undo_says_that_it_waits_while_a_policy_asks(desk: Desk) -> Non
     desk.vote("maya")
     await desk.work()
     assert (listed(desk).words, undoing.outcomes(undo)) == ("ended", ["undone"])
+
+
+async def test_a_release_counts_what_happened_and_no_attempt(desk: Desk) -> None:
+    undoing = Undoing(desk)
+    await desk.play(IDENTIFY, MOVE)
+    assert (release(desk, undoing.bad).runs, release(desk, undoing.bad).effects) == (1, 1)
+    desk.system.will("change_address", Refuses("It was shipped."))
+    run = desk.start(IDENTIFY, act("change_address", order_id="o1", address="3 Alley"))
+    await desk.work()
+    assert desk.row(run).effects == 1  # tried
+    assert (release(desk, undoing.bad).runs, release(desk, undoing.bad).effects) == (2, 1)
+    assert release(desk, undoing.good).effects == 0

@@ -14,20 +14,23 @@ from bridgehead.store.tables import approval, crossing, run
 
 STATUSES = ("running", "waiting", "done", "failed", "stopped")
 PAGE = 50
-_MADE = (
+MADE = (
+    crossing.c.kind == "act",
+    crossing.c.effect != "read",
+    or_(
+        crossing.c.settled.in_(HAPPENED),
+        and_(crossing.c.state == "done", crossing.c.settled.not_in(NOT_HAPPENED)),
+    ),
+)
+"""Conditions of a crossing that is a change which is known to have happened."""
+_CHANGES = (
     select(func.count())
     .select_from(crossing)
-    .where(crossing.c.run == run.c.id, crossing.c.kind == "act", crossing.c.effect != "read")
-    .where(
-        or_(
-            crossing.c.settled.in_(HAPPENED),
-            and_(crossing.c.state == "done", crossing.c.settled.not_in(NOT_HAPPENED)),
-        )
-    )
+    .where(crossing.c.run == run.c.id, *MADE)
     .correlate(run)
     .scalar_subquery()
 )
-LINES = select(run, _MADE.label("changes"))
+LINES = select(run, _CHANGES.label("changes"))
 """Rows of runs as ``run_line`` takes them. ``run.effects`` counts attempts, as a budget does."""
 
 

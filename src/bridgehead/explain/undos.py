@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, or_, select
 
 from bridgehead.enforce.rows import BEGUN
-from bridgehead.explain.runs import LINES, RunLine, run_line
+from bridgehead.explain.runs import LINES, MADE, RunLine, run_line
 from bridgehead.explain.viewer import Viewer
 from bridgehead.explain.words import plural
 from bridgehead.kernel.undoing import outcome
@@ -39,7 +39,8 @@ _NEWEST = (t.undo.c.created_at.desc(), t.undo.c.ordered_entry.desc())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseLine:
-    """One release. ``words`` says whether it is active, stopped or replaced."""
+    """One release. ``words`` says whether it is active, stopped or replaced; ``effects`` are changes that
+    are known to have happened."""
 
     digest: str
     words: str
@@ -269,9 +270,13 @@ def _line(row: Row[Any], title: str, standing: tuple[str, str], outcomes: Counte
 
 def _release(connection: Connection, row: Row[Any]) -> ReleaseLine:
     of_it = (t.run.c.release == row.digest, t.run.c.kind == "case")
-    runs, effects = connection.execute(
-        select(func.count(), func.coalesce(func.sum(t.run.c.effects), 0)).where(*of_it)
-    ).one()
+    runs = connection.execute(select(func.count()).select_from(t.run).where(*of_it)).scalar_one()
+    effects = connection.execute(
+        select(func.count())
+        .select_from(t.crossing)
+        .join(t.run, t.run.c.id == t.crossing.c.run)
+        .where(*of_it, *MADE)
+    ).scalar_one()
     open_runs = connection.execute(
         select(func.count()).where(*of_it, t.run.c.status.in_(("running", "waiting")))
     ).scalar_one()
@@ -281,9 +286,9 @@ def _release(connection: Connection, row: Row[Any]) -> ReleaseLine:
         words=words,
         active=bool(row.active),
         stopped=row.state == "stopped",
-        runs=int(runs),
+        runs=runs,
         open_runs=int(open_runs),
-        effects=int(effects),
+        effects=effects,
         activated_at=row.activated_at,
         by=row.activated_by,
     )
