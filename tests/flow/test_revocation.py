@@ -62,11 +62,28 @@ async def test_afterwards_it_is_on_record_and_says_what_is_left(desk: Desk) -> N
     await desk.work()
     found = take_back(desk, "maya", question.id)
     assert not found.in_time
-    assert f"bridgehead undo {run}" in found.words
+    assert found.words.endswith("Its effect is final: no action takes it back.")
     assert desk.approval(question.id).state == "used"
     assert desk.entries("approval.revoked", run)[-1]["approval"]["answer"] == "too late"
     assert desk.shop.refunds == [("o1", "150")]
     assert code(desk, "maya", question.id) == "BH-APR-026"  # once is enough
+
+
+async def test_too_late_for_what_can_be_taken_back_names_the_undo(desk: Desk) -> None:
+    desk.add(
+        '@id("address.ask")\n@words("Leads look at addresses.")\n@ask("go-ahead")\n'
+        'forbid (principal, action == BH::Action::"change_address", resource)\n'
+        'unless { context.approvals.contains("go-ahead") };\n'
+    )
+    run = desk.start(IDENTIFY, act("change_address", order_id="o1", address="2 Lane"))
+    await desk.work()
+    question = desk.question()
+    desk.vote("maya")
+    await desk.work()
+    found = take_back(desk, "maya", question.id)
+    assert not found.in_time
+    assert found.words.endswith(f"To have it undone: bridgehead undo {run}")
+    assert desk.shop.orders["o1"]["address"] == "2 Lane"
 
 
 async def test_only_who_agreed_takes_it_back_and_says_why(desk: Desk) -> None:

@@ -61,7 +61,7 @@ def revoke(boundary: Boundary, approval: str, person: Principal, reason: str) ->
         body = {"reason": why, "assurance": person.assurance}
         taken_back = entry("approval.revoked", row, fields, body, f"human:{person.id}")
         then: Then = pointed(approval, "closed_entry" if in_time else "late_revocation", 0)
-        words = _words(row.run, in_time)
+        words = _IN_TIME if in_time else _too_late(row.run, _effect(connection, row))
         value = Revocation(approval=approval, in_time=in_time, words=words)
         return Work(drafts=(taken_back,), value=value, then=then)
 
@@ -113,10 +113,19 @@ def may_revoke(connection: Connection, boundary: Boundary, row: Row[Any], person
         )
 
 
-def _words(run: str, in_time: bool) -> str:
-    if in_time:
-        return "The yes is taken back; the action is refused."
+_IN_TIME = "The yes is taken back; the action is refused."
+
+
+def _too_late(run: str, effect: str) -> str:
+    undone = f"To have it undone: bridgehead undo {run}"
+    final = "Its effect is final: no action takes it back."
     return (
         "It was used before you took it back, so this stops nothing by itself. It is on record; if it "
-        f"turns out not to have happened, it is not sent again. To have it undone: bridgehead undo {run}"
+        f"turns out not to have happened, it is not sent again. {final if effect == 'final' else undone}"
     )
+
+
+def _effect(connection: Connection, row: Row[Any]) -> str:
+    """Return what the charter of the run said of the action: read, write or final."""
+    at = (t.crossing.c.run == row.run, t.crossing.c.position == row.position)
+    return str(connection.execute(select(t.crossing.c.effect).where(*at)).scalar() or "")
