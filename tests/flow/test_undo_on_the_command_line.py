@@ -240,3 +240,14 @@ def test_a_certificate_without_a_key_says_where_none_was_found(terminal: Termina
     )
     assert isinstance(told.exception, BridgeheadError) and told.exception.code == "BH-REC-041"
     assert str(away / "keys" / "ledger.vkey") in told.exception.what
+
+
+def test_without_a_terminal_an_answer_names_what_it_needs(terminal: Terminal) -> None:
+    terminal.types("undo", terminal.run, "--execute", "--as", "noor", "--reason", "wrong", "--rate", "")
+    (asked,) = terminal.reads("approvals")["waiting"]
+    told = terminal.types("approve", asked["id"], "--as", "olga", "--reason", "seen")
+    assert told.exit_code == 2
+    assert "give --digest with the digest of what you saw" in " ".join(told.output.split())
+    assert terminal.reads("approvals")["waiting"] == [asked]  # nothing was counted
+    said = terminal.types("approve", asked["id"], "--as", "olga", "--digest", asked["digest"])
+    assert "The question is approved." in said.output

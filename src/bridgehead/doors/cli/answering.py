@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -79,8 +80,24 @@ def shown_and_confirmed(house: House, approval: str, verb: str, who: Principal, 
     _show(asked)
     if undo is not None:
         _show_undo(undo, who.id)
-    click.confirm(f"{verb} this as {who.name}?", abort=True, err=True)
+    _confirm(f"{verb} this as {who.name}?", approval)
     return asked.digest()
+
+
+def _confirm(question: str, approval: str) -> None:
+    """Ask whether to go on. Raises ``Abort`` on a no, ``UsageError`` where nobody is there to answer."""
+    try:
+        yes = click.confirm(question, err=True)
+    except click.Abort as error:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError(
+            "Nobody can be asked here, so nothing was counted: this is no terminal. Answer at one, or give"
+            " --digest with the digest of what you saw:"
+            f" {again('`bridgehead approvals --json`')} names that of {approval}."
+        ) from error
+    if not yes:
+        raise click.Abort
 
 
 def changes_of(texts: tuple[str, ...]) -> dict[str, Any]:
