@@ -234,8 +234,8 @@ def standing(connection: Connection, row: Row[Any]) -> tuple[str, str]:
         yes = select(t.approval.c.id).where(*asked, t.approval.c.state == "approved")
         if connection.execute(yes).first() is not None:
             return row.state, _AGREED
-    if row.state == "running" and (asked := _open(connection, row.id)):
-        return row.state, f"waits for people: {plural(asked, 'question')} about what takes effects back"
+    if row.state == "running" and (left := _open(connection, row.id)):
+        return row.state, f"waits for people: {plural(left, 'question')} about what takes effects back"
     return row.state, STATE_WORDS[row.state]
 
 
