@@ -16,4 +16,6 @@ def fits(value: Any, kind: str) -> bool:
         return False
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
-    return math.isfinite(value) if isinstance(value, float) else "\x00" not in value
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, str) and "\x00" not in value
