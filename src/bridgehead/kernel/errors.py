@@ -12,6 +12,7 @@
     ├── PolicyError         the policy set cannot be loaded (an evaluation fault is a Refuse)
     ├── ApprovalError       a vote that cannot count
     ├── SettlementError     an answer about an unclear effect that cannot count
+    ├── WatchError          a data contract, a baseline or data to check cannot be read
     └── ConnectError        a driver: carries ``effect_state``, what is known about the effect
 
 Every fault has a stable code, e.g. ``BH-REC-004``, and answers three questions in words an
@@ -100,6 +101,10 @@ class ApprovalError(BridgeheadError):
 
 class SettlementError(BridgeheadError):
     """An answer about an unclear effect that cannot count: settled already, stale, by the wrong person."""
+
+
+class WatchError(BridgeheadError):
+    """A data contract, a baseline or the data to check cannot be read."""
 
 
 class ConnectError(BridgeheadError):

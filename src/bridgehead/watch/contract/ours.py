@@ -1,0 +1,78 @@
+"""What this house adds to a data contract, in ``customProperties``, so that every other tool still reads it.
+
+A clause, a column, an object and the contract itself can each carry them; the nearest one holds.
+``docs/reference/contract-properties.md`` shows each with an example.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+from typing import Literal
+
+OnBreach = Literal[
+    "record", "warn", "toPerson", "raiseAudit", "lastGood", "quarantine", "hold", "block", "rollBack"
+]
+Criticality = Literal["low", "normal", "high", "critical"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """When batches arrive: cron text, or every so many seconds. ``country`` names whose holidays count."""
+
+    cron: str = ""
+    every_seconds: float | None = None
+    timezone: str = "UTC"
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedBy:
+    """The time of day by which a reader needs the batch, ``days`` after the day it is for."""
+
+    at: time
+    timezone: str = "UTC"
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Responses:
+    """What a breach does: ``default``, and for named readers something else."""
+
+    default: OnBreach
+    readers: tuple[tuple[str, OnBreach], ...] = ()
+
+    def of(self, reader: str) -> OnBreach:
+        """Return what a breach does to a reader."""
+        return dict(self.readers).get(reader, self.default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlTotals:
+    """Figures the sender states about a batch, in a JSON file beside it.
+
+    ``manifest`` is that file's name, relative to the data; ``rows`` and ``sums`` name its keys, dotted where
+    they are nested. ``sums`` are pairs of a column and a key. ``tolerance`` is how far a sum may be off.
+    """
+
+    manifest: str
+    rows: str = ""
+    sums: tuple[tuple[str, str], ...] = ()
+    tolerance: float = 0.0
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """Our additions at one place of a contract."""
+
+    cadence: Cadence | None = None
+    on_breach: Responses | None = None
+    max_staleness_seconds: float | None = None
+    need_by: NeedBy | None = None
+    criticality: Criticality | None = None
+    control_totals: ControlTotals | None = None
+    empty_batch: Literal["allowed", "refused"] | None = None
+
+
+NOTHING = Ours()
