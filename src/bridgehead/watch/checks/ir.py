@@ -252,7 +252,7 @@ class Check:
 
 
 Value = int | float | str | tuple[int, ...] | None
-"""A measured number; text for moments (ISO) and exact sums; counts for histograms; None: no row has a value."""
+"""A number; text for moments (ISO) and exact sums; counts of histograms; None: no row has a value."""
 
 MetricKey = tuple[str, Metric]
 """A table's name and the metric."""
