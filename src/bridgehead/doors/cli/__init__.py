@@ -39,6 +39,7 @@ COMMANDS = {
     "break-glass": "Permit at once in an emergency; others review it.",
     "effects": "List effects that are open or unclear, and settle one.",
     "replay": "Judge recorded calls by a charter; nothing is performed.",
+    "watch": "Check data against their contract, and compare contracts.",
     "schedules": "List what the clock starts, and start one now.",
     "stop": "Stop a deployment: no new action starts.",
     "resume": "Let a stopped deployment act again.",

@@ -237,8 +237,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One check. ``columns`` are those it needs; ``optional`` those of them that may be absent: an absent
-    optional column is read as null in every row."""
+    """One check. ``columns`` are those it needs. ``fault`` says why it can never be evaluated, if so."""
 
     id: str
     table: str
@@ -249,6 +248,7 @@ class Check:
     on_breach: Responses | None
     source: Source
     columns: tuple[str, ...] = ()
+    fault: str = ""
 
 
 Value = int | float | str | tuple[int, ...] | None

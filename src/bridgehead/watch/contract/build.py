@@ -33,7 +33,6 @@ _OPTIONS = {
     "pattern": "pattern",
     "multipleOf": "multiple_of",
     "format": "format",
-    "timezone": "timezone",
 }
 _QUIET = ("defaultTimezone", "distanceMetric", "embeddingModel", "embeddingModelVersion")
 """Options that say something to people, and nothing that could be broken."""
@@ -177,7 +176,7 @@ def _options(
     unchecked.extend(
         Unchecked(what=f"`{key}` of `{label}`", why="no check covers it", where=found.where(*at, key))
         for key in written
-        if key not in _OPTIONS and key not in _QUIET
+        if (key not in _OPTIONS and key not in _QUIET) or (key == "format" and _only_told(given))
     )
     made = Options(**{_OPTIONS[key]: one for key, one in written.items() if key in _OPTIONS})
     if given["logicalType"] in ("date", "timestamp", "time"):
@@ -191,6 +190,11 @@ def _options(
             fix="Write the smaller one as the least.",
         )  # fmt: skip
     return made
+
+
+def _only_told(given: Mapping[str, Any]) -> bool:
+    """Say whether a ``format`` is one that nothing here checks."""
+    return given["logicalType"] not in ("integer", "date", "timestamp")
 
 
 def _moments(written: Mapping[str, Any], logical: str, place: Place, found: Found) -> None:

@@ -60,7 +60,6 @@ class Options:
     pattern: str | None = None
     multiple_of: float | int | None = None
     format: str | None = None
-    timezone: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

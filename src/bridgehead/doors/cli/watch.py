@@ -1,0 +1,37 @@
+"""``bridgehead watch``: are the data what their readers were promised? Its commands load when called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "check": "Check data against their contract, clause by clause.",
+    "diff": "Compare two contracts: what breaks readers, what only adds.",
+    "baseline": "Freeze the distributions of data you accept.",
+}
+
+
+class WatchCommands(click.Group):
+    """The commands by name; ``watch NAME`` lives in the module ``watch_NAME``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"bridgehead.doors.cli.watch_{cmd_name}")
+        command: click.Command = getattr(module, f"watch_{cmd_name}")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=WatchCommands)
+def watch() -> None:
+    """Check data against their contract (Open Data Contract Standard v3), and compare contracts."""

@@ -1,0 +1,297 @@
+"""Files, read by DuckDB in this process: Parquet, CSV, JSON, SQLite, one file or many for a table.
+
+The connection can open those files and nothing else: no other file, no network, no extension, and its
+settings are locked before the first check. What does not fit into memory goes to a folder that is gone
+afterwards.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bridgehead.kernel.clock import Clock
+from bridgehead.kernel.errors import WatchError
+from bridgehead.watch.checks import types
+from bridgehead.watch.checks.dialects import DuckdbWriter
+from bridgehead.watch.checks.engine import Limits, Opened, Unmeasured, by_name, not_named
+from bridgehead.watch.checks.files import Files
+from bridgehead.watch.checks.textcells import cell
+from bridgehead.watch.checks.write import Cell, Relation, literal, quoted
+from bridgehead.watch.contract.model import Column, Table
+
+HEADER_BYTES = 1024 * 1024
+"""The longest header line that is read."""
+
+
+class DuckdbFiles:
+    """The files of a contract's objects, by the objects' names."""
+
+    dialect = "duckdb"
+
+    def __init__(self, files: Mapping[str, Files], limits: Limits, clock: Clock) -> None:
+        self._files, self._limits, self._clock = files, limits, clock
+        self._ends = clock.monotonic() + limits.seconds
+        self._work = tempfile.TemporaryDirectory(prefix="bridgehead-watch-")
+        self._opened: dict[str, Opened] = {}
+        self._faults: dict[str, Unmeasured] = {}
+        self._locked = False
+        self._connection = self._connect()
+
+    def prepare(self, tables: Sequence[Table]) -> None:
+        """Look at every table, make the views that SQL clauses name, and lock the connection."""
+        staged = {table.name: self._stage(table) for table in tables}
+        allowed = [str(path) for files in staged.values() for path in files.paths]
+        self._run(f"SET allowed_paths = [{', '.join(map(literal, allowed))}]")
+        self._run(f"SET allowed_directories = [{literal(self._work.name)}]")
+        self._run("SET enable_external_access = false")
+        for table in tables:
+            try:
+                self._opened[table.name] = self._look(table, staged[table.name])
+                self._view(table, self._opened[table.name])
+            except Unmeasured as fault:
+                self._faults[table.name] = fault
+        self._run("SET lock_configuration = true")
+
+    def writer(self, relation: Relation) -> DuckdbWriter:
+        return DuckdbWriter(relation)
+
+    def open(self, table: Table) -> Opened:
+        if table.name in self._faults:
+            raise self._faults[table.name]
+        return self._opened[table.name]
+
+    def rows(self, sql: str, most: int) -> Sequence[Sequence[Any]]:
+        duckdb = _duckdb()
+        left = self._ends - self._clock.monotonic()
+        if left <= 0:
+            raise Unmeasured("the time for this check was up", over=True)
+        timer = threading.Timer(left, self._connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            found: Sequence[Sequence[Any]] = self._connection.execute(sql).fetchmany(most)
+            return found
+        except duckdb.InterruptException as error:
+            raise Unmeasured("the time for this check was up", over=True) from error
+        except duckdb.Error as error:
+            raise Unmeasured(_said(error)) from error
+        finally:
+            timer.cancel()
+
+    def close(self) -> None:
+        self._connection.close()
+        self._work.cleanup()
+
+    def _connect(self) -> Any:
+        connection = _duckdb().connect(
+            ":memory:",
+            config={
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "python_enable_replacements": "false",
+                "threads": str(self._limits.threads),
+                "memory_limit": f"{self._limits.memory_mib}MiB",
+                "preserve_insertion_order": "false",
+                "temp_directory": self._work.name,
+            },
+        )
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection
+
+    def _run(self, sql: str) -> None:
+        self._connection.execute(sql)
+
+    def _stage(self, table: Table) -> Files:
+        """Return the files DuckDB reads: a table of an SQLite file is copied out as CSV first."""
+        files = self._files.get(table.name) or Files(fault="no data were given")
+        if files.fault or files.format != "sqlite":
+            return files
+        copy = Path(self._work.name) / f"table{len(list(Path(self._work.name).iterdir()))}.csv"
+        try:
+            _copy_sqlite(files.paths[0], table, copy)
+        except (sqlite3.Error, OSError, LookupError, ValueError) as error:
+            return Files(fault=f"the SQLite file has no table to read: {error}")
+        return Files(format="csv", paths=(copy,))
+
+    def _look(self, table: Table, files: Files) -> Opened:
+        if files.fault:
+            raise Unmeasured(files.fault)
+        try:
+            if files.format == "parquet":
+                return self._parquet(table, files.paths)
+            if files.format == "csv":
+                return self._csv(table, files.paths)
+            return self._json(table, files.paths)
+        except _duckdb().Error as error:
+            raise Unmeasured(_said(error)) from error
+
+    def _parquet(self, table: Table, paths: Sequence[Path]) -> Opened:
+        """Compare the types in the footer of every file."""
+        types_of: dict[str, set[str]] = {}
+        for path in paths:
+            source = f"read_parquet({literal(str(path))})"
+            for name, kind, *_ in self._connection.execute(f"DESCRIBE FROM {source}").fetchall():
+                types_of.setdefault(name, set()).add(kind)
+        source = f"read_parquet({_listed(paths)}, union_by_name = true)"
+        names = list(types_of)
+        cells, absent, misfits = {}, set(), {}
+        for column in table.columns:
+            name = by_name(names, column)
+            if name is None:
+                absent.add(column.name)
+                cells[column.name] = nothing(column)
+                continue
+            found = sorted(kind for kind in types_of[name] if not types.fits(kind, column.logical))
+            if found:
+                misfits[column.name] = found[0]
+            value = quoted(name)
+            if any(types.reads_as_text(kind) for kind in types_of[name]):
+                value = f"CAST({value} AS VARCHAR)"
+            cells[column.name] = Cell(value=value, logical=column.logical)
+        return Opened(
+            relation=Relation(source=source, cells=cells),
+            absent=frozenset(absent),
+            misfits=misfits,
+            more=not_named(names, table),
+        )
+
+    def _csv(self, table: Table, paths: Sequence[Path]) -> Opened:
+        groups: dict[tuple[str, tuple[str, ...]], list[Path]] = {}
+        for path in paths:
+            groups.setdefault(_header(path, table), []).append(path)
+        parts, names = [], []
+        for (delimiter, header), members in groups.items():
+            told = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
+            how = f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', nullstr = '', header = true"
+            parts.append(
+                f"FROM read_csv({_listed(members)}, columns = {{{told}}}, auto_detect = false, {how})"
+            )
+            names += [name for name in header if name not in names]
+        return _texts(table, f"({' UNION ALL BY NAME '.join(parts)}) AS texts", names, {})
+
+    def _json(self, table: Table, paths: Sequence[Path]) -> Opened:
+        source = f"read_json_objects({_listed(paths)})"
+        keys = f"SELECT DISTINCT unnest(json_keys(json)) FROM {source} ORDER BY 1"  # noqa: S608
+        found = self.rows(keys, 10_000)
+        names = [row[0] for row in found]
+        paths_to = {name: literal("$." + '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"')
+                    for name in names}  # fmt: skip
+        return _texts(table, source, names, paths_to)
+
+    def _view(self, table: Table, opened: Opened) -> None:
+        shown = [
+            f"{opened.relation.cells[column.name].value} AS {quoted(column.physical)}"
+            for column in table.columns
+            if column.name not in opened.faults
+        ]
+        read = f"SELECT {', '.join(shown)} FROM {opened.relation.source}"  # noqa: S608 -- quoted names
+        for name in dict.fromkeys((table.name, table.physical)):
+            self._run(f"CREATE VIEW {quoted(name)} AS {read}")
+
+
+def nothing(column: Column) -> Cell:
+    """Return how an absent column reads: null in every row."""
+    kinds = {"integer": "BIGINT", "number": "DOUBLE PRECISION", "boolean": "BOOLEAN", "date": "DATE",
+             "timestamp": "TIMESTAMP", "time": "TIME"}  # fmt: skip
+    return Cell(value=f"CAST(NULL AS {kinds.get(column.logical, 'VARCHAR')})", logical=column.logical)
+
+
+def _texts(table: Table, source: str, names: Sequence[str], json_paths: Mapping[str, str]) -> Opened:
+    cells, absent, faults = {}, set(), {}
+    for column in table.columns:
+        name = by_name(names, column)
+        if name is None:
+            absent.add(column.name)
+            cells[column.name] = nothing(column)
+            continue
+        raw, kind = quoted(name), ""
+        if json_paths:
+            raw = f"json_extract_string(json, {json_paths[name]})"
+            kind = f"json_type(json, {json_paths[name]})"
+        try:
+            cells[column.name] = cell(raw, column, kind)
+        except ValueError as error:
+            faults[column.name] = str(error)
+            cells[column.name] = nothing(column)
+    return Opened(
+        relation=Relation(source=source, cells=cells),
+        absent=frozenset(absent),
+        faults=faults,
+        more=not_named(names, table),
+    )
+
+
+def _header(path: Path, table: Table) -> tuple[str, tuple[str, ...]]:
+    """Return what separates the fields of a CSV file, and its names. Raises ``Unmeasured``."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
+            line = stream.readline(HEADER_BYTES)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise Unmeasured(f"{path.name} is not UTF-8 text that can be read") from error
+    if not line.strip():
+        raise Unmeasured(f"{path.name} is empty: it has not even a header")
+    known = {column.physical.lower() for column in table.columns}
+    splits = [(delimiter, _fields(line, delimiter)) for delimiter in ",;\t|"]
+    best = max(splits, key=lambda split: (sum(name.lower() in known for name in split[1]), len(split[1])))
+    delimiter, names = best
+    folded = [name.lower() for name in names]
+    twice = sorted({name for name in folded if folded.count(name) > 1})
+    if twice:
+        raise Unmeasured(f"the header of {path.name} names `{twice[0]}` twice")
+    if "" in folded:
+        raise Unmeasured(f"the header of {path.name} has a column without a name")
+    return delimiter, names
+
+
+def _fields(line: str, delimiter: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter)))
+
+
+def _copy_sqlite(file: Path, table: Table, copy: Path) -> None:
+    """Write a table of an SQLite file as CSV. DuckDB would fetch its reader of SQLite from the network."""
+    connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
+    try:
+        there = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type IN "
+                                                      "('table', 'view')")]  # fmt: skip
+        name = next((one for one in (table.physical, table.name) if one in there), None)
+        if name is None:
+            raise LookupError(f"{table.physical} is not among {', '.join(there[:8]) or 'its tables: none'}")
+        found = connection.execute(f"SELECT * FROM {quoted(name)}")  # noqa: S608 -- quoted
+        with copy.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
+            writer.writerow([column[0] for column in found.description])
+            for row in found:
+                writer.writerow(["" if one is None else one for one in row])
+    finally:
+        connection.close()
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    return f"[{', '.join(literal(str(path)) for path in paths)}]"
+
+
+def _said(error: Exception) -> str:
+    """Return the first line of what DuckDB says: what follows quotes the data."""
+    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return first if len(first) <= 200 else first[:197] + "..."
+
+
+def _duckdb() -> Any:
+    try:
+        import duckdb
+    except ImportError as error:
+        raise WatchError(
+            "BH-WAT-014",
+            "checking files needs the package duckdb",
+            means="It reads Parquet, CSV and JSON in this process.",
+            fix="Run `pip install 'bridgehead[watch]'`.",
+        ) from error
+    return duckdb
