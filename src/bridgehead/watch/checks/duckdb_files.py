@@ -154,6 +154,8 @@ class DuckdbFiles:
             value = quoted(name)
             if any(types.reads_as_text(kind) for kind in types_of[name]):
                 value = f"CAST({value} AS VARCHAR)"
+            if column.logical == "timestamp" and any("ZONE" in kind for kind in types_of[name]):
+                value = f"CAST({value} AS TIMESTAMP)"  # in UTC, the connection's zone
             cells[column.name] = Cell(value=value, logical=column.logical)
         return Opened(
             relation=Relation(source=source, cells=cells),

@@ -66,8 +66,8 @@ def _value(raw: str, column: Column) -> str:
             return _formed(raw, _DATE, "DATE")
         case "timestamp":
             if text:
-                return f"CAST(try_strptime({raw}, {literal(strptime(text))}) AS TIMESTAMPTZ)"
-            return _formed(raw, _MOMENT, "TIMESTAMPTZ")
+                return f"CAST(try_strptime({raw}, {literal(strptime(text))}) AS TIMESTAMP)"
+            return f"CAST({_formed(raw, _MOMENT, 'TIMESTAMPTZ')} AS TIMESTAMP)"  # in UTC
         case "time":
             return f"TRY_CAST({raw} AS TIME)"
         case "array" | "vector":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import assert_never
 
 from bridgehead.watch.checks.ir import (
@@ -231,6 +232,8 @@ class Writer:
             if isinstance(value, str):
                 raise ValueError(f"{value!r} is not a number")
             return self.number(value)
+        if logical == "timestamp":
+            return f"CAST({literal(_in_utc(str(value)))} AS TIMESTAMP)"
         if logical in _CASTS:
             return f"CAST({literal(str(value))} AS {_CASTS[logical]})"
         return literal(str(value))
@@ -276,7 +279,14 @@ class Writer:
 
 
 _SIGNS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-_CASTS = {"date": "DATE", "timestamp": "TIMESTAMP", "time": "TIME"}
+_CASTS = {"date": "DATE", "time": "TIME"}
+
+
+def _in_utc(text: str) -> str:
+    """Return a moment without its offset, in UTC: databases drop an offset silently."""
+    moment = datetime.fromisoformat(text)
+    moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    return moment.isoformat(sep=" ")
 
 
 def _both(*conditions: str) -> str:
