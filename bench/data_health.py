@@ -3,13 +3,13 @@
 ::
 
     python bench/data_health.py                        # 100,000 rows
-    python bench/data_health.py --rows 5000000         # the goal: 24 of 24, 3 s wall, 6 CPU s, 512 MiB when quiet
+    python bench/data_health.py --rows 5000000         # goal: 24 of 24, 3 s wall, 6 CPU s, 512 MiB when quiet
     python bench/data_health.py --rows 5000000 --peers # makes an environment for each of them with uv
 
-The table is made here: orders with planted faults (9 checks must fail, 15 must hold), their customers, and the
-unshifted table that the baseline is frozen from. Each tool runs in a process of its own; imports are not
-counted, reading the contract is. Best of ``--best-of`` runs. Peers do what they can of the 24; ``of`` says how
-many that is.
+The table is made here: orders with planted faults (9 checks must fail, 15 must hold), their customers, and
+the unshifted table that the baseline is frozen from. Each tool runs in a process of its own; imports are not
+counted, reading the contract is. Best of ``--best-of`` runs. Peers do what they can of the 24; ``of`` says
+how many that is.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ COLUMNS = """
  round(exp({mean} + 0.9 * sqrt(-2 * ln((1 + hash(i * 29) % 1000000) / 1000001.0))
    * cos(6.283185 * (hash(i * 31) % 1000000) / 1000000.0)), 2) AS amount,
  1 + (hash(i * 37) % 20)::INT AS quantity, round((hash(i * 41) % 40) / 100.0, 2) AS discount,
- round(2 + (hash(i * 43) % 1800) / 100.0, 2) AS shipping_cost, round((hash(i * 47) % 2500) / 100.0, 2) AS tax,
+ round(2 + (hash(i * 43) % 1800) / 100.0, 2) AS shipping_cost, round((hash(i * 47) % 2500) / 100.0, 2)
+   AS tax,
  'SKU-' || lpad((hash(i * 53) % 40000)::VARCHAR, 6, '0') AS sku,
  ['web', 'app', 'store', 'partner'][1 + (hash(i * 59) % 4)::INT] AS channel,
  round((hash(i * 61) % 1000) / 1000.0, 3) AS risk_score, hash(i * 67) % 2 = 0 AS is_gift,
@@ -89,7 +90,10 @@ schema:
     properties:
       - {name: order_id, logicalType: integer, required: true, unique: true}
       - {name: line_no, logicalType: integer}
-      - {name: customer_id, logicalType: integer, required: true, relationships: [{to: customers.customer_id}]}
+      - name: customer_id
+        logicalType: integer
+        required: true
+        relationships: [{to: customers.customer_id}]
       - {name: email, logicalType: string, logicalTypeOptions: {pattern: '^[^@\s]+@[^@\s]+\.[a-z.]+$'}}
       - {name: phone, logicalType: string, logicalTypeOptions: {pattern: '^\+[0-9]{1,2} [0-9]{9}$'}}
       - {name: country, logicalType: string, logicalTypeOptions: {pattern: '^[A-Z]{2}$'}}
@@ -119,7 +123,9 @@ schema:
         quality:
           - {type: custom, engine: bridgehead, implementation: {metric: mean, mustBeBetween: [10, 12]}}
           - {type: custom, engine: bridgehead, implementation: {metric: ks, mustBeLessThan: 0.02}}
-      - {name: tax, logicalType: number, quality: [{metric: nullValues, unit: percent, mustBeLessOrEqualTo: 1}]}
+      - name: tax
+        logicalType: number
+        quality: [{metric: nullValues, unit: percent, mustBeLessOrEqualTo: 1}]
       - {name: sku, logicalType: string, logicalTypeOptions: {pattern: '^SKU-[0-9]{6}$'}}
       - {name: channel, logicalType: string}
       - {name: risk_score, logicalType: number, logicalTypeOptions: {minimum: 0, maximum: 1}}
@@ -157,7 +163,8 @@ def make(folder: Path, rows: int) -> None:
             for fault in FAULTS.values():
                 db.execute(f"UPDATE orders SET {fault}")
         db.execute(
-            f"COPY orders TO '{where}/orders.parquet' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 200000)"
+            f"COPY orders TO '{where}/orders.parquet' "
+            "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 200000)"
         )
     db.close()
     low, high = str(round(rows * 0.98)), str(round(rows * 1.02))
@@ -169,8 +176,8 @@ def make(folder: Path, rows: int) -> None:
 def _own(command: str, folder: Path, *arguments: str) -> None:
     """Run one of our commands in a process of its own."""
     subprocess.run(
-        [sys.executable, "-m", "bridgehead", "watch", command, "--contract",
-         str(folder / "orders.odcs.yaml"), *arguments],
+        [sys.executable, "-c", "from bridgehead.doors.cli import main; main()", "watch", command,
+         "--contract", str(folder / "orders.odcs.yaml"), *arguments],
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -205,8 +212,14 @@ def _line(tool: str, results: dict[str, bool | None], taken: dict[str, float]) -
         "of": len(done),
         "wrong": [name for name in done if (not results[name]) != (name in MUST_FAIL)],
         **{name: round(value, 2) for name, value in taken.items()},
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_mib": _peak_mib(),
     }
+
+
+def _peak_mib() -> int:
+    """Return this process's own peak: ``ru_maxrss`` would hold that of the process that started it."""
+    status = Path("/proc/self/status").read_text()
+    return round(int(status.partition("VmHWM:")[2].split()[0]) / 1024)
 
 
 def _cpu() -> float:
@@ -217,9 +230,7 @@ def _cpu() -> float:
 def measured(folder: Path, samples: bool, memory: int) -> dict[str, Any]:
     """Run ``ours`` in a process of its own, so that its memory is its own."""
     arguments = ["--child", str(folder), "--memory", str(memory), *(["--samples"] if samples else [])]
-    done = subprocess.run(
-        [sys.executable, __file__, *arguments], check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, __file__, *arguments], check=True, capture_output=True, text=True)
     line: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return line
 
@@ -259,8 +270,9 @@ def main() -> None:
     for line in lines:
         print(json.dumps(line))
     load = os.getloadavg()[0]
-    print(f"{given.rows:,} rows; yardstick {yardstick:.1f} us (4.9 when quiet), load {load:.1f}; our CPU when "
-          f"quiet about {when_quiet(lines[0]['cpu_s'], yardstick)} s")  # fmt: skip
+    quiet = when_quiet(lines[0]["cpu_s"], yardstick)
+    print(f"{given.rows:,} rows; yardstick {yardstick:.1f} us (4.9 when quiet), load {load:.1f}")
+    print(f"our CPU when quiet about {quiet} s")
 
 
 if __name__ == "__main__":

@@ -107,8 +107,10 @@ def typed(words: list[str]) -> None:
         raise click.UsageError(f"no command {words[0]!r}")
     inner, rest = click.Context(command, parent=context, info_name=words[0]), list(words[1:])
     if isinstance(command, click.Group):  # `effects RUN` is `effects list RUN`
-        name = rest.pop(0) if rest and rest[0] in command.commands else "list"
-        command = command.commands[name]
+        name = rest.pop(0) if rest and rest[0] in command.list_commands(inner) else "list"
+        found = command.get_command(inner, name)
+        assert found is not None, f"no command {name!r}"
+        command = found
         inner = click.Context(command, parent=inner, info_name=name)
     _, left, _ = command.make_parser(inner).parse_args(rest)
     if left:
@@ -141,7 +143,7 @@ def _every_command() -> Iterator[list[str]]:
         yield [name]
         command = cli.get_command(click.Context(cli), name)
         if isinstance(command, click.Group):
-            yield from ([name, inner] for inner in command.commands)
+            yield from ([name, inner] for inner in command.list_commands(click.Context(command)))
 
 
 def _help() -> str:

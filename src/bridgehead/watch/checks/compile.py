@@ -235,7 +235,7 @@ class _Table:
                 fault = (
                     ""
                     if first.logical in _NUMBERS
-                    else f"{rule.metric} of a {first.logical} is not a number a threshold can be put on"
+                    else f"{rule.metric} of {_a(first.logical)} is not a number a threshold can be put on"
                 )
                 return Aggregate(column=name, of=rule.metric, where=rule.where), bound, fault
         raise AssertionError(rule.metric)
@@ -243,7 +243,7 @@ class _Table:
     def _comparable(self, left: str, right: str) -> str:
         kinds = [column.logical for column in map(self._table.column, (left, right)) if column]
         same = kinds[0] == kinds[1] or all(kind in _NUMBERS for kind in kinds)
-        return "" if same else f"a {kinds[0]} is not compared with a {kinds[1]}"
+        return "" if same else f"{_a(kinds[0])} is not compared with {_a(kinds[1])}"
 
     def _distance(self, column: Column, kind: str, threshold: Threshold) -> tuple[Metric, Test, str]:
         assert kind in ("psi", "ks")
@@ -252,7 +252,7 @@ class _Table:
             return (
                 RowCount(),
                 Bound(threshold=threshold),
-                f"{kind} is taken of numbers, not of a {column.logical}",
+                f"{kind} is taken of numbers, not of {_a(column.logical)}",
             )
         frozen = self._baseline.columns.get((self._table.name, column.name)) if self._baseline else None
         if frozen is None:
@@ -319,7 +319,7 @@ _WIDTHS = {f"i{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8,
 
 def _pattern(column: Column, text: str) -> Rule | str:
     if column.logical != "string":
-        return f"a pattern is about text, not about a {column.logical}"
+        return f"a pattern is about text, not about {_a(column.logical)}"
     try:
         return portable(text)
     except ValueError as error:
@@ -357,3 +357,7 @@ def _listed(values: Sequence[Scalar]) -> str:
 def _operator(label: str, threshold: Threshold, unit: str) -> str:
     value = f"{threshold.value}" if threshold.upper is None else f"[{threshold.value}, {threshold.upper}]"
     return f"{label} {threshold.operator} {value}{' %' if unit == 'percent' else ''}"
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

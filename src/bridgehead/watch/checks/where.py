@@ -102,6 +102,7 @@ class _SameKind(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         before, after = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
         if after not in ("http", "https") or (before == "https" and after == "http"):
+            fp.close()
             raise urllib.error.URLError(f"it leads to {after}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -120,6 +121,8 @@ def _fetch(url: str, file: Path, seconds: float) -> None:
                     raise ValueError(f"it has more than {MOST_REMOTE_BYTES} bytes")
                 out.write(chunk)
     except (OSError, ValueError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         raise WatchError(
             "BH-WAT-016",
             f"{_label(url)} could not be fetched: {error}",

@@ -102,7 +102,7 @@ def _duration(value: Any, what: str) -> float:
 def _zone(value: Any) -> str:
     try:
         return ZoneInfo(_text(value, "a time zone")).key
-    except (OSError, ValueError) as error:
+    except (KeyError, OSError, ValueError) as error:
         raise ValueError(f"{value!r} is not a time zone, such as Europe/Berlin") from error
 
 
