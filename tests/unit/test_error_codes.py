@@ -24,6 +24,14 @@ IN_OTHER_WORDS = {
     "BH-RUN-013": "the name of a run fits none, or more than one",
     "BH-RUN-031": "the engine's tables hold pickled data",
     "BH-UND-001": "what is to be taken back is not there, or its name fits more than one",
+    "BH-WAT-002": "a key of a contract that nothing reads",
+    "BH-WAT-003": "something a contract must say is missing",
+    "BH-WAT-004": "a value of a contract that is none of those it may have",
+    "BH-WAT-007": "a clause of a contract without exactly one operator",
+    "BH-WAT-008": "a range of a contract that nothing is in",
+    "BH-WAT-010": "a contract names what it does not describe",
+    "BH-WAT-014": "a package of the extra is missing",
+    "BH-WAT-016": "the data to check cannot be had",
 }
 
 

@@ -39,9 +39,9 @@ from bridgehead.watch.checks.ir import (
 from bridgehead.watch.contract.model import Threshold
 
 State = Literal["held", "broken", "unevaluable"]
-RULE = "BH-WAT-030"
+RULE = "contract.broken"
 """A clause of a data contract is broken."""
-RULE_UNEVALUABLE = "BH-WAT-031"
+RULE_UNEVALUABLE = "contract.unevaluable"
 """A clause of a data contract could not be evaluated, which counts as broken."""
 
 
