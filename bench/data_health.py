@@ -250,6 +250,8 @@ def main() -> None:
     parser.add_argument("--samples", action="store_true")
     parser.add_argument("--child", type=Path)
     given = parser.parse_args()
+    if given.peers and given.rows != 5_000_000:
+        parser.error("the peers' own row counts are for 5,000,000 rows")
     if given.child:
         print(json.dumps(ours(given.child, given.samples, given.memory)))
         return

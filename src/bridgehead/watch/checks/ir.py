@@ -107,7 +107,7 @@ class InvalidCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuplicateCount:
-    """Rows beyond the first of each key; rows in which a part of the key is null are left out."""
+    """Keys that occur more than once; rows in which a part of the key is null are left out."""
 
     columns: tuple[str, ...]
 

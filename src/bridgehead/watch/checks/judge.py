@@ -177,7 +177,7 @@ _COUNTED: Mapping[type, str] = {
     NullCount: "null",
     MissingCount: "missing",
     InvalidCount: "invalid",
-    DuplicateCount: "duplicate rows",
+    DuplicateCount: "values that occur more than once",
     OrphanCount: "rows without a partner",
     PairViolation: "rows that do not stand so",
     TypeFailures: "values that are none of this type",

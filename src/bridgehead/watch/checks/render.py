@@ -32,7 +32,7 @@ _NODES = frozenset(
     """
     Select From Where Table TableAlias Identifier Column Alias Literal Boolean Null Paren Count Sum Avg Min
     Max Case If And Or Not Is In EQ NEQ GT GTE LT LTE Mod Div Sub Abs Round Length Cast DataType
-    DataTypeParam Star Exists Subquery Group Coalesce RegexpLike Neg
+    DataTypeParam Star Having Exists Subquery Group Coalesce RegexpLike Neg
     """.split()  # noqa: SIM905
 )
 

@@ -245,14 +245,14 @@ class Writer:
         return str(value) if isinstance(value, int) else f"{value!r}"
 
     def duplicates(self, columns: Sequence[str]) -> str:
-        """Return the query of rows beyond the first of each key."""
+        """Return the query of keys that occur more than once."""
         keys = [self.text(column) for column in columns]
         there = " AND ".join(f"{key} IS NOT NULL" for key in keys)
-        inner = (
-            f"SELECT count(*) AS n FROM {self.relation.source} "  # noqa: S608
-            f"WHERE {there} GROUP BY {', '.join(keys)}"
+        twice = (
+            f"SELECT 1 AS one FROM {self.relation.source} WHERE {there} "  # noqa: S608
+            f"GROUP BY {', '.join(keys)} HAVING count(*) > 1"
         )
-        return f"SELECT coalesce(sum(n - 1), 0) FROM ({inner}) AS keyed"  # noqa: S608
+        return f"SELECT count(*) FROM ({twice}) AS keyed"  # noqa: S608
 
     def orphans(self, columns: Sequence[str], to: Writer, to_columns: Sequence[str]) -> str:
         """Return the query of rows whose reference is not there."""
