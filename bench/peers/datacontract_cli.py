@@ -18,11 +18,10 @@ from datacontract.data_contract import DataContract  # noqa: E402
 run = Run("datacontract-cli")
 LOGICAL = {
     "order_id": "integer", "line_no": "integer", "customer_id": "integer", "email": "string",
-   
-    "phone": "string", "country": "string", "postcode": "string", "status": "string", "currency": "string", "amount": "number",
-    "quantity": "integer", "discount": "number", "shipping_cost": "number", "tax": "number", "sku": "string",
-    "channel": "string", "risk_score": "number", "is_gift": "boolean", "created_at": "timestamp",
-    "updated_at": "timestamp",
+    "phone": "string", "country": "string", "postcode": "string", "status": "string", "currency": "string",
+    "amount": "number", "quantity": "integer", "discount": "number", "shipping_cost": "number",
+    "tax": "number", "sku": "string", "channel": "string", "risk_score": "number", "is_gift": "boolean",
+    "created_at": "timestamp", "updated_at": "timestamp",
 }  # fmt: skip
 
 
