@@ -143,7 +143,8 @@ def _every_command() -> Iterator[list[str]]:
         yield [name]
         command = cli.get_command(click.Context(cli), name)
         if isinstance(command, click.Group):
-            yield from ([name, inner] for inner in command.list_commands(click.Context(command)))
+            inner_names = list(command.commands) or command.list_commands(click.Context(command))
+            yield from ([name, inner] for inner in inner_names)
 
 
 def _help() -> str:

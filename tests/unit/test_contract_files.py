@@ -277,3 +277,11 @@ schema:
         "t.n.invalidValues#2": "1 is no value of a column of type string",
         "t.pair": "a string is not compared with an integer",
     }
+
+
+def test_the_contract_of_the_page_is_one() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "check-a-data-contract.md"
+    text = page.read_text().partition("```yaml\n")[2].partition("```")[0]
+    about = parse(text.encode(), "page.yaml")
+    assert [table.name for table in about.tables] == ["orders", "customers"]
+    assert not [one for one in checks(about) if one.fault]
