@@ -51,6 +51,19 @@ CREATE TABLE body (
 
 CREATE INDEX body_kid ON body (kid);
 
+CREATE TABLE breach (
+  source VARCHAR(63) NOT NULL,
+  object TEXT NOT NULL,
+  clause TEXT NOT NULL,
+  response TEXT NOT NULL,
+  readers TEXT DEFAULT '{}' NOT NULL,
+  words TEXT NOT NULL,
+  clause_at TEXT DEFAULT '' NOT NULL,
+  since VARCHAR(32) NOT NULL,
+  entry INTEGER,
+  PRIMARY KEY (source, object, clause)
+);
+
 CREATE TABLE checkpoint (
   size INTEGER NOT NULL,
   note TEXT NOT NULL,
@@ -185,6 +198,16 @@ CREATE TABLE ledger_head (
   CONSTRAINT one_head CHECK (id = 1)
 );
 
+CREATE TABLE looked_at (
+  source VARCHAR(63) NOT NULL,
+  object TEXT NOT NULL,
+  checked_at VARCHAR(32) NOT NULL,
+  good_until VARCHAR(32),
+  data_as_of VARCHAR(32) DEFAULT '' NOT NULL,
+  entry INTEGER,
+  PRIMARY KEY (source, object)
+);
+
 CREATE TABLE node (
   level INTEGER NOT NULL,
   position INTEGER NOT NULL,
@@ -205,6 +228,13 @@ CREATE TABLE occurrence (
   entry INTEGER,
   PRIMARY KEY (schedule, at),
   CONSTRAINT occurrence_state CHECK (state in ('held','started','skipped','missed'))
+);
+
+CREATE TABLE reading (
+  run VARCHAR(40) NOT NULL,
+  source VARCHAR(63) NOT NULL,
+  object TEXT NOT NULL,
+  PRIMARY KEY (run, source, object)
 );
 
 CREATE TABLE release (

@@ -127,7 +127,8 @@ def _asked(d: Deployment) -> frozenset[str]:
                 by_workflow |= {name} if name is not None else set(d.charter.approvals)
     rules = d.charter.approvals.values()
     by_review = {rule.emergency.review for rule in rules if rule.emergency is not None}
-    return frozenset(by_limit | by_policy | by_workflow | by_review | _by_origin(d))
+    by_data = {d.charter.sick_data or ""}
+    return frozenset(by_limit | by_policy | by_workflow | by_review | by_data | _by_origin(d))
 
 
 def _by_origin(d: Deployment) -> set[str]:

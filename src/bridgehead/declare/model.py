@@ -170,6 +170,11 @@ class Workflow(Part):
     subject: str = Field(
         default="", description="What a subject is, e.g. `customer`; set, a run is confined to one."
     )
+    rests_on: list[str] = Field(
+        default_factory=list,
+        description="Tables, as `source.table`, that it depends on besides those it queries: what breaks "
+        "their contract holds for it from its first action on.",
+    )
     words: list[InputPath] = Field(
         default_factory=list,
         description="Inputs that are the user's own words, `question` or `ticket.text`: the only free text "
@@ -205,6 +210,11 @@ class Charter(Part):
     unendorsed: Name | None = Field(
         default=None,
         description="Approval rule asked about arguments nothing endorses; empty: they are refused.",
+    )
+    sick_data: Name | None = Field(
+        default=None,
+        description="Approval rule asked about what rests on data that break their contract, where a "
+        "person is to decide; empty: it is refused.",
     )
     readers: dict[Name, list[str]] = Field(
         default_factory=dict,

@@ -123,10 +123,30 @@ class Source(Part):
         "queries see no more.",
     )
     queries: dict[Name, SqlQuery] = Field(default_factory=dict, description="Its named queries.")
+    contract: str = Field(
+        default="",
+        description="Its data contract (ODCS v3): a file in the deployment folder. What breaks it changes "
+        "what its readers may do, before their next call.",
+    )
+    check_every: str = Field(
+        default="",
+        description="How long a look at the contract counts; what was not looked at for longer is taken for "
+        "broken. Empty: a look counts until the next.",
+    )
     row_limit: int = Field(default=1000, ge=1, le=100_000, description="Rows one query may return.")
     deadline: str = Field(default="30s", description="How long one query may take.")
 
-    _deadline = field_validator("deadline")(is_duration)
+    _durations = field_validator("deadline", "check_every")(is_duration)
+
+    @model_validator(mode="after")
+    def _watched(self) -> Source:
+        if self.check_every and not self.contract:
+            raise ValueError("`check_every` needs a `contract`")
+        if self.contract and not self.tables:
+            raise ValueError(
+                "a source with a `contract` declares its `tables`: so it is known who reads what"
+            )
+        return self
 
     @model_validator(mode="after")
     def _reached(self) -> Source:

@@ -1,8 +1,8 @@
 """Does the charter hold together? Every name it uses must be declared, every file must be there.
 
 Each part yields errors for what it knows: people, actions, what undoes and settles them, questions to
-people, systems, collections, workflows and schedules. Types were checked before; whether it is *wise* is
-for ``check`` to say.
+people, systems, collections, contracts of data, workflows and schedules. Types were checked before; whether
+it is *wise* is for ``check`` to say.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bridgehead.declare import (
     settling,
     systems,
     tables,
+    watched,
     workflows,
 )
 from bridgehead.declare.deployment import Deployment
@@ -32,6 +33,7 @@ _PARTS = (
     questions.errors,
     systems.errors,
     tables.errors,
+    watched.errors,
     collected.errors,
     workflows.errors,
     schedules.errors,

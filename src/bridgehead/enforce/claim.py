@@ -12,7 +12,19 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from bridgehead.declare.model import seconds
-from bridgehead.enforce import budget, drafts, endorse, journal, lanes, limits, loops, rows, tally, windows
+from bridgehead.enforce import (
+    budget,
+    drafts,
+    endorse,
+    health,
+    journal,
+    lanes,
+    limits,
+    loops,
+    rows,
+    tally,
+    windows,
+)
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.entitle import Narrowed, heed_questions
 from bridgehead.enforce.evidence import Evidence
@@ -113,6 +125,10 @@ async def claim(
             denied = in_the_way(connection, crossing)
         if denied is None:
             denied = heed_questions(connection, boundary, crossing, statement)
+        if denied is None:
+            denied = health.heed_again(
+                connection, boundary, crossing, statement, granted.rules if granted else ()
+            )
         lost = budget.lose(connection, boundary, crossing) if again else ""
         if denied is None:
             denied = budget.reserve(connection, boundary, crossing, claimed_at)
@@ -127,6 +143,7 @@ async def claim(
         attempt = _claim_row(connection, boundary, crossing, values, earlier, now)
         if not journal.begun(earlier):
             journal.count(connection, crossing)
+        health.read(connection, boundary, crossing, statement)
         kind: EntryKind = "action.intent" if attempt == 1 else "action.claimed"
         fields = drafts.fields_of(crossing, decision) | {"attempt": attempt} | drafts.noted(lost)
         if crossing.edit is not None:

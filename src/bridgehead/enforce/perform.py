@@ -11,11 +11,12 @@ keeps ten promises, in this order:
     charter all permit.
 4.  Limits: neither the deployment nor the run's release is stopped; crossings, effects and money stay
     within budget, a model's loop within its own; models run where they may, people are asked so often.
+    Data that broke their contract hold back what rests on them, as the contract says.
 5.  Approval: where people must agree, they are asked, and the run waits outside memory.
 6.  Re-check: after the wait steps 1 to 4 have been repeated, and what people approved is compared,
     by digest, with what would happen now. Any difference asks again.
 7.  Intent: durable in the ledger, with its inverse, before anything happens; the claim looks at
-    stop, release, limits, budget and approval once more in the same transaction.
+    stop, release, limits, data, budget and approval once more in the same transaction.
 8.  Execute: one call within its deadline; repeated only where that is proven harmless.
 9.  Inspect: what came back is looked at before anybody gets it.
 10. Outcome: recorded, and returned exactly as every later replay will return it.
@@ -33,6 +34,7 @@ from bridgehead.enforce import (
     entitle,
     evidence,
     execute,
+    health,
     identity,
     inspection,
     journal,
@@ -93,8 +95,12 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     limited = limits.check(boundary, crossing, named, begun=journal.begun(earlier))
     if limited is None:
         limited = boundary.store.look(lambda connection: loops.check(connection, boundary, crossing, found))
-    if limited is None:
-        limited = limits.check_questions(boundary, crossing, decision)
+    if limited is not None:
+        return await ending.refuse(boundary, crossing, limited)
+    decision = health.heed(boundary, crossing, decision, statement, agreed)
+    if isinstance(decision, Refuse):
+        return await ending.refuse(boundary, crossing, decision)
+    limited = limits.check_questions(boundary, crossing, decision)
     if limited is not None:
         return await ending.refuse(boundary, crossing, limited)
     inverse = undo.inverse(boundary, crossing, found)

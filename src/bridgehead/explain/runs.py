@@ -161,6 +161,7 @@ def waits_for(what: str) -> str:
         "stop": "waits until the stop is lifted",
         "settle": "waits to learn whether an action happened",
         "person": "waits for a person to settle an unknown outcome",
+        "data": "is held until the data it reads keep their contract",
         "lane": "waits its turn: the system takes only so many calls",
         "undone": "is held, because it is taken back",
         "undo": "waits for the next step of an undo",

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from bridgehead.declare.model import Person
-from bridgehead.enforce import lanes
+from bridgehead.enforce import health, lanes
 from bridgehead.enforce.boundary import Boundary, RunState
 from bridgehead.enforce.park import Park
 from bridgehead.enforce.stop import wake
@@ -290,11 +290,14 @@ def _stopped(release: str) -> EngineError:
 
 
 def _came_already(connection: Connection, why: Park) -> bool:
-    """A vote or a lifted stop may commit between the look and the park; nothing may sleep through it."""
+    """A vote, a lifted stop or mended data may commit between the look and the park; nothing may sleep
+    through it."""
     kind, _, name = why.waiting_for.partition(":")
     if kind == "stop":
         row = connection.execute(select(t.stop.c.lifted_at).where(t.stop.c.id == name)).first()
         return row is not None and row.lifted_at is not None
+    if kind == "data":
+        return not health.held_by(connection, name)
     if name:
         return False
     row = _APPROVAL.first(connection, approval=kind)

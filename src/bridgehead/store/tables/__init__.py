@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bridgehead.store.tables.approvals import approval, delegation, vote
 from bridgehead.store.tables.crossings import crossing
+from bridgehead.store.tables.health import breach, looked_at, reading
 from bridgehead.store.tables.ledger import body, checkpoint, data_key, entry, ledger_head, node, run_head
 from bridgehead.store.tables.limits import incident, spend, stop
 from bridgehead.store.tables.releases import file_content, release, release_file
@@ -24,6 +25,7 @@ from bridgehead.store.tables.undoing import undo, undo_item
 __all__ = [
     "approval",
     "body",
+    "breach",
     "checkpoint",
     "crossing",
     "data_key",
@@ -33,9 +35,11 @@ __all__ = [
     "incident",
     "lane_use",
     "ledger_head",
+    "looked_at",
     "metadata",
     "node",
     "occurrence",
+    "reading",
     "release",
     "release_file",
     "restored",

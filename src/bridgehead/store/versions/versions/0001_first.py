@@ -73,6 +73,19 @@ def upgrade() -> None:
     )
     op.create_index("body_kid", "body", ["kid"], unique=False)
     op.create_table(
+        "breach",
+        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("clause", sa.Text(), nullable=False),
+        sa.Column("response", sa.Text(), nullable=False),
+        sa.Column("readers", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("clause_at", sa.Text(), server_default="", nullable=False),
+        sa.Column("since", sa.String(length=32), nullable=False),
+        sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.PrimaryKeyConstraint("source", "object", "clause"),
+    )
+    op.create_table(
         "checkpoint",
         sa.Column(
             "size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
@@ -244,6 +257,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "looked_at",
+        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("checked_at", sa.String(length=32), nullable=False),
+        sa.Column("good_until", sa.String(length=32), nullable=True),
+        sa.Column("data_as_of", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.PrimaryKeyConstraint("source", "object"),
+    )
+    op.create_table(
         "node",
         sa.Column("level", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column(
@@ -269,6 +292,13 @@ def upgrade() -> None:
         sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.CheckConstraint("state in ('held','started','skipped','missed')", name="occurrence_state"),
         sa.PrimaryKeyConstraint("schedule", "at"),
+    )
+    op.create_table(
+        "reading",
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("run", "source", "object"),
     )
     op.create_table(
         "release",

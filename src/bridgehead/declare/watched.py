@@ -1,0 +1,42 @@
+"""Contracts of sources, and what rests on their tables: every file and every table named must be there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bridgehead.declare.deployment import Deployment
+from bridgehead.declare.naming import fault, unknown
+from bridgehead.kernel.errors import CharterError
+
+
+def errors(deployment: Deployment) -> Iterator[CharterError]:
+    """Yield BH-CHA-140 to BH-CHA-142."""
+    charter = deployment.charter
+    if charter.sick_data and charter.sick_data not in charter.approvals:
+        yield unknown(
+            deployment, "BH-CHA-140", charter.sick_data, "approvals", charter.approvals, "sick_data"
+        )
+    for name, source in charter.sources.items():
+        if source.contract and deployment.manifest and source.contract not in deployment.manifest:
+            yield fault(
+                deployment,
+                "BH-CHA-141",
+                f"there is no file `{source.contract}` in the deployment folder",
+                "Write the contract there, or correct the path.",
+                *("sources", name, "contract"),
+            )
+    yield from _rests_on(deployment)
+
+
+def _rests_on(d: Deployment) -> Iterator[CharterError]:
+    watched = {
+        f"{name}.{table}"
+        for name, source in d.charter.sources.items()
+        if source.contract
+        for table in source.tables
+    }
+    for name, workflow in d.charter.workflows.items():
+        for index, table in enumerate(workflow.rests_on):
+            if table not in watched:
+                place = ("workflows", name, "rests_on", index)
+                yield unknown(d, "BH-CHA-142", table, "sources", watched, *place)

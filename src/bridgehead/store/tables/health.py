@@ -1,0 +1,43 @@
+"""What is known of the data a deployment reads: when a table was looked at, what is broken, who read it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, String, Table, Text
+
+from bridgehead.store.tables.schema import Idx, metadata
+
+# One row for each table of a source that has a contract, once it was looked at.
+looked_at = Table(
+    "looked_at",
+    metadata,
+    Column("source", String(63), primary_key=True),
+    Column("object", Text, primary_key=True),  # the table, as the charter names it
+    Column("checked_at", String(32), nullable=False),
+    Column("good_until", String(32)),  # later than this nobody knows; empty: it does not age
+    Column("data_as_of", String(32), nullable=False, server_default=""),  # the newest moment in the data
+    Column("entry", Idx),
+)
+
+# A clause that does not hold. It goes when a look finds that it does.
+breach = Table(
+    "breach",
+    metadata,
+    Column("source", String(63), primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("clause", Text, primary_key=True),
+    Column("response", Text, nullable=False),  # what it does to a reader
+    Column("readers", Text, nullable=False, server_default="{}"),  # canonical JSON: reader -> response
+    Column("words", Text, nullable=False),  # nothing personal: figures and names of columns
+    Column("clause_at", Text, nullable=False, server_default=""),  # file:line of the clause
+    Column("since", String(32), nullable=False),
+    Column("entry", Idx),
+)
+
+# Which tables a run has read: what it does afterwards rests on them.
+reading = Table(
+    "reading",
+    metadata,
+    Column("run", String(40), primary_key=True),
+    Column("source", String(63), primary_key=True),
+    Column("object", Text, primary_key=True),
+)

@@ -1,0 +1,158 @@
+"""What a look at a table found becomes what its readers may do: rows, entries, an incident, woken runs.
+
+In: what is broken, by clause. Out: a unit of work; step 4 of ``perform`` reads its rows. Never: looks
+at data. One incident for each table, opened with the first broken clause and closed with the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from bridgehead.declare.model import seconds
+from bridgehead.enforce import incidents
+from bridgehead.enforce.boundary import Boundary
+from bridgehead.enforce.stop import wake
+from bridgehead.kernel.canonical import canonical_bytes
+from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.entry import Draft
+from bridgehead.record import Work
+from bridgehead.record.unit import UnitOfWork
+from bridgehead.store import tables as t
+
+ACTOR = "service:watch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """A clause that does not hold: ``response`` to every reader but those in ``readers`` (workflow ->
+    response). ``words`` hold figures and names of columns, nothing personal: they are stored plain."""
+
+    clause: str
+    response: str
+    words: str
+    where: str = ""
+    readers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one look at a table of a source found, when, and the newest moment in its data (may be empty)."""
+
+    source: str
+    table: str
+    at: datetime
+    broken: Sequence[Broken] = ()
+    data_as_of: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the table's incident, and what a run waits for that it holds."""
+        return f"data:{self.source}.{self.table}"
+
+
+def recording(boundary: Boundary, look: Look) -> UnitOfWork:
+    """Return the unit that writes a look down: the next call of every reader is decided by it."""
+
+    def work(connection: Connection) -> Work:
+        before = _before(connection, look)
+        now = {broken.clause: broken for broken in look.broken}
+        _look(connection, boundary, look)
+        _write(connection, look, before, now)
+        if {clause: _meaning(row) for clause, row in before.items()} != {
+            clause: _said(broken) for clause, broken in now.items()
+        }:
+            wake(connection, _waiting(connection, look), stamp(look.at))
+        return Work(
+            drafts=(
+                *_raised(connection, boundary, look, before),
+                *_cleared(connection, boundary, look, before),
+            )
+        )
+
+    return work
+
+
+def _before(connection: Connection, look: Look) -> dict[str, Any]:
+    rows = connection.execute(
+        select(t.breach).where(t.breach.c.source == look.source, t.breach.c.object == look.table)
+    )
+    return {row.clause: row for row in rows}
+
+
+def _meaning(row: Any) -> tuple[str, str]:
+    return row.response, row.readers
+
+
+def _said(broken: Broken) -> tuple[str, str]:
+    return broken.response, canonical_bytes(dict(broken.readers)).decode()
+
+
+def _look(connection: Connection, boundary: Boundary, look: Look) -> None:
+    every = boundary.charter.sources[look.source].check_every
+    values = {
+        "checked_at": stamp(look.at),
+        "good_until": stamp(look.at + timedelta(seconds=seconds(every))) if every else None,
+        "data_as_of": look.data_as_of,
+    }
+    place = (t.looked_at.c.source == look.source, t.looked_at.c.object == look.table)
+    if connection.execute(update(t.looked_at).where(*place).values(**values)).rowcount == 0:
+        connection.execute(insert(t.looked_at).values(source=look.source, object=look.table, **values))
+
+
+def _write(connection: Connection, look: Look, before: Mapping[str, Any], now: Mapping[str, Broken]) -> None:
+    place = (t.breach.c.source == look.source, t.breach.c.object == look.table)
+    for clause in sorted(before.keys() - now.keys()):
+        connection.execute(delete(t.breach).where(*place, t.breach.c.clause == clause))
+    for clause, broken in now.items():
+        response, readers = _said(broken)
+        values = {"response": response, "readers": readers, "words": broken.words, "clause_at": broken.where}
+        if clause in before:
+            connection.execute(update(t.breach).where(*place, t.breach.c.clause == clause).values(**values))
+            continue
+        connection.execute(
+            insert(t.breach).values(
+                source=look.source, object=look.table, clause=clause, since=stamp(look.at), **values
+            )
+        )
+
+
+def _waiting(connection: Connection, look: Look) -> list[str]:
+    rows = connection.execute(
+        select(t.run.c.id).where(t.run.c.status == "waiting", t.run.c.waiting_for == look.kind)
+    )
+    return [row.id for row in rows]
+
+
+def _raised(
+    connection: Connection, boundary: Boundary, look: Look, before: Mapping[str, Any]
+) -> tuple[Draft, ...]:
+    new = [broken for broken in look.broken if broken.clause not in before]
+    if not new:
+        return ()
+    words = " ".join(broken.words for broken in new)
+    if not before:
+        incidents.open_row(connection, boundary.clock, look.kind, words)
+    body = {
+        "words": words,
+        "owner": boundary.directory().owner.person,
+        "clauses": {broken.clause: broken.response for broken in new},
+    }
+    return (Draft(kind="finding.raised", actor=ACTOR, fields={"note": look.kind}, body=body),)
+
+
+def _cleared(
+    connection: Connection, boundary: Boundary, look: Look, before: Mapping[str, Any]
+) -> tuple[Draft, ...]:
+    gone = sorted(before.keys() - {broken.clause for broken in look.broken})
+    if not gone:
+        return ()
+    if not look.broken:
+        return incidents.close_kind(
+            connection, boundary.clock, look.kind, actor=ACTOR, body={"clauses": gone}
+        )
+    return (Draft(kind="finding.cleared", actor=ACTOR, fields={"note": look.kind}, body={"clauses": gone}),)
