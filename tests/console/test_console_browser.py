@@ -27,7 +27,8 @@ from bridgehead.enforce.stop import set_stop
 from bridgehead.kernel.clock import SetClock
 from bridgehead.kernel.principal import Principal
 from bridgehead.store.tables import crossing, run, vote
-from fixtures import console_gallery, sales
+from bridgehead.watch.health import Broken
+from fixtures import console_gallery, sales, sick_data
 from fixtures.houses import IDENTIFY, Desk, act
 from fixtures.needs import missing
 from fixtures.questions import editable, emergency, enforcing_origins
@@ -306,6 +307,31 @@ def test_axe_finds_nothing_on_who_may_see_what(
     sales.add_to(desk.folder, "sqlite", sales.sqlite_file(desk.folder / "sales.sqlite"))
     with served(desk.house, desk.clock, chromium) as site:
         _look(site, "olga", "/deployments/desk/data", scheme, width)
+        _look(site, "olga", "/deployments/desk", scheme, width)
+    desk.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_whether_the_data_are_in_order(
+    scheme: str, width: int, tmp_path: Path, chromium: Browser
+) -> None:
+    """One table is broken and holds a run, one was not looked at for too long, one is in order."""
+    desk = sick_data.watched(tmp_path)
+    sick_data.look(desk, table="orders")
+    desk.clock.advance(90_001)
+    sick_data.look(desk)
+    sick_data.look(desk, table="salaries")
+    desk.clock.advance(60)
+    sick_data.begin(desk, [sick_data.CUSTOMERS], [sick_data.NOTE])
+    _work(desk)
+    desk.clock.advance(60)
+    rows = "2 of 4 rows have a region that is not in the set (none may)."
+    sick_data.look(desk, sick_data.broken("hold"), Broken(clause="region", response="warn", words=rows))
+    sick_data.begin(desk, [sick_data.CUSTOMERS], [])
+    _work(desk)
+    with served(desk.house, desk.clock, chromium) as site:
+        _look(site, "olga", "/deployments/desk/health", scheme, width)
         _look(site, "olga", "/deployments/desk", scheme, width)
     desk.close()
 

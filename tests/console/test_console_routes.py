@@ -39,6 +39,7 @@ def pages(house: House, questions: list[str]) -> list[str]:
         "/deployments",
         ONE,
         f"{ONE}/data",
+        f"{ONE}/health",
         f"{ONE}/stop",
         f"{ONE}/resume",
         f"{ONE}/approvals/{questions[0]}",

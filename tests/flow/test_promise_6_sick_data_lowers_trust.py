@@ -4,79 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bridgehead.watch.health import Broken, Look, recording
-from fixtures import sales
-from fixtures.houses import Desk, Step, act
-
-CODE = '''
-async def play(run, before, then):
-    """Read, then act; a step that cannot go on ends the run's list."""
-    told = [await _take(run, step) for step in before]
-    return told + [await _take(run, step) for step in then]
-
-
-async def _take(run, step):
-    if step[0] == "query":
-        outcome = await run.query("sales", step[1])
-    elif step[0] == "ask":
-        outcome = await run.ask(step[1], **step[2])
-    else:
-        outcome = await run.act(step[1], **step[2])
-    if type(outcome).__name__ == "Refused":
-        return [reason.rule for reason in outcome.decision.reasons]
-    return type(outcome).__name__.lower()
-'''
-CUSTOMERS = ("query", "select count(*) as n from customers")
-ORDERS = ("query", "select count(*) as n from orders")
-NOTE: Step = act("post_note", text="late")  # cannot be taken back
-MOVE: Step = act("change_address", order_id="o1", address="2 Road")  # can be
-TABLE = "data:sales.customers"
+from fixtures.houses import Desk
+from fixtures.sick_data import (
+    CUSTOMERS,
+    MOVE,
+    NOTE,
+    ORDERS,
+    TABLE,
+    begin,
+    broken,
+    healthy,
+    look,
+    play,
+    watched,
+)
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk whose workflow reads a database that has a contract."""
-    made = Desk(tmp_path)
-    sales.add_to(made.folder, "sqlite", sales.sqlite_file(tmp_path / "sales.sqlite"))
-    (made.folder / "sales.odcs.yaml").write_text("# read by whoever looks\n")
-    made.change("    row_limit: 50\n", "    row_limit: 50\n    contract: sales.odcs.yaml\n")
-    tables = "    tables: [sales.customers, sales.orders]\n"
-    made.change("    actions: [find_customer,", f"{tables}    actions: [find_customer,")
-    made.change("\nworkflows:\n", "\nsick_data: go-ahead\n\nworkflows:\n")
-    made.workflow(CODE)
+    made = watched(tmp_path)
     yield made
     made.close()
-
-
-def look(desk: Desk, *broken: Broken, table: str = "customers", **more: Any) -> None:
-    """Write down what a look at a table found."""
-    found = Look(source="sales", table=table, at=desk.clock.now(), broken=broken, **more)
-    desk.house.ledger.append(recording(desk.house.boundary, found))
-
-
-def broken(response: str, clause: str = "income.required", **more: Any) -> Broken:
-    return Broken(clause=clause, response=response, words="income is missing in 12 % of rows.", **more)
-
-
-def begin(desk: Desk, before: Any, then: Any, workflow: str = "plain") -> str:
-    case = {"before": [list(step) for step in before], "then": [list(step) for step in then]}
-    return desk.start(workflow=workflow, input=case, on_behalf="ana")
-
-
-async def play(desk: Desk, before: Any, then: Any, workflow: str = "plain") -> Any:
-    run = begin(desk, before, then, workflow)
-    await desk.work()
-    row = desk.row(run)
-    return desk.ended(run) if row.status == "done" else (row.status, row.waiting_for)
-
-
-def healthy(desk: Desk) -> None:
-    look(desk)
-    look(desk, table="orders")
 
 
 async def test_while_every_clause_holds_nothing_is_held_back(desk: Desk) -> None:
@@ -166,9 +118,8 @@ async def test_nobody_looked_yet_counts_as_broken(desk: Desk) -> None:
 
 
 async def test_a_look_that_is_too_old_counts_as_broken(desk: Desk) -> None:
-    desk.change("contract: sales.odcs.yaml\n", "contract: sales.odcs.yaml\n    check_every: 1h\n")
     healthy(desk)
-    desk.clock.advance(3600)
+    desk.clock.advance(25 * 3600)
     assert await play(desk, [CUSTOMERS], [NOTE]) == ["done", "done"]
     desk.clock.advance(1)
     assert await play(desk, [CUSTOMERS], [NOTE]) == ["done", ["data.lastGood"]]

@@ -60,7 +60,7 @@ CREATE TABLE breach (
   words TEXT NOT NULL,
   clause_at TEXT DEFAULT '' NOT NULL,
   since VARCHAR(32) NOT NULL,
-  entry INTEGER,
+  kept_at VARCHAR(32),
   PRIMARY KEY (source, object, clause)
 );
 
@@ -204,7 +204,6 @@ CREATE TABLE looked_at (
   checked_at VARCHAR(32) NOT NULL,
   good_until VARCHAR(32),
   data_as_of VARCHAR(32) DEFAULT '' NOT NULL,
-  entry INTEGER,
   PRIMARY KEY (source, object)
 );
 
@@ -234,6 +233,7 @@ CREATE TABLE reading (
   run VARCHAR(40) NOT NULL,
   source VARCHAR(63) NOT NULL,
   object TEXT NOT NULL,
+  last_at VARCHAR(32) NOT NULL,
   PRIMARY KEY (run, source, object)
 );
 

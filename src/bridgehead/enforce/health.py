@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.entitle import Narrowed, Statement
@@ -77,6 +77,15 @@ class Sick:
 _READ = prepared.Statement(
     select(t.reading.c.source, t.reading.c.object).where(t.reading.c.run == bindparam("run"))
 )
+_AGAIN = prepared.Statement(
+    update(t.reading)
+    .where(
+        t.reading.c.run == bindparam("of_run"),
+        t.reading.c.source == bindparam("of_source"),
+        t.reading.c.object == bindparam("of_object"),
+    )
+    .values(last_at=bindparam("now"))
+)
 _STATE = prepared.Statement(
     select(
         t.looked_at.c.source,
@@ -139,9 +148,11 @@ def read(connection: Connection, boundary: Boundary, crossing: Crossing, stateme
     """Write down which tables with a contract the run reads now."""
     if not _concerns(boundary, crossing):
         return
-    known = set(_read_before(connection, crossing))
-    for source, table in sorted(set(_asked(boundary, crossing, statement)) - known):
-        connection.execute(insert(t.reading).values(run=crossing.run.id, source=source, object=table))
+    now = stamp(boundary.clock.now())
+    for source, table in sorted(set(_asked(boundary, crossing, statement))):
+        place = {"run": crossing.run.id, "source": source, "object": table}
+        if _AGAIN.run(connection, **{f"of_{name}": value for name, value in place.items()}, now=now) == 0:
+            connection.execute(insert(t.reading).values(**place, last_at=now))
 
 
 def _concerns(boundary: Boundary, crossing: Crossing) -> bool:

@@ -59,10 +59,10 @@ def recording(boundary: Boundary, look: Look) -> UnitOfWork:
     """Return the unit that writes a look down: the next call of every reader is decided by it."""
 
     def work(connection: Connection) -> Work:
-        before = _before(connection, look)
+        before, kept_at = _before(connection, look), _last(connection, look)
         now = {broken.clause: broken for broken in look.broken}
         _look(connection, boundary, look)
-        _write(connection, look, before, now)
+        _write(connection, look, before, now, kept_at)
         if {clause: _meaning(row) for clause, row in before.items()} != {
             clause: _said(broken) for clause, broken in now.items()
         }:
@@ -82,6 +82,16 @@ def _before(connection: Connection, look: Look) -> dict[str, Any]:
         select(t.breach).where(t.breach.c.source == look.source, t.breach.c.object == look.table)
     )
     return {row.clause: row for row in rows}
+
+
+def _last(connection: Connection, look: Look) -> str | None:
+    """Return when the table was looked at before: every clause that breaks now held then."""
+    at: str | None = connection.execute(
+        select(t.looked_at.c.checked_at).where(
+            t.looked_at.c.source == look.source, t.looked_at.c.object == look.table
+        )
+    ).scalar()
+    return at
 
 
 def _meaning(row: Any) -> tuple[str, str]:
@@ -104,7 +114,13 @@ def _look(connection: Connection, boundary: Boundary, look: Look) -> None:
         connection.execute(insert(t.looked_at).values(source=look.source, object=look.table, **values))
 
 
-def _write(connection: Connection, look: Look, before: Mapping[str, Any], now: Mapping[str, Broken]) -> None:
+def _write(
+    connection: Connection,
+    look: Look,
+    before: Mapping[str, Any],
+    now: Mapping[str, Broken],
+    kept_at: str | None,
+) -> None:
     place = (t.breach.c.source == look.source, t.breach.c.object == look.table)
     for clause in sorted(before.keys() - now.keys()):
         connection.execute(delete(t.breach).where(*place, t.breach.c.clause == clause))
@@ -114,11 +130,8 @@ def _write(connection: Connection, look: Look, before: Mapping[str, Any], now: M
         if clause in before:
             connection.execute(update(t.breach).where(*place, t.breach.c.clause == clause).values(**values))
             continue
-        connection.execute(
-            insert(t.breach).values(
-                source=look.source, object=look.table, clause=clause, since=stamp(look.at), **values
-            )
-        )
+        key = {"source": look.source, "object": look.table, "clause": clause}
+        connection.execute(insert(t.breach).values(**key, since=stamp(look.at), kept_at=kept_at, **values))
 
 
 def _waiting(connection: Connection, look: Look) -> list[str]:

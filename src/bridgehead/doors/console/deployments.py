@@ -8,6 +8,7 @@ from bridgehead.doors.console.undos import people
 from bridgehead.doors.console.visit import Answer, Go, Page, Visit
 from bridgehead.enforce.stop import lift_stop, set_stop
 from bridgehead.explain import Overview, ScheduleLine, list_schedules, overview
+from bridgehead.explain.data_health import TableHealth, tables
 from bridgehead.explain.undos import UNDER_WAY, undos
 from bridgehead.kernel.errors import ApprovalError
 
@@ -42,6 +43,7 @@ def show_one(visit: Visit) -> Answer:
             "may_stop": visit.viewer().may("stop"),
             "may_lift": visit.viewer().may("lift"),
             "may_data": bool(house.deployment.charter.sources) and visit.viewer().may("data"),
+            "data": _data(house),
             "may_runs": visit.viewer().may("runs"),
             "may_undo": visit.viewer().may("undo"),
             "people": people(house),
@@ -50,6 +52,11 @@ def show_one(visit: Visit) -> Answer:
         house=house,
         refresh=REFRESH,
     )
+
+
+def _data(house: House) -> tuple[TableHealth, ...]:
+    with house.store.reading() as connection:
+        return tables(connection, house.deployment, house.clock.now())
 
 
 def ask_stop(visit: Visit) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, String, Table, Text
 
-from bridgehead.store.tables.schema import Idx, metadata
+from bridgehead.store.tables.schema import metadata
 
 # One row for each table of a source that has a contract, once it was looked at.
 looked_at = Table(
@@ -15,7 +15,6 @@ looked_at = Table(
     Column("checked_at", String(32), nullable=False),
     Column("good_until", String(32)),  # later than this nobody knows; empty: it does not age
     Column("data_as_of", String(32), nullable=False, server_default=""),  # the newest moment in the data
-    Column("entry", Idx),
 )
 
 # A clause that does not hold. It goes when a look finds that it does.
@@ -30,7 +29,7 @@ breach = Table(
     Column("words", Text, nullable=False),  # nothing personal: figures and names of columns
     Column("clause_at", Text, nullable=False, server_default=""),  # file:line of the clause
     Column("since", String(32), nullable=False),
-    Column("entry", Idx),
+    Column("kept_at", String(32)),  # when a look last found that it held; empty: none ever did
 )
 
 # Which tables a run has read: what it does afterwards rests on them.
@@ -40,4 +39,5 @@ reading = Table(
     Column("run", String(40), primary_key=True),
     Column("source", String(63), primary_key=True),
     Column("object", Text, primary_key=True),
+    Column("last_at", String(32), nullable=False),
 )

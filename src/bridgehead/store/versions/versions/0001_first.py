@@ -82,7 +82,7 @@ def upgrade() -> None:
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("clause_at", sa.Text(), server_default="", nullable=False),
         sa.Column("since", sa.String(length=32), nullable=False),
-        sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("kept_at", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("source", "object", "clause"),
     )
     op.create_table(
@@ -263,7 +263,6 @@ def upgrade() -> None:
         sa.Column("checked_at", sa.String(length=32), nullable=False),
         sa.Column("good_until", sa.String(length=32), nullable=True),
         sa.Column("data_as_of", sa.String(length=32), server_default="", nullable=False),
-        sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("source", "object"),
     )
     op.create_table(
@@ -298,6 +297,7 @@ def upgrade() -> None:
         sa.Column("run", sa.String(length=40), nullable=False),
         sa.Column("source", sa.String(length=63), nullable=False),
         sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("last_at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("run", "source", "object"),
     )
     op.create_table(

@@ -1,0 +1,28 @@
+"""Are the data in order: what broke, since when, what it holds back, what was done with it, who must act."""
+
+from __future__ import annotations
+
+from bridgehead.doors.console.visit import Answer, Page, Visit
+from bridgehead.explain.data_health import tables
+from bridgehead.explain.overview import owners
+
+REFRESH = 30
+
+
+def show(visit: Visit) -> Answer:
+    """Every table with a contract, the worst first."""
+    house = visit.house()
+    with house.store.reading() as connection:
+        found = tables(connection, house.deployment, house.clock.now())
+    return Page(
+        template="health.html",
+        title="Are the data in order?",
+        data={
+            "deployment": house.deployment.charter.name,
+            "tables": found,
+            "owners": owners(house.deployment.charter),
+            "may_runs": visit.viewer().may("runs"),
+        },
+        house=house,
+        refresh=REFRESH,
+    )
