@@ -202,7 +202,7 @@ CREATE TABLE looked_at (
   source VARCHAR(63) NOT NULL,
   object TEXT NOT NULL,
   checked_at VARCHAR(32) NOT NULL,
-  good_until VARCHAR(32),
+  good_until VARCHAR(32) NOT NULL,
   data_as_of VARCHAR(32) DEFAULT '' NOT NULL,
   PRIMARY KEY (source, object)
 );

@@ -129,9 +129,9 @@ class Source(Part):
         "what its readers may do, before their next call.",
     )
     check_every: str = Field(
-        default="",
+        default="1h",
         description="How long a look at the contract counts; what was not looked at for longer is taken for "
-        "broken. Empty: a look counts until the next.",
+        "broken. While work is carried, it is looked at twice as often.",
     )
     row_limit: int = Field(default=1000, ge=1, le=100_000, description="Rows one query may return.")
     deadline: str = Field(default="30s", description="How long one query may take.")
@@ -140,8 +140,6 @@ class Source(Part):
 
     @model_validator(mode="after")
     def _watched(self) -> Source:
-        if self.check_every and not self.contract:
-            raise ValueError("`check_every` needs a `contract`")
         if self.contract and not self.tables:
             raise ValueError(
                 "a source with a `contract` declares its `tables`: so it is known who reads what"

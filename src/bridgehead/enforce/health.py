@@ -239,7 +239,7 @@ def _sick(connection: Connection, boundary: Boundary, crossing: Crossing) -> Ite
     seen: set[Name] = set()
     for row in rows:
         name = (row.source, row.object)
-        if name not in seen and row.good_until is not None and row.good_until < now:
+        if name not in seen and row.good_until < now:
             yield _unknown(boundary, name, f"was looked at last at {row.checked_at[:19]}Z")
         seen.add(name)
         if row.response is not None:

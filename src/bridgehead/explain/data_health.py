@@ -99,7 +99,7 @@ def _table(
         select(t.looked_at).where(t.looked_at.c.source == source, t.looked_at.c.object == table)
     ).first()
     clauses = tuple(_clauses(connection, source, table))
-    known = looked is not None and (looked.good_until is None or looked.good_until >= stamp(now))
+    known = looked is not None and looked.good_until >= stamp(now)
     standing: Standing = "broken" if clauses else "in order" if known else "unknown"
     runs = tuple(_touched(connection, source, table, clauses))
     return TableHealth(
@@ -110,7 +110,7 @@ def _table(
         does=_does(clauses, known=known),
         clauses=clauses,
         checked_at=looked.checked_at if looked is not None else "",
-        good_until=(looked.good_until or "") if looked is not None else "",
+        good_until=looked.good_until if looked is not None else "",
         data_as_of=looked.data_as_of if looked is not None else "",
         held=_held(connection, source, table),
         touched_runs=runs,

@@ -106,7 +106,7 @@ def _look(connection: Connection, boundary: Boundary, look: Look) -> None:
     every = boundary.charter.sources[look.source].check_every
     values = {
         "checked_at": stamp(look.at),
-        "good_until": stamp(look.at + timedelta(seconds=seconds(every))) if every else None,
+        "good_until": stamp(look.at + timedelta(seconds=seconds(every))),
         "data_as_of": look.data_as_of,
     }
     place = (t.looked_at.c.source == look.source, t.looked_at.c.object == look.table)

@@ -64,6 +64,7 @@ async def serve(houses: Sequence[House], bound: socket.socket, *, work: bool = T
     """
     import uvicorn
 
+    from bridgehead.assemble.watching import keep_watch
     from bridgehead.doors.console.app import console
 
     for house in houses if work else ():
@@ -76,9 +77,10 @@ async def serve(houses: Sequence[House], bound: socket.socket, *, work: bool = T
     server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]
     async with contextlib.AsyncExitStack() as stack:
         workers = [
-            asyncio.create_task(_work(await stack.enter_async_context(house.at_work())))
+            asyncio.create_task(task)
             for house in houses
             if work
+            for task in (_work(await stack.enter_async_context(house.at_work())), keep_watch(house))
         ]
         serving = asyncio.create_task(server.serve(sockets=[bound]))
 
@@ -108,7 +110,10 @@ async def serve(houses: Sequence[House], bound: socket.socket, *, work: bool = T
 
 async def carry(house: House, undo: str = "") -> None:
     """Carry a house's runs as far as they go without people; with ``undo``, that undo alone."""
+    from bridgehead.assemble.watching import watch_once
+
     require_in_step(house)
+    await watch_once(house)
     async with house.at_work(undo=undo) as engine:
         with says_that_it_ends():
             await engine.work(until_idle=True)

@@ -7,6 +7,8 @@ import importlib
 import click
 
 COMMANDS = {
+    "look": "Look at every source of a deployment that has a contract, and write down what was found.",
+    "status": "Say which data of a deployment are in order, and what those that are not hold back.",
     "check": "Check data against their contract, clause by clause.",
     "diff": "Compare two contracts: what breaks readers, what only adds.",
     "baseline": "Freeze the distributions of data you accept.",
@@ -34,4 +36,4 @@ class WatchCommands(click.Group):
 
 @click.group(cls=WatchCommands)
 def watch() -> None:
-    """Check data against their contract (Open Data Contract Standard v3), and compare contracts."""
+    """Check data against their contract (Open Data Contract Standard v3): a deployment's, or any."""

@@ -41,10 +41,13 @@ def worker(folder: Path, state: Path | None, name: str, concurrency: int, until_
 
 async def _work(house: House, name: str, concurrency: int, until_idle: bool) -> None:
     """Work until told to end."""
+    from bridgehead.assemble.watching import keep_watch
     from bridgehead.doors.cli.serving import told_to_end
 
     async with house.at_work(engine="dbos", name=name, concurrency=concurrency) as engine:
         working = asyncio.create_task(engine.work(until_idle=until_idle))
+        watching = asyncio.create_task(keep_watch(house))
         told_to_end(working.cancel)
         with contextlib.suppress(asyncio.CancelledError):
             await working
+        watching.cancel()

@@ -13,7 +13,7 @@ looked_at = Table(
     Column("source", String(63), primary_key=True),
     Column("object", Text, primary_key=True),  # the table, as the charter names it
     Column("checked_at", String(32), nullable=False),
-    Column("good_until", String(32)),  # later than this nobody knows; empty: it does not age
+    Column("good_until", String(32), nullable=False),  # later than this nobody knows
     Column("data_as_of", String(32), nullable=False, server_default=""),  # the newest moment in the data
 )
 

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from bridgehead.kernel.clock import Clock
 from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.checks.engine import Engine, Limits
-from bridgehead.watch.checks.files import find
+from bridgehead.watch.checks.files import Files, find
 from bridgehead.watch.contract.model import Table
 
 MOST_REMOTE_BYTES = 4 * 1024**3
@@ -51,19 +51,32 @@ def place(data: str, tables: Sequence[Table], *, limits: Limits, clock: Clock, r
     return _local(data, path, tables, limits, clock)
 
 
+def place_of(files: Mapping[str, Path], tables: Sequence[Table], *, limits: Limits, clock: Clock) -> Place:
+    """Open the files of each object, given by the objects' names. Raises ``WatchError`` BH-WAT-016."""
+    found = {table.name: find(files[table.name], (table,))[table.name] for table in tables}
+    return _opened("files", found, None, tables, limits, clock)
+
+
 def _local(
     label: str, path: Path, tables: Sequence[Table], limits: Limits, clock: Clock, work: Path | None = None
 ) -> Place:
+    folder = path if path.is_dir() else path.parent
+    return _opened(label, find(path, tables), folder if work is None else None, tables, limits, clock, work)
+
+
+def _opened(
+    label: str, files: Mapping[str, Files], folder: Path | None, tables: Sequence[Table], limits: Limits,
+    clock: Clock, work: Path | None = None,
+) -> Place:  # fmt: skip
     from bridgehead.watch.checks.duckdb_files import DuckdbFiles
 
-    engine = DuckdbFiles(find(path, tables), limits, clock)
+    engine = DuckdbFiles(files, limits, clock)
     try:
         engine.prepare(tables)
     except BaseException:
         engine.close()
         raise
-    folder = path if path.is_dir() else path.parent
-    return Place(label, engine, folder if work is None else None, work)
+    return Place(label, engine, folder, work)
 
 
 def _remote(
