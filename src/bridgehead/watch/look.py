@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bridgehead.declare.model import Source
@@ -63,12 +64,14 @@ def looks(boundary: Boundary, source: str) -> Iterator[Look]:
         broken = (Broken(clause="look", response=NOT_LOOKED, words=words, where=error.where or where),)
         yield from (Look(source=source, table=table, at=now, broken=broken) for table in declared.tables)
         return
+    inside = f"{boundary.deployment.folder}/"
     for table in declared.tables:
+        found = _broken(contract, report, table, where)
         yield Look(
             source=source,
             table=table,
             at=now,
-            broken=_broken(contract, report, table, where),
+            broken=tuple(replace(each, where=each.where.removeprefix(inside)) for each in found),
             data_as_of=_as_of(report, table),
         )
 
@@ -131,13 +134,8 @@ def _said(verdict: Verdict) -> Broken:
         response=one.on_breach.default if one.on_breach is not None else usual(one),
         readers=dict(one.on_breach.readers) if one.on_breach is not None else {},
         words=recordable(f"{words} (promised: {one.source.clause})."),
-        where=_short(one.source.where),
+        where=one.source.where,
     )
-
-
-def _short(where: str) -> str:
-    """Return a clause's place without the folder of the release it was read from."""
-    return where.rpartition("/")[2]
 
 
 def usual(one: Check) -> str:
