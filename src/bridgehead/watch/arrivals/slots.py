@@ -1,0 +1,276 @@
+"""Sticky slots: what was due and did not come is said, however often it did not come before.
+
+``look`` says what the time alone brings, ``place`` what an arrival does to the slots, ``accept`` is the only
+thing besides a new contract that makes a miss normal. A miss never enters the history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bridgehead.kernel.clock import stamp
+from bridgehead.watch.arrivals.declared import Declared
+from bridgehead.watch.arrivals.due import Due, due, reference, times
+from bridgehead.watch.arrivals.event import Arrival, Noticed
+from bridgehead.watch.arrivals.learning import learn, seen, window, with_times
+from bridgehead.watch.arrivals.state import Feed, Key, Miss, Seen, Slot
+
+PAGES_AFTER = timedelta(weeks=8)
+ESCALATES_AT = 3
+_KEPT = timedelta(weeks=26)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+_MISSES_KEPT = 400
+
+Said = tuple[Feed, tuple[Noticed, ...]]
+
+
+def look(feed: Feed, declared: Declared, now: datetime) -> Said:
+    """Return the feed as it is at a moment, and what is to be said of batches that did not come."""
+    said: list[Noticed] = []
+    if feed.cursor is not None:
+        for each in due(feed, declared, feed.cursor):
+            if each.late > now:
+                break
+            feed, more, passed = _reached(feed, declared, each, now)
+            said += more
+            if not passed:
+                break
+    feed, pages = _paged(feed, now)
+    return feed, (*said, *pages)
+
+
+def next_look(feed: Feed, declared: Declared) -> datetime | None:
+    """Return when ``look`` may have something to say, if nothing arrives before; None while it never will."""
+    pages = [miss.page_at for miss in feed.missed if miss.page_at is not None]
+    if feed.cursor is not None:
+        for each in due(feed, declared, feed.cursor):
+            if each.key in feed.delivered or (each.off and not _on_holidays(feed, declared)):
+                continue
+            pages.append(each.missing if feed.late_told == each.key else each.late)
+            break
+    return min(pages, default=None)
+
+
+def place(
+    feed: Feed, declared: Declared, arrival: Arrival
+) -> tuple[Feed, tuple[Key, ...], tuple[Noticed, ...]]:
+    """Return the feed with an arrival in its slots, the slots, and what is to be said of that."""
+    keys, named = _keys(feed, declared, arrival)
+    closed = [miss for miss in feed.missed if miss.key in keys]
+    before = {slot.name for slot in feed.slots}
+    for key in keys:
+        feed = _delivered(feed, declared, key, arrival.at, named=named)
+    feed = learn(feed, declared)
+    for slot, lane in {(each.slot, each.lane) for each in feed.seen[-len(keys) :]}:
+        feed = with_times(feed, slot, lane)
+    if feed.cursor is None and feed.status == "active":
+        feed = replace(feed, cursor=(max(key for key in keys)[0], 0))
+    said = [_came_late(arrival, miss) for miss in closed]
+    if feed.first is not None and arrival.at - feed.first >= PAGES_AFTER:
+        said += [_new_slot(arrival, slot.name) for slot in feed.slots if slot.name not in before]
+    return feed, keys, tuple(said)
+
+
+def accept(feed: Feed, slot: str, *, by: str, at: datetime, why: str) -> Feed:
+    """Return the feed with a slot no longer expected, because a person says that the schedule changed.
+
+    Raises ``ValueError`` for a slot that is not expected, or without a name and a reason: this goes into the
+    ledger under that name.
+    """
+    if not by.strip() or not why.strip():
+        raise ValueError("a changed schedule is accepted by a person, with a reason")
+    if not any(each.name == slot and each.status == "active" for each in feed.slots):
+        raise ValueError(f"{slot!r} is not expected of {feed.feed}")
+    slots = tuple(
+        replace(each, status="retired", retired_by=by, retired_at=at, retired_why=why)
+        if each.name == slot and each.status == "active"
+        else each
+        for each in feed.slots
+    )
+    return replace(feed, slots=slots, missed=tuple(miss for miss in feed.missed if miss.slot != slot))
+
+
+def _reached(feed: Feed, declared: Declared, each: Due, now: datetime) -> tuple[Feed, list[Noticed], bool]:
+    """Return what a batch whose deadline is reached changes, and whether it is done with."""
+    there = each.key in feed.delivered
+    if each.off:
+        expected = _on_holidays(feed, declared)
+        if there or not expected or each.missing <= now:
+            feed = replace(feed, fell=feed.fell + 1, delivered_then=feed.delivered_then + there)
+        if not there and not expected:
+            return _passed(feed, each), [], True
+    if there:
+        return _passed(feed, each), [], True
+    if each.missing <= now:
+        return _missed(feed, declared, each)
+    if feed.late_told == each.key:
+        return feed, [], False
+    return replace(feed, late_told=each.key), [_late(feed, each)], False
+
+
+def _on_holidays(feed: Feed, declared: Declared) -> bool:
+    """Whether days off are expected to bring a batch: by declaration, or as they did so far."""
+    if declared.on_holidays != "learn":
+        return declared.on_holidays == "expected"
+    return feed.fell > 0 and 2 * feed.delivered_then >= feed.fell
+
+
+def _passed(feed: Feed, each: Due) -> Feed:
+    return replace(feed, cursor=(each.day, each.lane + 1))
+
+
+def _missed(feed: Feed, declared: Declared, each: Due) -> tuple[Feed, list[Noticed], bool]:
+    slot = next((one for one in feed.slots if (one.name, one.lane) == (each.slot, each.lane)), None)
+    own = slot.in_row + 1 if slot is not None else 1
+    row, since = feed.in_row + 1, feed.row_since or each.day
+    began = since if row > 1 or slot is None or slot.since is None else slot.since
+    incident = f"{feed.feed}:{began.isoformat()}:{'run' if row > 1 else each.slot}"
+    if row > 1:
+        incident = next((miss.incident for miss in reversed(feed.missed) if miss.day >= since), incident)
+    longest = max(own, row)
+    wakes = (longest == 1 or longest == ESCALATES_AT) and _pages(feed, declared, each)
+    page_at = each.missing + declared.page_after_hours * _HOUR if wakes else None
+    miss = Miss(
+        day=each.day,
+        lane=each.lane,
+        slot=each.slot,
+        incident=incident,
+        missing_at=each.missing,
+        page_at=page_at,
+    )
+    slots = tuple(
+        replace(one, in_row=own, since=one.since or each.day) if one is slot else one for one in feed.slots
+    )
+    feed = replace(
+        feed, missed=(*feed.missed, miss)[-_MISSES_KEPT:], slots=slots, in_row=row, row_since=since
+    )
+    return _passed(feed, each), [_is_missing(feed, each, miss, longest)], True
+
+
+def _pages(feed: Feed, declared: Declared, each: Due) -> bool:
+    return declared.at_once or (feed.first is not None and each.missing - feed.first >= PAGES_AFTER)
+
+
+def _paged(feed: Feed, now: datetime) -> tuple[Feed, list[Noticed]]:
+    ripe = [miss for miss in feed.missed if miss.page_at is not None and miss.page_at <= now]
+    if not ripe:
+        return feed, []
+    missed = tuple(replace(miss, page_at=None) if miss in ripe else miss for miss in feed.missed)
+    return replace(feed, missed=missed), [_page(feed, miss) for miss in ripe]
+
+
+def _keys(feed: Feed, declared: Declared, arrival: Arrival) -> tuple[tuple[Key, ...], bool]:
+    """Return the batches an arrival is: the days it names, or the one whose turn it is."""
+    at_hand = window(feed, declared, arrival.at)
+    if arrival.about:
+        return tuple((day, at_hand[1]) for day in arrival.about), True
+    behind = [miss.key for miss in feed.missed if miss.key < at_hand]
+    if behind and (at_hand in feed.delivered or _too_early(feed, declared, at_hand, arrival.at)):
+        return (behind[-1],), False
+    return (at_hand,), False
+
+
+def _too_early(feed: Feed, declared: Declared, key: Key, at: datetime) -> bool:
+    """Whether a batch comes before its window's usual time, so that it is rather the one still open."""
+    slot = feed.pattern.slot(key[0], declared.holidays) if feed.pattern is not None else "cron"
+    known = times(feed, slot, key[1])
+    if not slot or known is None:
+        return not slot
+    start = reference(declared, *key, known.zone)
+    return start is not None and at < start + (known.usual.hour - max(1.0, 3 * known.usual.spread)) * _HOUR
+
+
+def _delivered(feed: Feed, declared: Declared, key: Key, at: datetime, *, named: bool) -> Feed:
+    """Return the feed with one batch there. What was missed is no longer, and teaches no hour."""
+    missed = tuple(miss for miss in feed.missed if miss.key != key)
+    in_time = len(missed) == len(feed.missed)
+    name = feed.pattern.slot(key[0], declared.holidays) if feed.pattern is not None else ""
+    new = seen(declared, key, "cron" if declared.cron else name, at, in_time=in_time, named=named)
+    since = at - _KEPT
+    # A batch that was called missing says nothing of later ones: the row of misses goes on without it.
+    slots = tuple(_met(slot, new) for slot in feed.slots) if in_time else feed.slots
+    old = feed.seen[1:] if feed.seen and feed.seen[0].at < since else feed.seen
+    return replace(
+        feed,
+        first=feed.first or at,
+        missed=missed,
+        seen=(*old, new),
+        delivered=(*feed.delivered[-31:], key),
+        slots=slots,
+        in_row=0 if in_time else feed.in_row,
+        row_since=None if in_time else feed.row_since,
+    )
+
+
+def _met(slot: Slot, new: Seen) -> Slot:
+    if (slot.name, slot.lane) != (new.slot, new.lane) or not slot.in_row:
+        return slot
+    return replace(slot, in_row=0, since=None)
+
+
+def _late(feed: Feed, each: Due) -> Noticed:
+    return Noticed(
+        kind="late",
+        feed=feed.feed,
+        at=each.late,
+        day=each.day,
+        slot=each.slot,
+        words=f"The batch of {each.day} was due by {stamp(each.late)[:16]}Z and is not here.",
+        fix="Nothing yet: it counts as missing from " + stamp(each.missing)[:16] + "Z.",
+    )
+
+
+def _is_missing(feed: Feed, each: Due, miss: Miss, in_row: int) -> Noticed:
+    again = f" It is the {in_row}. miss in a row." if in_row > 1 else ""
+    return Noticed(
+        kind="missing",
+        feed=feed.feed,
+        at=each.missing,
+        day=each.day,
+        slot=each.slot,
+        incident=miss.incident,
+        words=f"The batch of {each.day} ({each.slot}) did not come.{again}",
+        fix="Ask whoever sends it. If the schedule changed, the owner accepts that; until then it is missed.",
+        numbers=(("in_row", float(in_row)),),
+    )
+
+
+def _page(feed: Feed, miss: Miss) -> Noticed:
+    assert miss.page_at is not None
+    return Noticed(
+        kind="missing_page",
+        feed=feed.feed,
+        at=miss.page_at,
+        day=miss.day,
+        slot=miss.slot,
+        incident=miss.incident,
+        page=True,
+        words=f"The batch of {miss.day} ({miss.slot}) is still not here.",
+        fix="Call whoever sends it; decide whether its readers go on with the last good batch.",
+    )
+
+
+def _came_late(arrival: Arrival, miss: Miss) -> Noticed:
+    behind = (arrival.at - miss.missing_at) / _HOUR
+    return Noticed(
+        kind="arrived_late",
+        feed=arrival.feed,
+        at=arrival.at,
+        day=miss.day,
+        slot=miss.slot,
+        incident=miss.incident,
+        words=f"The batch of {miss.day} came {behind:.1f} h after it counted as missing.",
+        fix="Runs that went on without it can be looked at again.",
+    )
+
+
+def _new_slot(arrival: Arrival, name: str) -> Noticed:
+    return Noticed(
+        kind="new_slot",
+        feed=arrival.feed,
+        at=arrival.at,
+        slot=name,
+        words=f"Batches now come at {name}, too: from here on they are expected.",
+        fix="If they should not be, the owner accepts the slot as gone.",
+    )
