@@ -108,7 +108,7 @@ def test_two_batches_in_one_after_a_miss_are_caught_up() -> None:
 
 
 def test_no_rows_is_no_arrival() -> None:
-    feed, said = watched(*usual(), arrival(60, 0), arrival(61))
+    _, said = watched(*usual(), arrival(60, 0), arrival(61))
     assert kinds(said) == ["empty", "missing", "missing_page"]
     assert said[1].day == MONDAY + 60 * DAY
 
@@ -156,7 +156,7 @@ def test_a_batch_sent_again_fills_no_slot_and_is_not_done_again() -> None:
 
 
 def test_other_values_for_the_same_keys_are_a_correction() -> None:
-    feed, said = watched(*usual(), arrival(59, content="other", batch="2026-03-05"))
+    _, said = watched(*usual(), arrival(59, content="other", batch="2026-03-05"))
     assert kinds(said) == ["correction"]
     keyed = [arrival(n, keys=f"keys {n}") for n in range(20)]
     assert kinds(watched(*keyed, arrival(20, keys="keys 19"))[1]) == ["correction"]

@@ -36,7 +36,7 @@ class Declared:
     need_by: str = ""
     need_by_days: int = 0
     lag_days: int = 0
-    page_after_hours: float = 2.0
+    page_after_hours: float = 2.5
     holidays: frozenset[date] = frozenset()
     on_holidays: OnHolidays = "learn"
     empty_is_news: bool = True

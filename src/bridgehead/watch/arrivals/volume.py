@@ -105,7 +105,8 @@ def _noise(residuals: Sequence[float]) -> float:
         part = residuals[start : start + 10]
         level = median(part)
         away += [each - level for each in part]
-    return deviation(away, 0.0) * (1 + FEW_POINTS / len(away)) if away else 0.0
+    # A level that is itself a median of ten takes a tenth of the variance with it.
+    return deviation(away, 0.0) * math.sqrt(10 / 9) * (1 + FEW_POINTS / len(away)) if away else 0.0
 
 
 def _effects(history: Sequence[Point], overall: float) -> dict[int, float]:
