@@ -3,9 +3,9 @@
 A year of batches of 200 feeds for each seed, from the simulator beside the repository (what is normal and
 what is injected is in the docstring of ``../shared/tools/cadence_sim.py``), through the real path: every
 batch is a file dropped into its feed's folder, with a manifest that says when it is complete; the folder
-is read, and the feed watched, under a virtual clock that goes from one event to the next. The state of each feed
-goes through JSON at every hundredth event. Cadence, hours and rows are learned; the days off are declared. ``--told``
-declares the days on which batches are due as well.
+is read, and the feed watched, under a virtual clock that goes from one event to the next. The state of each
+feed goes through JSON at every hundredth event. Cadence, hours and rows are learned; the days off are
+declared. ``--told`` declares the days on which batches are due as well.
 
 Then real arrival times, of a public repository that is updated every night
 (``../shared/data/arrivals/oil-prices``): nothing declared, 4 % of the arrivals removed, ten times; whoever

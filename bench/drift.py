@@ -2,11 +2,11 @@
 
 On the public streams beside the repository (``../shared/data/drift``):
 
-- planted: batches of 1,000 rows are drawn from a stretch of elec2 and one of weather, the baseline of 5,000 from
-  the same rows, so that nothing differs but what is planted: a shifted mean, a wider spread, cents for
-  euros, gone values, a stuck value. Recall counts shifts whose true effect (on 50,000 rows) is at least what is
-  relevant; those between one and one and a half times that are told apart, since a finding needs the *measured*
-  effect to be relevant, too. Gradual: the same, growing over three batches.
+- planted: batches of 1,000 rows are drawn from a stretch of elec2 and one of weather, the baseline of 5,000
+from the same rows, so that nothing differs but what is planted: a shifted mean, a wider spread, cents for
+euros, gone values, a stuck value. Recall counts shifts whose true effect (on 50,000 rows) is at least what
+is relevant; those between one and one and a half times that are told apart, since a finding needs the
+*measured* effect to be relevant, too. Gradual: the same, growing over three batches.
 - quiet: batches drawn with nothing planted; and sea and sine in their own order, where the labels move and
   the features do not. A false alarm is a batch of a table about which anything is said.
 - real: the last 10,000 rows of elec2 against the first, and the last 5,000 of weather.
@@ -42,9 +42,8 @@ Change = Callable[[float, random.Random], Value]
 def stream(name: str) -> Table:
     """Return the features of a stream, in its order."""
     file = next(DATA.glob(f"{name}*"))
-    opened = gzip.open(file, "rt") if file.suffix == ".gz" else file.open()
-    with opened as text:
-        rows = list(csv.reader(io.StringIO(text.read())))
+    content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    rows = list(csv.reader(io.StringIO(content.decode())))
     return {column: [float(row[n]) for row in rows[1:]] for n, column in enumerate(rows[0][:-1])}
 
 

@@ -72,7 +72,7 @@ def test_a_shift_that_matters_is_found_in_the_first_batch(
 
 
 def test_without_change_there_is_silence() -> None:
-    assert watched([batch(n) for n in range(60)]) == []
+    assert watched([batch(n) for n in range(30)]) == []
 
 
 def test_at_five_million_rows_a_difference_nobody_needs_is_still_none() -> None:
@@ -91,12 +91,12 @@ def test_a_slow_shift_is_found_over_batches() -> None:
 
 
 def test_what_is_usual_on_that_weekday_is_no_drift_and_a_fault_does_not_become_usual() -> None:
-    sundays = [batch(n, shift=0.6 if n % 7 == 6 else 0.0) for n in range(70)]
+    sundays = [batch(n, shift=0.6 if n % 7 == 6 else 0.0) for n in range(42)]
     known = [Dated(day=each.day, profile=each.profile) for each in sundays[:35]]
     _, drifts = judged(FRAME, REFERENCE, sundays[41], known, DriftState())
     assert drifts == (), "five Sundays before were accepted as they are"
-    found = watched([batch(n, shift=0.6 if n >= 5 else 0.0) for n in range(60)])
-    assert {n for n, _ in found} == set(range(5, 60)), "never accepted, so it is said to the end"
+    found = watched([batch(n, shift=0.6 if n >= 5 else 0.0) for n in range(36)])
+    assert {n for n, _ in found} == set(range(5, 36)), "never accepted, so it is said to the end"
 
 
 def test_relevance_is_the_readers() -> None:

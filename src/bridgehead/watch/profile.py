@@ -1,8 +1,8 @@
 """What a batch looks like, in a few numbers a column, such that profiles of parts add up to the whole's.
 
 Bins and categories are frozen with the accepted baseline (``Frame``): else two batches could be neither
-compared nor added. Profiles are then a commutative monoid: ``a + b == b + a``, ``(a + b) + c == a + (b + c)``,
-``a + EMPTY == a``, to the bit. Frames of another baseline do not add; that is an error, not a guess.
+compared nor added. Profiles are then a commutative monoid: ``a + b == b + a``, ``(a + b) + c == a + (b +
+c)``, ``a + EMPTY == a``, to the bit. Frames of another baseline do not add; that is an error, not a guess.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class Frame:
 class Column:
     """A column's profile.
 
-    ``counts`` are rows per bin (one before the first edge, one after the last), or per top value and the rest.
-    ``unseen`` counts rows whose value the baseline never had. ``total`` and ``squares`` are exact sums of what
-    was rounded once per batch, as ``numerator/denominator``.
+    ``counts`` are rows per bin (one before the first edge, one after the last), or per top value and the
+    rest. ``unseen`` counts rows whose value the baseline never had. ``total`` and ``squares`` are exact
+    sums of what was rounded once per batch, as ``numerator/denominator``.
     """
 
     name: str

@@ -3,7 +3,7 @@
 A finding needs three things at once: an effect as large as its reader calls relevant and three times its
 noise; evidence that the true effect is more than half of that, after control over all columns; and both
 against the accepted baseline *and* the same weekday of the weeks before, so that a Monday is no drift.
-Smaller shifts that stay are found over batches, by the e-process, on the batches added up.
+Smaller shifts that stay are found over batches, by the e-detector, on the batches added up.
 """
 
 from __future__ import annotations
