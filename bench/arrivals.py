@@ -4,7 +4,7 @@ A year of batches of 200 feeds for each seed, from the simulator beside the repo
 what is injected is in the docstring of ``../shared/tools/cadence_sim.py``), through the real path: every
 batch is a file dropped into its feed's folder, with a manifest that says when it is complete; the folder
 is read, and the feed watched, under a virtual clock that goes from one event to the next. The state of each
-feed goes through JSON at every hundredth event. Cadence, hours and rows are learned; the days off are
+feed goes through JSON at every three hundredth event. Cadence, hours and rows are learned; the days off are
 declared. ``--told`` declares the days on which batches are due as well.
 
 Then real arrival times, of a public repository that is updated every night
@@ -114,7 +114,7 @@ class Watched:
     def _heard(self, said: tuple[Noticed, ...]) -> None:
         self.noticed += said
         self.events += 1
-        if self.events % 100 == 0:
+        if self.events % 300 == 0:
             self.feed = stored.read(Feed, json.loads(json.dumps(stored.plain(self.feed))))
             self.files = stored.read(FolderState, json.loads(json.dumps(stored.plain(self.files))))
 
@@ -286,7 +286,8 @@ def main() -> None:
     with ProcessPoolExecutor(given.jobs) as pool:
         for one in pool.map(one_seed, given.seeds, [given.told] * len(given.seeds)):
             results.append(one)
-            print(f"seed {one['seed']}: {one['cpu_s']} s CPU", file=sys.stderr)
+            of_all = {name: round(value, 3) for name, value in one["figures"]["all"].items()}
+            print(f"seed {one['seed']}: {one['cpu_s']} s CPU {of_all}", file=sys.stderr, flush=True)
     table, on_real = pooled(sim, results), real()
     false_kinds = sum((Counter(one["false_kinds"]) for one in results), Counter[str]())
     goals = missed(table["all"])

@@ -208,6 +208,28 @@ def test_declared_beats_learned() -> None:
     assert [each.at for each in story.said if each.kind == "late"] == [moment(MONDAY + 30 * DAY, 3.7)]
 
 
+def test_a_declared_batch_that_never_came_is_missed_all_the_same() -> None:
+    story = Story(cron="0 2 * * *", within_hours=1.0).until(moment(MONDAY, 10))
+    assert story.said == [], "what was due before anybody looked is not missed"
+    story.until(moment(MONDAY + 3 * DAY, 1))
+    assert story.told("missing") == [MONDAY + DAY, MONDAY + 2 * DAY]
+
+
+def test_history_that_is_filled_in_teaches_no_hour() -> None:
+    """A year of files dropped at once, before or after: the hours stay those of the nights."""
+    story = Story()
+    old = (MONDAY - n * DAY for n in range(200, 20, -1))
+    story.comes(*(Arrival(feed="orders", batch=f"{day}", at=moment(MONDAY, 1), about=(day,)) for day in old))
+    story.days(40)
+    more = (MONDAY - n * DAY for n in range(400, 380, -1))
+    at = moment(MONDAY + 39 * DAY, 20)
+    story.comes(*(Arrival(feed="orders", batch=f"{day}", at=at, about=(day,)) for day in more))
+    story.days(2, first=MONDAY + 40 * DAY)
+    assert story.said == []
+    story.until(moment(MONDAY + 42 * DAY, 9))
+    assert story.told("missing") == [MONDAY + 42 * DAY]
+
+
 def test_what_readers_need_is_the_last_moment() -> None:
     story = Story(pattern=EVERY_DAY, need_by="04:30").days(60)
     story.until(moment(MONDAY + 60 * DAY, 5))

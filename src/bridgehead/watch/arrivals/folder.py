@@ -84,9 +84,16 @@ def read(folder: Folder, state: FolderState, now: datetime) -> Read:
             means="Whether batches arrived is not known; they are not counted as missing or as there.",
             fix="Mount the folder, or let this process read it.",
         ) from error
+    state = replace(state, taken=_still_of_use(state.taken, found))
     if folder.complete_by == "manifest":
         return _by_manifest(folder, state, found, now)
     return _by_name(folder, state, found, now)
+
+
+def _still_of_use(taken: tuple[Taken, ...], found: dict[str, os.stat_result]) -> tuple[Taken, ...]:
+    """Return what was taken and is still there, and the last ninety of what is not."""
+    last = set(taken[-KEPT:])
+    return tuple(each for each in taken if each.name in found or each in last)
 
 
 def _listed(path: Path) -> Iterator[tuple[str, os.stat_result]]:
@@ -177,7 +184,7 @@ def _take(state: FolderState, name: str, status: os.stat_result, sha256: str) ->
     known = any(each.name == name and each.sha256 == sha256 for each in state.taken)
     one = Taken(name=name, size=status.st_size, changed=status.st_mtime_ns, sha256=sha256)
     others = tuple(each for each in state.taken if each.name != name)
-    return replace(state, taken=(*others, one)[-10 * KEPT :]), not known
+    return replace(state, taken=(*others, one)), not known
 
 
 def _is_taken(state: FolderState, name: str, status: os.stat_result) -> bool:

@@ -21,13 +21,19 @@ ESCALATES_AT = 3
 _KEPT = timedelta(weeks=26)
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _MISSES_KEPT = 400
+_AT_ONCE = timedelta(minutes=10)
 
 Said = tuple[Feed, tuple[Noticed, ...]]
 
 
 def look(feed: Feed, declared: Declared, now: datetime) -> Said:
-    """Return the feed as it is at a moment, and what is to be said of batches that did not come."""
+    """Return the feed as it is at a moment, and what is to be said of batches that did not come.
+
+    What is declared is expected from the first look on, whether or not a batch ever came.
+    """
     said: list[Noticed] = []
+    if feed.cursor is None and declared.at_once:
+        feed = _begun(feed, declared, now)
     if feed.cursor is not None:
         for each in due(feed, declared, feed.cursor):
             if each.late > now:
@@ -65,7 +71,9 @@ def place(
     for slot, lane in {(each.slot, each.lane) for each in feed.seen[-len(keys) :]}:
         feed = with_times(feed, slot, lane)
     if feed.cursor is None and feed.status == "active":
-        feed = replace(feed, cursor=(max(key for key in keys)[0], 0))
+        # Not before today: files of days long past, dropped at once, leave nothing behind to be missed.
+        today = window(feed, declared, arrival.at)[0]
+        feed = replace(feed, cursor=(max(today, *(day for day, _ in keys)), 0))
     said = [_came_late(arrival, miss) for miss in closed]
     if feed.first is not None and arrival.at - feed.first >= PAGES_AFTER:
         said += [_new_slot(arrival, slot.name) for slot in feed.slots if slot.name not in before]
@@ -89,6 +97,14 @@ def accept(feed: Feed, slot: str, *, by: str, at: datetime, why: str) -> Feed:
         for each in feed.slots
     )
     return replace(feed, slots=slots, missed=tuple(miss for miss in feed.missed if miss.slot != slot))
+
+
+def _begun(feed: Feed, declared: Declared, now: datetime) -> Feed:
+    """Return the feed with the first batch expected that can still be in time."""
+    feed = learn(feed, declared)
+    today = now.astimezone(declared.zones[0]).date() - declared.lag_days * _DAY
+    first = next((each.key for each in due(feed, declared, (today, 0)) if each.late > now), None)
+    return replace(feed, cursor=first, first=feed.first or now)
 
 
 def _reached(feed: Feed, declared: Declared, each: Due, now: datetime) -> tuple[Feed, list[Noticed], bool]:
@@ -184,7 +200,7 @@ def _too_early(feed: Feed, declared: Declared, key: Key, at: datetime) -> bool:
 def _delivered(feed: Feed, declared: Declared, key: Key, at: datetime, *, named: bool) -> Feed:
     """Return the feed with one batch there. What was missed is no longer, and teaches no hour."""
     missed = tuple(miss for miss in feed.missed if miss.key != key)
-    in_time = len(missed) == len(feed.missed)
+    in_time = len(missed) == len(feed.missed) and not _filled_in(feed, key, at)
     name = feed.pattern.slot(key[0], declared.holidays) if feed.pattern is not None else ""
     new = seen(declared, key, "cron" if declared.cron else name, at, in_time=in_time, named=named)
     since = at - _KEPT
@@ -201,6 +217,14 @@ def _delivered(feed: Feed, declared: Declared, key: Key, at: datetime, *, named:
         in_row=0 if in_time else feed.in_row,
         row_since=None if in_time else feed.row_since,
     )
+
+
+def _filled_in(feed: Feed, key: Key, at: datetime) -> bool:
+    """Whether a batch is of a day done with, or one of many days sent at once: it says nothing of hours."""
+    if feed.cursor is not None and key < feed.cursor:
+        return True
+    last = feed.seen[-1] if feed.seen else None
+    return last is not None and last.day != key[0] and at - last.at < _AT_ONCE
 
 
 def _met(slot: Slot, new: Seen) -> Slot:

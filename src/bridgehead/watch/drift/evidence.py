@@ -2,9 +2,10 @@
 
 The null is a *minimum effect*: the true effect is at most half of what is relevant. p-values are bounds
 (union over the edges, bounded differences, Chernoff), so that their errors are on the quiet side. Many
-columns: Benjamini and Hochberg (1995). Over batches: an e-process, the product of calibrated p-values (Vovk and Wang,
-2021), started anew whenever it falls below 1, so that a quiet year does not delay a finding: an e-detector
-(Shin, Ramdas, Rinaldo, 2022), whose mean time to a false alarm is at least 1/alpha batches.
+columns: Benjamini and Hochberg (1995). Over batches: an e-process, the product of calibrated p-values
+(Vovk and Wang, 2021), started anew whenever it falls below 1, so that a quiet year does not delay a
+finding: an e-detector (Shin, Ramdas, Rinaldo, 2022), whose mean time to a false alarm is at least
+1/alpha batches.
 """
 
 from __future__ import annotations
