@@ -111,9 +111,6 @@ def typed(words: list[str]) -> None:
         found = command.get_command(inner, name)
         assert found is not None, f"no command {name!r}"
         command = found
-        command = command.get_command(inner, name)
-        if command is None:
-            raise click.UsageError(f"no command {words!r}")
         inner = click.Context(command, parent=inner, info_name=name)
     _, left, _ = command.make_parser(inner).parse_args(rest)
     if left:
@@ -148,7 +145,6 @@ def _every_command() -> Iterator[list[str]]:
         if isinstance(command, click.Group):
             inner_names = list(command.commands) or command.list_commands(click.Context(command))
             yield from ([name, inner] for inner in inner_names)
-            yield from ([name, inner] for inner in command.list_commands(click.Context(command)))
 
 
 def _help() -> str:
