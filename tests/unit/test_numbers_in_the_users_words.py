@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from datetime import date
 from decimal import Decimal
+from time import process_time
 from typing import Any
 
 import pytest
@@ -167,6 +168,18 @@ def test_long_numbers_that_differ_in_the_last_digit_are_two() -> None:
     long = "10000000000000000000000000006"
     assert kinds.amount(long) == long
     assert [kinds.amount(text) for text in ("007.50", "-0.0", "+1.00", "100")] == ["7.5", "0", "1", "100"]
+
+
+@pytest.mark.parametrize("piece", ["AB12 ", "1---", "12.", "+1 (", "20 EUR ", "AB12", "1 "])
+def test_a_long_text_is_read_in_time_that_grows_with_its_length(piece: str) -> None:
+    def taken(size: int) -> float:
+        begun = process_time()
+        for kind in ("amount", "phone", "iban", "number"):
+            Words([piece * size]).known(kind)
+        return process_time() - begun
+
+    taken(100)
+    assert taken(8000) < 40 * max(taken(1000), 0.01)  # 64 times would be quadratic
 
 
 def _rule(**more: Any) -> ActionRule:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from bridgehead.enforce.provenance import currencies, days, kinds
 
-EMAIL = re.compile(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;:]+\.[A-Za-z0-9-]+")
+EMAIL = re.compile(r"(?<![^\s\"'<>(),;:])[^\s\"'<>(),;:]+@[^\s\"'<>(),;:]+\.[A-Za-z0-9-]+")
 URL = re.compile(
     r"(?:https?://|www\.)[^\s\"'<>()]+|(?<![\w@.-])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}"
     r"(?![\w@-])(?:/[^\s\"'<>()]*)?",
@@ -22,7 +22,7 @@ URL = re.compile(
 )
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9])(?=([A-Za-z]{2}[0-9]{2}(?:[ \n]?[A-Za-z0-9]){11,30}))")
 _PRINTED = re.compile(
-    r"\b[A-Z]{2}[0-9]{2}(?=[A-Z0-9 \n-]*[0-9])(?:[ \n-][A-Z0-9]{4}){2,7}(?:[ \n-][A-Z0-9]{1,3})?\b"
+    r"\b[A-Z]{2}[0-9]{2}(?=[A-Z0-9 \n-]{0,40}[0-9])(?:[ \n-][A-Z0-9]{4}){2,7}(?:[ \n-][A-Z0-9]{1,3})?\b"
 )
 """What is printed like an account, whether its check digits hold or not."""
 _PHONE = re.compile(
