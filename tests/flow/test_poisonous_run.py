@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +16,7 @@ from bridgehead.kernel.principal import Principal
 from bridgehead.run.carry import MAX_ALONE, SUSPECT
 from bridgehead.store import tables as t
 from fixtures.charters import Folder
+from fixtures.engines import ENGINES
 
 SAM = Principal(id="sam", kind="human", name="Sam")
 WORKFLOW = """
@@ -30,10 +33,13 @@ WORK = """
 import asyncio, sys
 from pathlib import Path
 from bridgehead.assemble import House
+from bridgehead.run import workers
+
+workers.BEAT, workers.DEAD = 0.3, 2.0
 
 async def main():
-    house = House.open(Path(sys.argv[1]))
-    async with house.at_work() as engine:
+    house = House.open(Path(sys.argv[1]), store=sys.argv[2])
+    async with house.at_work(engine=sys.argv[3]) as engine:
         await engine.work(until_idle=True)
     house.close()
 
@@ -41,20 +47,32 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> House:
+class Shop(NamedTuple):
+    """A house and the engine that works for it."""
+
+    house: House
+    store: str
+    engine: str
+
+
+@pytest.fixture(params=[ENGINES[0], ENGINES[-1]])
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
+    engine, _, database = request.param.partition("-")
+    store = "" if database == "sqlite" else str(request.getfixturevalue("postgresql_url"))
     folder = Folder(tmp_path / "help-desk")
     workflow = next(iter(folder.load().charter.workflows.values())).function
     file, _, name = workflow.partition(":")
     folder.write(file, WORKFLOW.replace("handle", name))
-    opened = House.open(folder.path)
+    opened = House.open(folder.path, store=store)
     opened.activate(by=SAM)
-    return opened
+    yield Shop(opened, store, engine)
+    opened.close()
 
 
-def worked(house: House) -> int:
+def worked(shop: Shop) -> int:
     """Carry on in a process of its own; return its exit code."""
-    return subprocess.run([sys.executable, "-c", WORK, str(house.folder)], timeout=120).returncode
+    command = [sys.executable, "-c", WORK, str(shop.house.folder), shop.store, shop.engine]
+    return subprocess.run(command, timeout=120).returncode
 
 
 def start(house: House, **given: bool) -> str:
@@ -68,11 +86,12 @@ def status(house: House) -> dict[str, str]:
         return {row.id: row.status for row in connection.execute(select(t.run)).all()}
 
 
-def test_a_run_that_takes_its_process_down_is_stopped_and_the_others_are_not(house: House) -> None:
+def test_a_run_that_takes_its_process_down_is_stopped_and_the_others_are_not(shop: Shop) -> None:
+    house = shop.house
     others = [start(house, long=number % 2 == 0) for number in range(4)]
     poison = start(house, poisonous=True)
     deaths = 0
-    while worked(house) != 0:
+    while worked(shop) != 0:
         deaths += 1
         assert deaths <= 1 + SUSPECT + MAX_ALONE
     assert deaths >= MAX_ALONE
@@ -80,4 +99,3 @@ def test_a_run_that_takes_its_process_down_is_stopped_and_the_others_are_not(hou
     with house.store.reading() as connection:
         (incident,) = connection.execute(select(t.incident)).all()
     assert (incident.run, incident.kind) == (poison, "BH-RUN-011")
-    house.close()
