@@ -70,6 +70,12 @@ def test_weekdays_may_differ_and_growth_is_no_alarm() -> None:
     assert kinds(short) == ["partial"]
 
 
+def test_a_batch_of_every_thirty_days_is_judged_too() -> None:
+    """It falls on another weekday each time: compared with all before, not with those of its weekday."""
+    every = [arrival(30 * n, 1000 + 7 * (n % 3)) for n in range(16)]
+    assert kinds(watched(*every, arrival(480, 450))[1]) == ["partial"]
+
+
 def test_before_six_batches_nothing_is_said_of_rows() -> None:
     assert judged([(0, 6.9, True)] * 5, 0, 10).verdict == "not enough history"
     assert kinds(watched(*usual(5), arrival(5, 3))[1]) == []

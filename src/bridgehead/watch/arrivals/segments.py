@@ -27,7 +27,7 @@ def segments(feed: Feed, arrival: Arrival, day: date) -> tuple[Feed, tuple[Notic
     names = dict.fromkeys((*largest, *sorted(counted, key=lambda name: -counted[name])))
     said: list[Noticed] = []
     for name in list(names)[: 2 * MOST]:
-        volume = judged(known.get(name, ()), day.weekday(), counted.get(name, 0), chance=True)
+        volume = judged(known.get(name, ()), feed.weekday(day), counted.get(name, 0), chance=True)
         if name in known or counted.get(name, 0):
             known[name] = kept(known.get(name, ()), volume)
         said += _said(arrival, day, name, volume)

@@ -75,7 +75,7 @@ def place(
         today = window(feed, declared, arrival.at)[0]
         feed = replace(feed, cursor=(max(today, *(day for day, _ in keys)), 0))
     said = [_came_late(arrival, miss) for miss in closed]
-    if feed.first is not None and arrival.at - feed.first >= PAGES_AFTER:
+    if before and feed.first is not None and arrival.at - feed.first >= PAGES_AFTER:
         said += [_new_slot(arrival, slot.name) for slot in feed.slots if slot.name not in before]
     return feed, keys, tuple(said)
 

@@ -113,6 +113,11 @@ class Feed:
     segments: tuple[tuple[str, tuple[Point, ...]], ...] = ()
     proposed: str = ""
 
+    def weekday(self, day: date) -> int:
+        """Return the weekday by which rows are compared; one for all where batches come by another cycle."""
+        by_weekday = self.pattern is None or self.pattern.shape == "weekdays"
+        return day.weekday() if by_weekday else 0
+
     @property
     def status(self) -> Literal["learning", "active"]:
         """Return ``learning`` until something is expected: shown as such, never as well."""

@@ -62,9 +62,9 @@ def accept_volume(feed: Feed, *, by: str, why: str) -> Feed:
 def _counted(feed: Feed, arrival: Arrival, keys: tuple[Key, ...], open_: int) -> Said:
     assert arrival.rows is not None
     day = keys[-1][0]
-    volume = judged(feed.volume, day.weekday(), arrival.rows, batches=len(keys))
+    volume = judged(feed.volume, feed.weekday(day), arrival.rows, batches=len(keys))
     if volume.verdict == "surge" and open_ and len(keys) == 1:
-        caught_up = judged(feed.volume, day.weekday(), arrival.rows, batches=1 + min(open_, 31))
+        caught_up = judged(feed.volume, feed.weekday(day), arrival.rows, batches=1 + min(open_, 31))
         if abs(caught_up.z) < SURGE_Z:
             feed = replace(feed, volume=kept(feed.volume, caught_up))
             return feed, (_about(arrival, day, "catch_up", caught_up),)
@@ -79,7 +79,7 @@ def _again(feed: Feed, arrival: Arrival) -> tuple[Noticed, ...]:
     day = max(arrival.about, default=feed.seen[-1].day if feed.seen else arrival.at.date())
     if arrival.rows is None:
         return ()
-    volume = judged(feed.volume, day.weekday(), arrival.rows)
+    volume = judged(feed.volume, feed.weekday(day), arrival.rows)
     return (_about(arrival, day, "partial", volume),) if volume.verdict == "partial" else ()
 
 
