@@ -16,8 +16,9 @@ from bridgehead.enforce.sql.grants import Entitled
 from bridgehead.enforce.sql.refused import SqlRefused
 from bridgehead.enforce.sql.rewrite import rewrite
 from bridgehead.enforce.sql.rewritten import Rewritten
-from bridgehead.enforce.sql.rights import ALL_ROWS, Dialect, Mask, TableRight
+from bridgehead.enforce.sql.rights import ALL_ROWS, Dialect, TableRight
 from bridgehead.enforce.sql.substitute import attributes_of
+from bridgehead.explain.mask_words import mask_words
 from bridgehead.kernel.errors import ConfigError
 
 
@@ -174,16 +175,3 @@ def _bound(right: TableRight, given: Entitled) -> str:
     asked = [name for name in given.rights.attributes if f":{name}" in right.rows]
     bound = ", ".join(f"{name} = {given.rights.attributes[name]!r}" for name in asked)
     return f"rows where {right.rows}" + (f" ({bound})" if bound else "")
-
-
-def mask_words(mask: Mask) -> str:
-    """Return what is shown in a column's place."""
-    words = {
-        "null": "nothing is shown",
-        "hash": "a keyed digest",
-        "last4": "the last four characters",
-        "month": "cut to the month",
-        "year": "cut to the year",
-        "bucket": f"rounded down to a multiple of {mask.size}",
-    }
-    return words[mask.kind]

@@ -12,8 +12,8 @@ from typing import Any
 from bridgehead.declare.model import Charter
 from bridgehead.enforce.sql.grants import DIALECTS
 from bridgehead.enforce.sql.rights import Mask
-from bridgehead.explain.entitled import mask_words
 from bridgehead.explain.filter_words import in_words
+from bridgehead.explain.mask_words import mask_words
 from bridgehead.explain.recorded import Recorded, of_kind
 
 ASKED = 200

@@ -14,8 +14,9 @@ from bridgehead.declare import Deployment
 from bridgehead.declare.model import Agent, Grant, Person, Source, Table
 from bridgehead.enforce.sql import grants
 from bridgehead.enforce.sql.refused import SqlRefused
-from bridgehead.explain.entitled import mask_words, missing
+from bridgehead.explain.entitled import missing
 from bridgehead.explain.filter_words import in_words
+from bridgehead.explain.mask_words import mask_words
 
 How = Literal["shown", "masked", "denied"]
 
