@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bridgehead.assemble import watching
+from bridgehead.assemble.watching import watch_once
+from bridgehead.backup.aftermath import mark
+from bridgehead.explain.data_health import tables
+from bridgehead.watch.health import Broken, Look, recording
 from fixtures.houses import Desk
 from fixtures.sick_data import (
     CUSTOMERS,
@@ -164,3 +169,126 @@ async def test_a_table_has_one_incident_and_every_change_of_it_is_in_the_log(des
     assert [(row.kind, row.closed_at is not None) for row in desk.incidents()] == [(TABLE, True)]
     clauses = [body["clauses"] for body in desk.bodies("finding.raised")]
     assert clauses == [{"income.required": "warn"}, {"iban.pattern": "warn"}]
+
+
+async def test_a_yes_in_spite_of_one_clause_is_none_in_spite_of_another(desk: Desk) -> None:
+    healthy(desk)
+    look(desk, broken("toPerson"))
+    run = begin(desk, [CUSTOMERS], [NOTE])
+    await desk.work()
+    first = desk.question()
+    desk.vote("maya")
+    look(desk, broken("toPerson"), broken("toPerson", "iban.pattern"))
+    await desk.work()
+    assert desk.shop.notes == {}
+    assert desk.row(run).waiting_for == desk.question().id != first.id
+    desk.vote("maya")
+    look(desk, broken("toPerson", "iban.pattern"))  # one of the two was mended: no reason to ask again
+    await desk.work()
+    assert desk.ended(run) == ["done", "done"]
+
+
+async def test_a_yes_given_while_the_data_were_in_order_is_none_in_spite_of_what_broke_since(
+    desk: Desk,
+) -> None:
+    desk.add(
+        '\n@id("ask-notes") @words("Notes are looked at.") @ask("go-ahead")\n'
+        'forbid (principal, action == BH::Action::"post_note", resource)\n'
+        'unless { context.approvals.contains("go-ahead") };\n'
+    )
+    healthy(desk)
+    run = begin(desk, [CUSTOMERS], [NOTE])
+    await desk.work()
+    desk.vote("maya")
+    look(desk, broken("toPerson"))
+    await desk.work()
+    assert desk.shop.notes == {}
+    assert "income is missing" in str(desk.question().as_value())
+    assert desk.row(run).waiting_for == desk.question().id
+
+
+async def test_a_look_that_failed_leaves_what_is_known_to_be_broken(desk: Desk) -> None:
+    healthy(desk)
+    desk.clock.advance(60)
+    look(desk, broken("hold"))
+    run = begin(desk, [CUSTOMERS], [])
+    await desk.work()
+    away = Broken(clause="look", response="quarantine", words="It could not be looked at: it is away.")
+    look(desk, away, whole=False)
+    await desk.work()
+    assert desk.row(run).waiting_for == TABLE
+    desk.clock.advance(60)
+    look(desk, broken("hold"))
+    assert desk.row(run).waiting_for == TABLE
+    look(desk)
+    await desk.work()
+    assert desk.ended(run) == ["done"]
+
+
+async def test_an_older_look_that_is_written_later_changes_nothing(desk: Desk) -> None:
+    healthy(desk)
+    slow = Look(source="sales", table="customers", at=desk.clock.now())
+    desk.clock.advance(60)
+    look(desk, broken("block"))
+    desk.house.ledger.append(recording(desk.house.boundary, slow))
+    assert await play(desk, [CUSTOMERS], []) == [["data.block"]]
+
+
+async def test_a_release_that_watches_no_more_lets_go_of_who_waited(desk: Desk) -> None:
+    healthy(desk)
+    look(desk, broken("hold"))
+    run = begin(desk, [CUSTOMERS], [])
+    await desk.work()
+    desk.change("    contract: sales.odcs.yaml\n    check_every: 25h\n", "").activate()
+    await watch_once(desk.house)
+    await desk.work()
+    assert desk.ended(run) == ["done"]
+    assert [row.closed_at is not None for row in desk.incidents()] == [True]
+
+
+async def test_a_hold_of_another_reader_does_not_let_a_run_sleep(desk: Desk) -> None:
+    healthy(desk)
+    look(desk, broken("hold"))
+    mended = broken("hold", readers={"plain": "warn"})
+    desk.on_step[4] = lambda: look(desk, mended) if desk.steps.count(4) == 1 else None
+    assert await play(desk, [CUSTOMERS], []) == ["done"]
+
+
+async def test_an_answer_that_came_after_the_data_broke_is_among_what_was_touched(desk: Desk) -> None:
+    healthy(desk)
+    desk.clock.advance(60)
+
+    def slow() -> None:
+        desk.clock.advance(60)
+        look(desk)  # in order, while the query is on its way
+        desk.clock.advance(60)
+
+    desk.on_step[9] = lambda: slow() if desk.steps.count(9) == 1 else None
+    run = begin(desk, [CUSTOMERS], [NOTE])
+    await desk.work()
+    desk.clock.advance(60)
+    look(desk, broken("warn"))
+    with desk.house.store.reading() as connection:
+        worst = tables(connection, desk.house.deployment, desk.clock.now())[0]
+    assert (worst.touched_runs, worst.touched_effects) == ((run,), 1)
+
+
+async def test_after_a_restore_nobody_knows_until_somebody_looks(desk: Desk) -> None:
+    healthy(desk)
+    desk.clock.advance(1)
+    desk.house.ledger.append(mark(desk.clock, "human:olga", "2026-03-02T08:00:00Z", 1, 0))
+    desk.clock.advance(1)
+    with desk.house.store.reading() as connection:
+        found = tables(connection, desk.house.deployment, desk.clock.now())
+    assert {line.standing for line in found} == {"unknown"}
+
+
+async def test_what_fails_while_it_looks_ends_nobodys_work(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(watching, "look_at", fails)
+    await watch_once(desk.house)
+    assert await play(desk, [CUSTOMERS], [NOTE]) == ["done", ["data.lastGood"]]

@@ -202,6 +202,7 @@ CREATE TABLE looked_at (
   source VARCHAR(63) NOT NULL,
   object TEXT NOT NULL,
   checked_at VARCHAR(32) NOT NULL,
+  whole_at VARCHAR(32),
   good_until VARCHAR(32) NOT NULL,
   data_as_of VARCHAR(32) DEFAULT '' NOT NULL,
   PRIMARY KEY (source, object)
@@ -236,6 +237,8 @@ CREATE TABLE reading (
   last_at VARCHAR(32) NOT NULL,
   PRIMARY KEY (run, source, object)
 );
+
+CREATE INDEX reading_of ON reading (source, object, last_at);
 
 CREATE TABLE release (
   digest VARCHAR(64) NOT NULL,

@@ -24,6 +24,7 @@ from bridgehead.kernel.errors import LedgerError
 from bridgehead.kernel.principal import Principal
 from bridgehead.run.recording import Call, Recording, recordings
 from bridgehead.run.rehearse import Judged, Rehearsal, Verdict, workflow_of
+from bridgehead.watch.health import Look, recording
 
 VERDICTS: tuple[Verdict, ...] = ("permitted", "asked", "refused", "held")
 _UNRECORDABLE = ("BH-REC-001", "BH-REC-003", "BH-REC-004")
@@ -128,9 +129,18 @@ def rehearsal_house(folder: Path, driver: Any) -> Iterator[House]:
         house = House.open(folder, state=Path(state), drivers={f"server:{name}": driver for name in servers})
         try:
             house.activate(by=_REPLAY)
+            _in_order(house)
             yield house
         finally:
             house.close()
+
+
+def _in_order(house: House) -> None:
+    """Take the data for in order: what was true of them when the calls were recorded is not known here."""
+    for name, source in house.deployment.charter.sources.items():
+        for table in source.tables if source.contract else ():
+            look = Look(source=name, table=table, at=house.clock.now())
+            house.ledger.append(recording(house.boundary, look))
 
 
 async def _one(

@@ -1,27 +1,31 @@
 """The data of a house are looked at again and again while it works; what is found decides the next call.
 
-Several workers may do so beside each other: each source is looked at by whoever comes first when it is due.
+Several workers do so beside each other: a source is looked at by whoever finds it due, which may be two at a
+time, and the later look counts.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
 from bridgehead.assemble.house import House
 from bridgehead.declare.model import Source, seconds
 from bridgehead.kernel.clock import stamp
-from bridgehead.kernel.errors import BridgeheadError
 from bridgehead.store import tables as t
-from bridgehead.watch.health import Look, recording
+from bridgehead.watch.health import Look, forgetting, recording
 
 PAUSE = 5.0
 """Seconds between two looks at what is due."""
+Found = TypeVar("Found")
 _log = logging.getLogger("bridgehead.watch")
 
 
@@ -37,12 +41,43 @@ async def keep_watch(house: House) -> None:
 
 
 async def watch_once(house: House) -> None:
-    """Look at every source that is due, each in the order of the charter."""
-    try:
-        for source in await asyncio.to_thread(lambda: list(due(house))):
-            await asyncio.to_thread(look_at, house, source)
-    except BridgeheadError as error:
-        _log.warning("data were not looked at: %s", error)
+    """Look at every source that is due, each in the order of the charter. Never raises: what cannot be looked
+    at is broken by that, and what cannot be written down is tried again."""
+    await _aside(_forget, house)
+    for source in await _aside(lambda: list(due(house))) or ():
+        await _aside(look_at, house, source)
+
+
+async def _aside(work: Callable[..., Found], *given: Any) -> Found | None:
+    """Return what ``work`` returns, in a thread that nobody waits for when the process is told to end."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Found | None] = loop.create_future()
+
+    def run() -> None:
+        found = None
+        try:
+            found = work(*given)
+        except Exception:
+            _log.exception("data were not looked at")
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_tell, done, found)
+
+    threading.Thread(target=run, name="watch", daemon=True).start()
+    return await done
+
+
+def _tell(done: asyncio.Future[Found | None], found: Found | None) -> None:
+    if not done.done():  # who waited may have been cancelled
+        done.set_result(found)
+
+
+def _forget(house: House) -> None:
+    """Drop what is known of tables that the active release does not watch, where there are any."""
+    with house.store.reading() as connection:
+        rows = connection.execute(select(t.looked_at.c.source, t.looked_at.c.object)).all()
+    charter, known = house.deployment.charter, watched(house)
+    if any(row.source not in known or row.object not in charter.sources[row.source].tables for row in rows):
+        house.ledger.append(forgetting(house.boundary))
 
 
 def look_at(house: House, source: str) -> list[Look]:

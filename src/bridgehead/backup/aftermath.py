@@ -47,6 +47,7 @@ def mark(clock: Clock, by: str, taken_at: str, size: int, lost: int) -> UnitOfWo
         _forget_processes(connection, now)
         _remember(connection, clock, now, by, taken_at)
         connection.execute(update(t.schedule).values(unsure_until=now))
+        connection.execute(update(t.looked_at).values(good_until=now))  # what was found since, nobody knows
         incidents.open_row(connection, clock, "restored", words)
         body = {
             "taken_at": taken_at,

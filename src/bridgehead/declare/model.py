@@ -172,8 +172,8 @@ class Workflow(Part):
     )
     rests_on: list[str] = Field(
         default_factory=list,
-        description="Tables, as `source.table`, that it depends on besides those it queries: what breaks "
-        "their contract holds for it from its first action on.",
+        description="Tables, as `source.table`, that its effects depend on besides those it queries: what "
+        "breaks their contract counts for each of them.",
     )
     words: list[InputPath] = Field(
         default_factory=list,

@@ -74,6 +74,7 @@ def look_up(connection: Connection, boundary: Boundary, row: Row | None) -> Gran
                 bound=opened["question"]["bound"],
                 by=tuple(vote.principal for vote in _AGREED.all(connection, approval=found.id)),
                 reason=closed.get("reason", ""),
+                sick=tuple(opened["question"].get("sick", ())),
                 stands=found.state == "used" or tally.still_agreed(connection, boundary, found),
             )
     return _answered_no(found.state, closed)
@@ -95,8 +96,13 @@ def bound(crossing: Crossing, evidence: Evidence) -> str:
 
 
 def still_fits(crossing: Crossing, evidence: Evidence, granted: Granted) -> bool:
-    """Say whether a yes is to what would happen now, and those who gave it still may decide."""
-    return granted.stands and granted.bound == bound(crossing, evidence)
+    """Say whether a yes is to what would happen now, and those who gave it still may decide.
+
+    Data that were mended since are no reason to ask again; a clause that broke since is.
+    """
+    if not set(evidence.sick) <= set(granted.sick):
+        return False
+    return granted.stands and granted.bound == bound(crossing, replace(evidence, sick=granted.sick))
 
 
 def heed_edit(

@@ -46,7 +46,8 @@ LEFT = Reason(rule="approval.left", words="Somebody who agreed does not take par
 class Granted:
     """A yes that people gave to exactly this crossing, not yet used.
 
-    ``stands``: those who gave it still may decide; otherwise people are asked again.
+    ``stands``: those who gave it still may decide; otherwise people are asked again. ``sick`` are the broken
+    clauses it was said in spite of.
     """
 
     approval: str
@@ -56,6 +57,7 @@ class Granted:
     by: tuple[str, ...]
     reason: str
     stands: bool = True
+    sick: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +128,7 @@ async def claim(
         if denied is None:
             denied = heed_questions(connection, boundary, crossing, statement)
         if denied is None:
-            denied = health.heed_again(
-                connection, boundary, crossing, statement, granted.rules if granted else ()
-            )
+            denied = health.heed_again(connection, boundary, crossing, statement, evidence.sick)
         lost = budget.lose(connection, boundary, crossing) if again else ""
         if denied is None:
             denied = budget.reserve(connection, boundary, crossing, claimed_at)

@@ -17,6 +17,7 @@ from bridgehead.enforce import (
     budget,
     drafts,
     hand_over,
+    health,
     incidents,
     inspection,
     journal,
@@ -231,6 +232,7 @@ def _finishing(
             return Work(drafts=_too_late(connection, boundary, crossing, state, called_at), value=False)
         budget.settle(connection, boundary, crossing, Decimal(outcome.usage.cost))
         lanes.leave(connection, boundary, crossing)
+        health.answered(connection, boundary, crossing)
         if isinstance(outcome, Done):
             _identify(connection, boundary, crossing, outcome)
         closes = ("unknown",) if ended == rows.GIVEN_UP else answers

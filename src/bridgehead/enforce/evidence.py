@@ -35,7 +35,7 @@ class Evidence:
     ``amount`` and ``currency`` are empty where the action moves no money. ``as_of`` is when the
     last record was read (RFC 3339). ``values`` are the arguments' values that need an origin, with the one
     each has; they follow from the arguments and the run's journal, so an approval binds to them by binding
-    to the arguments.
+    to the arguments. ``sick`` names the broken clauses that leave it to a person (``health``).
     """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -44,6 +44,7 @@ class Evidence:
     currency: str = ""
     as_of: str = ""
     values: tuple[Value, ...] = ()
+    sick: tuple[str, ...] = ()
 
     @property
     def unendorsed(self) -> tuple[Value, ...]:
@@ -56,8 +57,10 @@ class Evidence:
         return "" if self.amount is None else f"{self.amount.normalize():f}"
 
     def for_digest(self) -> Any:
-        """Return what an approval binds to: the facts and the amount, not when they were read."""
-        return encode({"facts": dict(self.facts), "amount": self.amount, "currency": self.currency})
+        """Return what an approval binds to: the facts and the amount, not when they were read; and what is
+        sick of the data it rests on."""
+        found = {"facts": dict(self.facts), "amount": self.amount, "currency": self.currency}
+        return encode(found | {"sick": list(self.sick)} if self.sick else found)
 
 
 async def gather(boundary: Boundary, crossing: Crossing, perform: Perform) -> Evidence | Refuse:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -18,7 +18,7 @@ from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.entitle import Narrowed, Statement
 from bridgehead.enforce.park import Park
 from bridgehead.kernel.clock import stamp
-from bridgehead.kernel.decision import Ask, Decision, Permit, Reason, Refuse
+from bridgehead.kernel.decision import Ask, Permit, Reason, Refuse
 from bridgehead.store import statement as prepared
 from bridgehead.store import tables as t
 
@@ -64,14 +64,30 @@ class Sick:
     """A clause that does not hold, or that nobody has looked at lately: what it does, and why, in words."""
 
     table: Name
+    clause: str
     response: str
     words: str
     where: str
+
+    @property
+    def mark(self) -> str:
+        """What a yes is bound to: the clause and what it does, not the figures of one look."""
+        return f"{self.table[0]}.{self.table[1]}: {self.clause}: {self.response}"
 
     def reason(self) -> Reason:
         """Return it as a reason of a decision."""
         words = f"Data it rests on are not in order: {self.words}"
         return Reason(rule=f"data.{self.response}", words=words, source=self.where)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """A decision as the data it rests on let it stand. ``sick``: the clauses that leave it to a person, and
+    ``reasons``, in words."""
+
+    decision: Permit | Ask
+    sick: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 _READ = prepared.Statement(
@@ -92,6 +108,7 @@ _STATE = prepared.Statement(
         t.looked_at.c.object,
         t.looked_at.c.good_until,
         t.looked_at.c.checked_at,
+        t.breach.c.clause,
         t.breach.c.response,
         t.breach.c.readers,
         t.breach.c.words,
@@ -112,16 +129,28 @@ def heed(
     decision: Permit | Ask,
     statement: Narrowed | None,
     agreed: Sequence[str],
-) -> Decision:
-    """Return the decision as the data it rests on let it stand; raise ``Park`` where it is held.
+) -> Sound | Refuse:
+    """Return the decision as the data it rests on let it stand, or refuse; raise ``Park`` where it is held.
 
-    ``agreed`` are the approval rules people have agreed to for exactly this crossing.
+    ``agreed`` are the approval rules people have agreed to; whether that was in spite of these clauses is for
+    ``approve.still_fits`` to say.
     """
     if not _concerns(boundary, crossing):
-        return decision
-    return boundary.store.look(
-        lambda connection: _decided(connection, boundary, crossing, decision, statement, agreed)
-    )
+        return Sound(decision=decision)
+    found = boundary.store.look(lambda connection: _found(connection, boundary, crossing, statement))
+    rule = boundary.charter.sick_data
+    match found.worst:
+        case "go":
+            return Sound(decision=replace(decision, reasons=(*decision.reasons, *found.reasons)))
+        case "ask" if rule is not None:
+            reasons = (*decision.reasons, *found.reasons)
+            lowered: Permit | Ask = replace(decision, reasons=reasons)
+            if rule not in agreed:
+                approvals = decision.approvals if isinstance(decision, Ask) else ()
+                lowered = Ask(approvals=(*approvals, rule), reasons=reasons)
+            return Sound(decision=lowered, sick=found.marks, reasons=found.reasons)
+        case _:
+            return found.refusal()
 
 
 def heed_again(
@@ -129,19 +158,20 @@ def heed_again(
     boundary: Boundary,
     crossing: Crossing,
     statement: Narrowed | None,
-    agreed: Sequence[str],
+    known: Sequence[str],
 ) -> Refuse | None:
-    """Refuse, in the transaction of the claim, what rests on data that broke while it was being decided."""
+    """Refuse, in the transaction of the claim, what rests on data that broke while it was being decided.
+
+    ``known`` are the clauses that were broken then (``Sound.sick``), and that people agreed in spite of.
+    """
     if not _concerns(boundary, crossing):
         return None
-    match _decided(connection, boundary, crossing, Permit(), statement, agreed):
-        case Permit():
-            return None
-        case Ask(reasons=reasons):
-            words = "The data this rests on broke their contract while it was being decided."
-            return Refuse(step=STEP, reasons=(Reason(rule="data.changed", words=words), *reasons))
-        case Refuse() as refusal:
-            return refusal
+    found = _found(connection, boundary, crossing, statement)
+    if found.worst == "go" or (found.worst == "ask" and set(found.marks) <= set(known)):
+        return None
+    words = "The data this rests on broke their contract while it was being decided."
+    refusal = found.refusal()
+    return replace(refusal, reasons=(Reason(rule="data.changed", words=words), *refusal.reasons))
 
 
 def read(connection: Connection, boundary: Boundary, crossing: Crossing, statement: Narrowed | None) -> None:
@@ -162,50 +192,47 @@ def _concerns(boundary: Boundary, crossing: Crossing) -> bool:
     return any(source.contract for source in boundary.charter.sources.values())
 
 
-def _decided(
-    connection: Connection,
-    boundary: Boundary,
-    crossing: Crossing,
-    decision: Permit | Ask,
-    statement: Narrowed | None,
-    agreed: Sequence[str],
-) -> Decision:
-    own = set(_asked(boundary, crossing, statement))
-    before = set(_read_before(connection, crossing)) | set(_declared(boundary, crossing))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What is sick of the data a crossing rests on, and the strongest thing that it does."""
+
+    worst: Effect = "go"
+    sick: tuple[Sick, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        return tuple(sick.reason() for sick in self.sick)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        return tuple(sorted(sick.mark for sick in self.sick))
+
+    def refusal(self) -> Refuse:
+        """Return the refusal; raise ``Park`` where it is held instead."""
+        if self.worst == "park":
+            source, table = self.sick[0].table
+            raise Park(f"data:{source}.{table}")
+        return Refuse(step=STEP, reasons=self.reasons)
+
+
+def _found(
+    connection: Connection, boundary: Boundary, crossing: Crossing, statement: Narrowed | None
+) -> _Found:
     touch = _touch(crossing)
-    # What only reads is held back by what it reads itself: anything else it may see, and says so.
-    names = own if touch == "reads it" else own | before
-    found = [sick for sick in _sick(connection, boundary, crossing) if sick.table in names]
-    if not found:
-        return decision
-    effects = {sick: RESPONSES.get(sick.response, _BLOCK)[touch] for sick in found}
-    worst = min(effects.values(), key=_ORDER.index)
-    reasons = tuple(sick.reason() for sick in found if effects[sick] == worst)
-    return _lowered(boundary, decision, worst, found, reasons, agreed)
-
-
-def _lowered(
-    boundary: Boundary,
-    decision: Permit | Ask,
-    worst: Effect,
-    found: Sequence[Sick],
-    reasons: tuple[Reason, ...],
-    agreed: Sequence[str],
-) -> Decision:
-    rule = boundary.charter.sick_data
-    if worst == "park":
-        held = next(sick for sick in found if sick.response == "hold")
-        raise Park(f"data:{held.table[0]}.{held.table[1]}")
-    if worst == "refuse" or (worst == "ask" and rule is None):
-        return Refuse(step=STEP, reasons=reasons)
-    if worst == "go" or rule in agreed:
-        return replace(decision, reasons=(*decision.reasons, *reasons))
-    approvals = decision.approvals if isinstance(decision, Ask) else ()
-    return Ask(approvals=(*approvals, str(rule)), reasons=(*decision.reasons, *reasons))
+    names = set(_asked(boundary, crossing, statement))
+    if touch != "reads it":  # what only reads is held back by what it reads itself, and by nothing else
+        names |= set(_read_before(connection, crossing)) | set(_declared(boundary, crossing))
+    does = {
+        sick: RESPONSES.get(sick.response, _BLOCK)[touch]
+        for sick in (_sick(connection, boundary, crossing) if names else ())
+        if sick.table in names
+    }
+    worst: Effect = min(does.values(), key=_ORDER.index, default=_ORDER[-1])
+    return _Found(worst=worst, sick=tuple(sick for sick, effect in does.items() if effect == worst))
 
 
 def _touch(crossing: Crossing) -> Touch:
-    if crossing.action.effect == "read":
+    if crossing.action.effect == "read" and not crossing.action.outward:
         return "reads it"
     final = crossing.action.effect == "final" or crossing.action.outward
     return "cannot be taken back" if final else "can be taken back"
@@ -244,7 +271,7 @@ def _sick(connection: Connection, boundary: Boundary, crossing: Crossing) -> Ite
         seen.add(name)
         if row.response is not None:
             response = json.loads(row.readers).get(crossing.run.workflow, row.response)
-            yield Sick(table=name, response=response, words=row.words, where=row.clause_at)
+            yield Sick(table=name, clause=row.clause, response=response, words=row.words, where=row.clause_at)
     for source, declared in boundary.charter.sources.items():
         for table in declared.tables if declared.contract else ():
             if (source, table) not in seen:
@@ -254,15 +281,29 @@ def _sick(connection: Connection, boundary: Boundary, crossing: Crossing) -> Ite
 def _unknown(boundary: Boundary, table: Name, words: str) -> Sick:
     said = f"Nobody knows whether {table[0]}.{table[1]} keeps its contract: it {words}."
     where = boundary.where("sources", table[0], "contract")
-    return Sick(table=table, response=UNKNOWN, words=said, where=where)
+    return Sick(table=table, clause="look", response=UNKNOWN, words=said, where=where)
 
 
-def held_by(connection: Connection, name: str) -> bool:
-    """Say whether a table, as ``source.table``, has a broken clause that may hold its readers."""
+def held_by(connection: Connection, name: str, run: str) -> bool:
+    """Say whether a table, as ``source.table``, has a broken clause that holds a run."""
     source, _, table = name.partition(".")
-    rows: Any = connection.execute(
+    rows = connection.execute(
         select(t.breach.c.response, t.breach.c.readers).where(
             t.breach.c.source == source, t.breach.c.object == table
         )
     )
-    return any("hold" in (row.response, *json.loads(row.readers).values()) for row in rows)
+    workflow = connection.execute(select(t.run.c.workflow).where(t.run.c.id == run)).scalar()
+    return any(json.loads(row.readers).get(workflow, row.response) == "hold" for row in rows)
+
+
+def answered(connection: Connection, boundary: Boundary, crossing: Crossing) -> None:
+    """Move the time at which a run read the tables of a source to when the answer came: data that broke while
+    the query was on its way reached it."""
+    if crossing.action.kind != "query" or not _concerns(boundary, crossing):
+        return
+    source, now = crossing.action.target.partition(".")[0], stamp(boundary.clock.now())
+    connection.execute(
+        update(t.reading)
+        .where(t.reading.c.run == crossing.run.id, t.reading.c.source == source)
+        .values(last_at=now)
+    )

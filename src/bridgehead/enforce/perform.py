@@ -27,6 +27,8 @@ to wait; when it is resumed, ``perform`` is called again for the same position.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bridgehead.enforce import (
     approve,
     authorise,
@@ -97,24 +99,26 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
         limited = boundary.store.look(lambda connection: loops.check(connection, boundary, crossing, found))
     if limited is not None:
         return await ending.refuse(boundary, crossing, limited)
-    decision = health.heed(boundary, crossing, decision, statement, agreed)
-    if isinstance(decision, Refuse):
-        return await ending.refuse(boundary, crossing, decision)
+    sound = health.heed(boundary, crossing, decision, statement, agreed)
+    if isinstance(sound, Refuse):
+        return await ending.refuse(boundary, crossing, sound)
+    decision, evident = sound.decision, replace(found, sick=sound.sick)
     limited = limits.check_questions(boundary, crossing, decision)
     if limited is not None:
         return await ending.refuse(boundary, crossing, limited)
-    inverse = undo.inverse(boundary, crossing, found)
+    inverse = undo.inverse(boundary, crossing, evident)
     if isinstance(inverse, Refuse):
         return await ending.refuse(boundary, crossing, inverse)
 
     observe(5)  # approval
     decision = approve.heed_edit(boundary, crossing, decision, granted)
     if isinstance(decision, Ask):
-        await approve.ask(boundary, crossing, decision, found, inverse, granted)
+        await approve.ask(boundary, crossing, decision, evident, inverse, granted)
 
     observe(6)  # re-check
-    if granted is not None and not approve.still_fits(crossing, found, granted):
-        await approve.ask(boundary, crossing, Ask(approvals=granted.rules), found, inverse, granted)
+    if granted is not None and not approve.still_fits(crossing, evident, granted):
+        again = Ask(approvals=granted.rules, reasons=sound.reasons)
+        await approve.ask(boundary, crossing, again, evident, inverse, granted)
 
     observe(7)  # intent
     assert isinstance(decision, Permit)
@@ -122,7 +126,7 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     who = identity.establish(boundary, crossing)  # that may have taken long
     if isinstance(who, Refuse):
         return await ending.refuse(boundary, crossing, who)
-    claimed = await claim(boundary, crossing, decision, found, granted, inverse, named, statement)
+    claimed = await claim(boundary, crossing, decision, evident, granted, inverse, named, statement)
     if isinstance(claimed, Refuse):
         return await ending.refuse(boundary, crossing, claimed)
 

@@ -42,7 +42,8 @@ class Question:
     says in words whether and how; ``action_digest`` binds kind, target, arguments, effect, outward.
     ``bound`` is the digest of action, evidence, release and chain that is computed again before it happens.
     ``supersedes`` is the question it takes the place of, with what ``changed``; ``changed_by`` is whoever
-    changed the action, where somebody did. Times are RFC 3339 text. ``amount`` is shown text such as
+    changed the action, where somebody did. ``sick`` names the broken clauses of its data that leave it to
+    people. Times are RFC 3339 text. ``amount`` is shown text such as
     ``"129.90 USD"`` or empty.
     """
 
@@ -74,6 +75,7 @@ class Question:
     supersedes: str = ""
     changed: tuple[Change, ...] = ()
     changed_by: str = ""
+    sick: tuple[str, ...] = ()
 
     @property
     def only_asks(self) -> bool:
@@ -117,6 +119,7 @@ class Question:
             "supersedes": self.supersedes,
             "changed": [{"name": c.name, "was": c.was, "now": c.now} for c in self.changed],
             "changed_by": self.changed_by,
+            **({"sick": list(self.sick)} if self.sick else {}),
         }
 
     @classmethod
@@ -125,6 +128,6 @@ class Question:
         fields = dict(value)
         fields["facts"] = tuple(Fact(**fact) for fact in fields["facts"])
         fields["changed"] = tuple(Change(**change) for change in fields.get("changed", ()))
-        for name in ("asked_because", "reasons", "rules"):
-            fields[name] = tuple(fields[name])
+        for name in ("asked_because", "reasons", "rules", "sick"):
+            fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)

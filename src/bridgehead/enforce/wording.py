@@ -106,6 +106,7 @@ def ask_people(
         stand_in=stand_in,
         bound=bound,
         changed_by=crossing.edit.by if crossing.edit else "",
+        sick=evidence.sick,
     )
 
 

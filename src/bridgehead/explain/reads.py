@@ -12,7 +12,6 @@ from typing import Any
 from bridgehead.declare.model import Charter
 from bridgehead.enforce.sql.grants import DIALECTS
 from bridgehead.enforce.sql.rights import Mask
-from bridgehead.explain.filter_words import in_words
 from bridgehead.explain.mask_words import mask_words
 from bridgehead.explain.recorded import Recorded, of_kind
 
@@ -71,6 +70,8 @@ def _reads(charter: Charter, source: str, intent: Recorded) -> Iterator[Read]:
 
 
 def _rows(charter: Charter, source: str, rows: str) -> str:
+    from bridgehead.explain.filter_words import in_words  # the SQL parser: only for a run that asked
+
     settings = charter.sources.get(source)
     words = in_words(rows, DIALECTS[settings.driver]) if settings is not None and rows else ""
     return words or (f"rows where {rows}" if rows else "")

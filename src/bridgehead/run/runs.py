@@ -224,7 +224,7 @@ def park(clock: Clock, segment: Segment, why: Park) -> Callable[[Connection], Wo
 
     def work(connection: Connection) -> Work:
         _END_SEGMENT.run(connection, of_run=segment.run, at_number=segment.number)
-        if _came_already(connection, why):
+        if _came_already(connection, why, segment.run):
             wake(connection, [segment.run], stamp(clock.now()))
         elif why.until is not None:
             wake(connection, [segment.run], stamp(why.until))
@@ -289,7 +289,7 @@ def _stopped(release: str) -> EngineError:
     )
 
 
-def _came_already(connection: Connection, why: Park) -> bool:
+def _came_already(connection: Connection, why: Park, run: str) -> bool:
     """A vote, a lifted stop or mended data may commit between the look and the park; nothing may sleep
     through it."""
     kind, _, name = why.waiting_for.partition(":")
@@ -297,7 +297,7 @@ def _came_already(connection: Connection, why: Park) -> bool:
         row = connection.execute(select(t.stop.c.lifted_at).where(t.stop.c.id == name)).first()
         return row is not None and row.lifted_at is not None
     if kind == "data":
-        return not health.held_by(connection, name)
+        return not health.held_by(connection, name, run)
     if name:
         return False
     row = _APPROVAL.first(connection, approval=kind)

@@ -6,12 +6,13 @@ at data. One incident for each table, opened with the first broken clause and cl
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from bridgehead.declare.model import seconds
 from bridgehead.enforce import incidents
@@ -41,13 +42,18 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What one look at a table of a source found, when, and the newest moment in its data (may be empty)."""
+    """What one look at a table of a source found, when, and the newest moment in its data (may be empty).
+
+    ``whole`` is False where the table could not be looked at: then it is broken by that, and what was known
+    to be broken before stays so.
+    """
 
     source: str
     table: str
     at: datetime
     broken: Sequence[Broken] = ()
     data_as_of: str = ""
+    whole: bool = True
 
     @property
     def kind(self) -> str:
@@ -59,20 +65,46 @@ def recording(boundary: Boundary, look: Look) -> UnitOfWork:
     """Return the unit that writes a look down: the next call of every reader is decided by it."""
 
     def work(connection: Connection) -> Work:
-        before, kept_at = _before(connection, look), _last(connection, look)
-        now = {broken.clause: broken for broken in look.broken}
-        _look(connection, boundary, look)
-        _write(connection, look, before, now, kept_at)
+        last = _last(connection, look)
+        if last is not None and last.checked_at > stamp(look.at):
+            return Work(drafts=())  # somebody looked later, and was quicker
+        before = _before(connection, look)
+        found = _with_what_was_known(look, before)
+        _look(connection, boundary, found)
+        _write(connection, found, before, last.whole_at if last is not None else None)
         if {clause: _meaning(row) for clause, row in before.items()} != {
-            clause: _said(broken) for clause, broken in now.items()
+            broken.clause: _said(broken) for broken in found.broken
         }:
-            wake(connection, _waiting(connection, look), stamp(look.at))
-        return Work(
-            drafts=(
-                *_raised(connection, boundary, look, before),
-                *_cleared(connection, boundary, look, before),
-            )
-        )
+            wake(connection, _waiting(connection, look.kind), stamp(look.at))
+        raised = _raised(connection, boundary, found, before)
+        return Work(drafts=(*raised, *_cleared(connection, boundary, found, before)))
+
+    return work
+
+
+def forgetting(boundary: Boundary) -> UnitOfWork:
+    """Return the unit that drops what is known of tables this release does not watch, and wakes who waited.
+
+    A run of an older release that rests on one meets a table nobody looks at.
+    """
+    watched = {
+        (name, table)
+        for name, source in boundary.charter.sources.items()
+        if source.contract
+        for table in source.tables
+    }
+
+    def work(connection: Connection) -> Work:
+        rows = connection.execute(select(t.looked_at.c.source, t.looked_at.c.object))
+        drafts: list[Draft] = []
+        for name in sorted({(row.source, row.object) for row in rows} - watched):
+            kind = f"data:{name[0]}.{name[1]}"
+            for table in (t.breach, t.looked_at):
+                connection.execute(delete(table).where(table.c.source == name[0], table.c.object == name[1]))
+            wake(connection, _waiting(connection, kind), stamp(boundary.clock.now()))
+            body = {"words": "The release that is active does not watch it."}
+            drafts += incidents.close_kind(connection, boundary.clock, kind, actor=ACTOR, body=body)
+        return Work(drafts=tuple(drafts))
 
     return work
 
@@ -84,14 +116,30 @@ def _before(connection: Connection, look: Look) -> dict[str, Any]:
     return {row.clause: row for row in rows}
 
 
-def _last(connection: Connection, look: Look) -> str | None:
-    """Return when the table was looked at before: every clause that breaks now held then."""
-    at: str | None = connection.execute(
-        select(t.looked_at.c.checked_at).where(
-            t.looked_at.c.source == look.source, t.looked_at.c.object == look.table
+def _with_what_was_known(look: Look, before: Mapping[str, Any]) -> Look:
+    """Return a look that failed together with what was broken before it: nobody has seen that mended."""
+    if look.whole:
+        return look
+    new = {broken.clause for broken in look.broken}
+    kept = tuple(
+        Broken(
+            clause=clause,
+            response=row.response,
+            words=row.words,
+            where=row.clause_at,
+            readers=json.loads(row.readers),
         )
-    ).scalar()
-    return at
+        for clause, row in before.items()
+        if clause not in new
+    )
+    return replace(look, broken=(*kept, *look.broken))
+
+
+def _last(connection: Connection, look: Look) -> Row[Any] | None:
+    """Return the look before this one."""
+    return connection.execute(
+        select(t.looked_at).where(t.looked_at.c.source == look.source, t.looked_at.c.object == look.table)
+    ).first()
 
 
 def _meaning(row: Any) -> tuple[str, str]:
@@ -107,7 +155,7 @@ def _look(connection: Connection, boundary: Boundary, look: Look) -> None:
     values = {
         "checked_at": stamp(look.at),
         "good_until": stamp(look.at + timedelta(seconds=seconds(every))),
-        "data_as_of": look.data_as_of,
+        **({"data_as_of": look.data_as_of, "whole_at": stamp(look.at)} if look.whole else {}),
     }
     place = (t.looked_at.c.source == look.source, t.looked_at.c.object == look.table)
     if connection.execute(update(t.looked_at).where(*place).values(**values)).rowcount == 0:
@@ -118,9 +166,10 @@ def _write(
     connection: Connection,
     look: Look,
     before: Mapping[str, Any],
-    now: Mapping[str, Broken],
     kept_at: str | None,
 ) -> None:
+    """Write the broken clauses. ``kept_at``: when every clause was evaluated last; the new ones held then."""
+    now = {broken.clause: broken for broken in look.broken}
     place = (t.breach.c.source == look.source, t.breach.c.object == look.table)
     for clause in sorted(before.keys() - now.keys()):
         connection.execute(delete(t.breach).where(*place, t.breach.c.clause == clause))
@@ -134,9 +183,9 @@ def _write(
         connection.execute(insert(t.breach).values(**key, since=stamp(look.at), kept_at=kept_at, **values))
 
 
-def _waiting(connection: Connection, look: Look) -> list[str]:
+def _waiting(connection: Connection, kind: str) -> list[str]:
     rows = connection.execute(
-        select(t.run.c.id).where(t.run.c.status == "waiting", t.run.c.waiting_for == look.kind)
+        select(t.run.c.id).where(t.run.c.status == "waiting", t.run.c.waiting_for == kind)
     )
     return [row.id for row in rows]
 

@@ -12,6 +12,7 @@ Never: writes anything down.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -52,19 +53,22 @@ NOT_LOOKED = "quarantine"
 """What it does to every reader of a table that it could not be looked at."""
 
 
+_log = logging.getLogger("bridgehead.watch")
+
+
 def looks(boundary: Boundary, source: str) -> Iterator[Look]:
     """Yield what is found of each table of a source now. Its contract is one of this release's files."""
     declared, now = boundary.charter.sources[source], boundary.clock.now()
     where = boundary.where("sources", source, "contract")
+    inside = f"{boundary.deployment.folder}/"
     try:
         contract = _contract(boundary, declared)
         report = _checked(boundary, declared, contract)
-    except BridgeheadError as error:
-        words = recordable(f"It could not be looked at: {error.what}.")
-        broken = (Broken(clause="look", response=NOT_LOOKED, words=words, where=error.where or where),)
-        yield from (Look(source=source, table=table, at=now, broken=broken) for table in declared.tables)
+    except Exception as error:  # whatever it was: nobody knows whether the contract is kept
+        failed = _not_looked(error, inside, where)
+        for table in declared.tables:
+            yield Look(source=source, table=table, at=now, broken=(failed,), whole=False)
         return
-    inside = f"{boundary.deployment.folder}/"
     for table in declared.tables:
         found = _broken(contract, report, table, where)
         yield Look(
@@ -74,6 +78,18 @@ def looks(boundary: Boundary, source: str) -> Iterator[Look]:
             broken=tuple(replace(each, where=each.where.removeprefix(inside)) for each in found),
             data_as_of=_as_of(report, table),
         )
+
+
+def _not_looked(error: Exception, inside: str, where: str) -> Broken:
+    """Return what breaks a table that could not be looked at. Only our own words are stored: others may quote
+    the data."""
+    if isinstance(error, BridgeheadError):
+        why, where = error.what.replace(inside, ""), error.where.removeprefix(inside) or where
+    else:
+        why = type(error).__name__
+        _log.exception("data could not be looked at")
+    words = recordable(f"It could not be looked at: {why}.")
+    return Broken(clause="look", response=NOT_LOOKED, words=words, where=where)
 
 
 def _contract(boundary: Boundary, declared: Source) -> Contract:

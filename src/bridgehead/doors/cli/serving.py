@@ -113,7 +113,8 @@ async def carry(house: House, undo: str = "") -> None:
     from bridgehead.assemble.watching import watch_once
 
     require_in_step(house)
-    await watch_once(house)
+    if not undo:  # what takes effects back goes on whatever the data are
+        await watch_once(house)
     async with house.at_work(undo=undo) as engine:
         with says_that_it_ends():
             await engine.work(until_idle=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, String, Table, Text
+from sqlalchemy import Column, Index, String, Table, Text
 
 from bridgehead.store.tables.schema import metadata
 
@@ -13,6 +13,7 @@ looked_at = Table(
     Column("source", String(63), primary_key=True),
     Column("object", Text, primary_key=True),  # the table, as the charter names it
     Column("checked_at", String(32), nullable=False),
+    Column("whole_at", String(32)),  # when every clause was evaluated last; empty: never yet
     Column("good_until", String(32), nullable=False),  # later than this nobody knows
     Column("data_as_of", String(32), nullable=False, server_default=""),  # the newest moment in the data
 )
@@ -40,4 +41,5 @@ reading = Table(
     Column("source", String(63), primary_key=True),
     Column("object", Text, primary_key=True),
     Column("last_at", String(32), nullable=False),
+    Index("reading_of", "source", "object", "last_at"),
 )

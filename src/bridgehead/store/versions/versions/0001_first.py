@@ -261,6 +261,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=63), nullable=False),
         sa.Column("object", sa.Text(), nullable=False),
         sa.Column("checked_at", sa.String(length=32), nullable=False),
+        sa.Column("whole_at", sa.String(length=32), nullable=True),
         sa.Column("good_until", sa.String(length=32), nullable=False),
         sa.Column("data_as_of", sa.String(length=32), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("source", "object"),
@@ -300,6 +301,7 @@ def upgrade() -> None:
         sa.Column("last_at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("run", "source", "object"),
     )
+    op.create_index("reading_of", "reading", ["source", "object", "last_at"], unique=False)
     op.create_table(
         "release",
         sa.Column("digest", sa.String(length=64), nullable=False),
