@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgehead.declare.model import ActionRule
-from bridgehead.enforce.provenance import kinds
+from bridgehead.enforce.provenance import kinds, numbers
 from bridgehead.enforce.provenance.judge import judge
 from bridgehead.enforce.provenance.origins import Origins
 from bridgehead.enforce.provenance.words import Words
@@ -214,3 +214,12 @@ def test_where_the_charter_says_which_argument_is_the_money_another_may_be_a_cou
     assert _endorsed(rule, SAID, amount=20, days=30) == {"amount": True, "days": True}
     assert _endorsed(rule, SAID, amount=30, days=20) == {"amount": False, "days": False}
     assert not _endorsed(_rule(), SAID, days=30)["days"]  # nobody said that it is no money
+
+
+@pytest.mark.parametrize("filler", ["@", "a@", "@a", "a@.", "@.", "a@a"])
+def test_an_address_is_looked_for_in_one_pass(filler: str) -> None:
+    """Had the part before the `@` room for another one, each of these would be read again from every one:
+    10,000,000,000 steps, and the test would not end."""
+    text = filler * 100_000 + " bob@example.com"
+    found = [match[0] for match in numbers.EMAIL.finditer(text)]
+    assert found[-1] == "bob@example.com"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from bridgehead.enforce.provenance import currencies, days, kinds
 
-EMAIL = re.compile(r"(?<![^\s\"'<>(),;:])[^\s\"'<>(),;:]+@[^\s\"'<>(),;:]+\.[A-Za-z0-9-]+")
+EMAIL = re.compile(r"(?<![^\s\"'<>(),;:])[^\s\"'<>(),;:@]+@[^\s\"'<>(),;:]+\.[A-Za-z0-9-]+")
 URL = re.compile(
     r"(?:https?://|www\.)[^\s\"'<>()]+|(?<![\w@.-])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}"
     r"(?![\w@-])(?:/[^\s\"'<>()]*)?",
