@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridgehead.watch.checks.distance import floor, ks, psi
@@ -23,6 +25,7 @@ from bridgehead.watch.checks.ir import (
     Numbers,
     RowCount,
     Source,
+    SqlAnswer,
     Stated,
     Test,
 )
@@ -88,13 +91,96 @@ def test_freshness_is_age_against_the_clock_it_is_given(age: timedelta, most: fl
     assert (verdict.state == "held") == (age.total_seconds() <= most)
 
 
-def test_freshness_of_a_time_without_zone_is_utc_and_the_future_is_told() -> None:
+@pytest.mark.parametrize(
+    ("newest", "state", "words"),
+    [
+        ("2026-11-21T05:30:00", "held", "the newest is of 2026-11-21 05:30Z, 0.5 h old"),
+        ("2026-11-21T06:04:59", "held", "the newest is of 2026-11-21 06:04Z, 0.0 h old"),
+        ("2026-11-22", "held", "the newest is of 2026-11-22 00:00Z, 0.0 h old"),
+        ("2026-11-21T07:00:00", "broken",
+         "the newest value lies 1.0 hours in the future: it is of 2026-11-21 07:00Z"),
+        ("2026-11-23", "broken", "the newest value lies 42.0 hours in the future: it is of 2026-11-23 00:00Z"),
+        ("9999-12-31T23:59:59.999999", "broken",
+         "the newest value lies 69892074.0 hours in the future: it is of 9999-12-31 23:59Z"),
+        ("20000-01-01", "unevaluable",
+         "could not be evaluated: the newest value is no moment of the years 1 to 9999"),
+        ("0044-03-15 (BC)", "unevaluable",
+         "could not be evaluated: the newest value is no moment of the years 1 to 9999"),
+    ],
+)  # fmt: skip
+def test_freshness_is_in_utc_and_nothing_is_fresh_because_it_lies_in_the_future(
+    newest: str, state: str, words: str
+) -> None:
     metric = Aggregate(column="c", of="max")
     one = check(metric, Age(at_most_seconds=3600), "value")
-    verdict = judge(one, Numbers(values={("t", metric): "2026-11-21T07:00:00"}), NOW)
-    assert (verdict.state, verdict.words) == (
-        "held", "the newest is of 2026-11-21 07:00Z, -1.0 h old; it lies in the future",
-    )  # fmt: skip
+    verdict = judge(one, Numbers(values={("t", metric): newest}), NOW)
+    assert (verdict.state, verdict.words) == (state, words)
+    assert newest[:10] not in verdict.plain
+
+
+HOSTILE = [
+    math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, 10**300, 10**5000, -(10**400), True, None, "", "NaN",
+    "sNaN", "-Infinity", "Infinity", "1e999999999", "-1e-999999999", "0e999999", "9" * 5000, "infinity",
+    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "9999-12-31", "20000-01-01", "0044-03-15 (BC)",
+    "2026-11-21", "no moment", (), (0, 0), (-3, 2, 1), (1,) * 4, (10**400, 1, 1),
+]  # fmt: skip
+figures = (
+    st.sampled_from(HOSTILE) | st.integers() | st.floats() | st.text(max_size=9)
+    | st.decimals().map(str) | st.datetimes().map(datetime.isoformat) | st.lists(st.integers(-9, 99)).map(tuple)
+)  # fmt: skip
+METRICS: list[Metric] = [
+    RowCount(), NullCount(column="c"), SqlAnswer(text="q"), Histogram(column="c", edges=(1.0, 2.0)),
+    *(Aggregate(column="c", of=of) for of in ("min", "max", "sum", "mean")),  # type: ignore[arg-type]
+]  # fmt: skip
+
+
+@settings(max_examples=600)
+@given(
+    figures, figures, figures, st.sampled_from(METRICS), st.sampled_from([n for p in OPERATORS for n in p]),
+    st.sampled_from(["rows", "percent", "value"]), st.floats(0, 1e9),
+)  # fmt: skip
+def test_no_figure_that_data_can_hold_makes_judging_fail(
+    found: Any, base: Any, told: Any, metric: Metric, operator: str, unit: str, low: float
+) -> None:
+    threshold = Threshold(operator=operator, value=low, upper=low + 1)  # type: ignore[arg-type]
+    tests: list[Test] = [Bound(threshold=threshold), NotEmpty(), Age(at_most_seconds=low), Stated(key="n")]
+    if isinstance(metric, Histogram):
+        tests = [Distance(kind="psi", threshold=threshold, counts=(1, 2, 3)),
+                 Distance(kind="ks", threshold=threshold, counts=(0, 0, 0))]  # fmt: skip
+    numbers = Numbers(
+        values={("t", RowCount()): base, ("t", metric): found}, stated={("t", "n"): told}, rows={"t": 3}
+    )
+    for test in tests:
+        verdict = judge(check(metric, test, unit), numbers, NOW)
+        wild = isinstance(found, float) and not math.isfinite(found)
+        assert verdict.is_breach or not wild, "what is no number never holds"
+
+
+@pytest.mark.parametrize("value", [-math.inf, math.nan, "NaN", "-Infinity", "1e999999999", 10**400])
+def test_a_figure_that_is_no_number_is_unevaluable_and_said_to_be(value: Any) -> None:
+    metric = Aggregate(column="c", of="sum")
+    for test in (Bound(threshold=Threshold(operator="mustBeLessThan", value=5)), Stated(key="n")):
+        numbers = Numbers(values={("t", metric): value}, stated={("t", "n"): 1})
+        verdict = judge(check(metric, test, "value"), numbers, NOW)
+        assert verdict.state == "unevaluable"
+        assert verdict.words == "could not be evaluated: the figure is not a number that can be compared"
+
+
+@pytest.mark.parametrize("metric", [one for one in METRICS if isinstance(one, Aggregate | SqlAnswer)])
+@pytest.mark.parametrize(
+    "test", [Bound(threshold=Threshold(operator="mustBeLessThan", value=5)), Stated(key="n")]
+)
+def test_what_is_stored_of_a_verdict_holds_no_value_of_a_row(metric: Metric, test: Test) -> None:
+    """The highest salary is somebody's salary."""
+    numbers = Numbers(values={("t", metric): 98765}, stated={("t", "n"): 1})
+    verdict = judge(check(metric, test, "value"), numbers, NOW)
+    assert verdict.state == "broken" and "98765" in verdict.words
+    assert "98765" not in verdict.plain + verdict.finding().words
+    assert verdict.plain.endswith("is not as promised")
+    counted = judge(
+        check(RowCount(), test), Numbers(values={("t", RowCount()): 9}, stated={("t", "n"): 1}), NOW
+    )
+    assert counted.plain == counted.words, "a number of rows is nobody's"
 
 
 def test_control_totals_are_compared_exactly() -> None:

@@ -219,7 +219,7 @@ def test_where_the_charter_says_which_argument_is_the_money_another_may_be_a_cou
 @pytest.mark.parametrize("filler", ["@", "a@", "@a", "a@.", "@.", "a@a"])
 def test_an_address_is_looked_for_in_one_pass(filler: str) -> None:
     """Had the part before the `@` room for another one, each of these would be read again from every one:
-    10,000,000,000 steps, and the test would not end."""
-    text = filler * 100_000 + " bob@example.com"
+    10^12 steps, and the test would not end."""
+    text = filler * 1_000_000 + " bob@example.com"
     found = [match[0] for match in numbers.EMAIL.finditer(text)]
     assert found[-1] == "bob@example.com"
