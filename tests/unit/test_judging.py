@@ -101,7 +101,7 @@ def test_freshness_is_age_against_the_clock_it_is_given(age: timedelta, most: fl
          "the newest value lies 1.0 hours in the future: it is of 2026-11-21 07:00Z"),
         ("2026-11-23", "broken", "the newest value lies 42.0 hours in the future: it is of 2026-11-23 00:00Z"),
         ("9999-12-31T23:59:59.999999", "broken",
-         "the newest value lies 69892074.0 hours in the future: it is of 9999-12-31 23:59Z"),
+         "the newest value lies 69890850.0 hours in the future: it is of 9999-12-31 23:59Z"),
         ("20000-01-01", "unevaluable",
          "could not be evaluated: the newest value is no moment of the years 1 to 9999"),
         ("0044-03-15 (BC)", "unevaluable",
@@ -119,14 +119,14 @@ def test_freshness_is_in_utc_and_nothing_is_fresh_because_it_lies_in_the_future(
 
 
 HOSTILE = [
-    math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, 10**300, 10**5000, -(10**400), True, None, "", "NaN",
-    "sNaN", "-Infinity", "Infinity", "1e999999999", "-1e-999999999", "0e999999", "9" * 5000, "infinity",
+    math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, 10**300, 10**5000, -(10**400), True, None, "",
+    "NaN", "sNaN", "-Infinity", "Infinity", "1e999999999", "-1e-999999999", "0e999999", "9" * 5000,
     "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "9999-12-31", "20000-01-01", "0044-03-15 (BC)",
-    "2026-11-21", "no moment", (), (0, 0), (-3, 2, 1), (1,) * 4, (10**400, 1, 1),
+    "infinity", "2026-11-21", "no moment", (), (0, 0), (-3, 2, 1), (1,) * 4, (10**400, 1, 1),
 ]  # fmt: skip
 figures = (
-    st.sampled_from(HOSTILE) | st.integers() | st.floats() | st.text(max_size=9)
-    | st.decimals().map(str) | st.datetimes().map(datetime.isoformat) | st.lists(st.integers(-9, 99)).map(tuple)
+    st.sampled_from(HOSTILE) | st.integers() | st.floats() | st.text(max_size=9) | st.decimals().map(str)
+    | st.datetimes().map(datetime.isoformat) | st.lists(st.integers(-9, 99)).map(tuple)
 )  # fmt: skip
 METRICS: list[Metric] = [
     RowCount(), NullCount(column="c"), SqlAnswer(text="q"), Histogram(column="c", edges=(1.0, 2.0)),

@@ -144,7 +144,7 @@ def _broken(contract: Contract, report: Report, table: str, where: str) -> tuple
 def _said(verdict: Verdict) -> Broken:
     one = verdict.check
     columns = ", ".join(one.columns)
-    words = f"{columns}: {verdict.words}" if columns else verdict.words
+    words = f"{columns}: {verdict.plain}" if columns else verdict.plain
     return Broken(
         clause=one.id,
         response=one.on_breach.default if one.on_breach is not None else usual(one),
