@@ -12,7 +12,10 @@ import gzip
 import sqlite3
 import tempfile
 import threading
+import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,8 @@ from bridgehead.watch.contract.model import Column, Table
 
 HEADER_BYTES = 1024 * 1024
 """The longest header line that is read."""
+NULL = r"\N"
+"""How a null is written in a copy, bare; the text of these letters is in quotes there, and stays text."""
 
 
 class DuckdbFiles:
@@ -54,9 +59,13 @@ class DuckdbFiles:
         for table in tables:
             try:
                 self._opened[table.name] = self._look(table, staged[table.name])
-                self._view(table, self._opened[table.name])
             except Unmeasured as fault:
                 self._faults[table.name] = fault
+        claimed = Counter(name for table in tables for name in _names(table))
+        for table in tables:
+            if table.name in self._opened:
+                mine = [name for name in _names(table) if claimed[name] == 1]
+                self._views(table, self._opened[table.name], mine)
         self._run("SET lock_configuration = true")
 
     def writer(self, relation: Relation) -> DuckdbWriter:
@@ -80,7 +89,7 @@ class DuckdbFiles:
             return found
         except duckdb.InterruptException as error:
             raise Unmeasured("the time for this check was up", over=True) from error
-        except duckdb.Error as error:
+        except (duckdb.Error, ArithmeticError, ValueError) as error:  # also what Python has no value for
             raise Unmeasured(_said(error)) from error
         finally:
             timer.cancel()
@@ -116,9 +125,11 @@ class DuckdbFiles:
         copy = Path(self._work.name) / f"table{len(list(Path(self._work.name).iterdir()))}.csv"
         try:
             _copy_sqlite(files.paths[0], table, copy)
-        except (sqlite3.Error, OSError, LookupError, ValueError) as error:
-            return Files(fault=f"the SQLite file has no table to read: {error}")
-        return Files(format="csv", paths=(copy,))
+        except LookupError as error:
+            return Files(fault=f"the SQLite file has no table to read: {error.args[0]}")
+        except (sqlite3.Error, OSError, ValueError) as error:  # their messages can quote a cell
+            return Files(fault=f"the SQLite file has no table to read: {type(error).__name__}")
+        return Files(format="csv", paths=(copy,), null=NULL)
 
     def _look(self, table: Table, files: Files) -> Opened:
         if files.fault:
@@ -127,9 +138,9 @@ class DuckdbFiles:
             if files.format == "parquet":
                 return self._parquet(table, files.paths)
             if files.format == "csv":
-                return self._csv(table, files.paths)
+                return self._csv(table, files.paths, files.null)
             return self._json(table, files.paths)
-        except _duckdb().Error as error:
+        except (_duckdb().Error, ValueError) as error:  # ValueError: a name that SQL cannot write
             raise Unmeasured(_said(error)) from error
 
     def _parquet(self, table: Table, paths: Sequence[Path]) -> Opened:
@@ -164,14 +175,15 @@ class DuckdbFiles:
             more=not_named(names, table),
         )
 
-    def _csv(self, table: Table, paths: Sequence[Path]) -> Opened:
+    def _csv(self, table: Table, paths: Sequence[Path], null: str) -> Opened:
         groups: dict[tuple[str, tuple[str, ...]], list[Path]] = {}
         for path in paths:
             groups.setdefault(_header(path, table), []).append(path)
         parts, names = [], []
         for (delimiter, header), members in groups.items():
             told = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
-            how = f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', nullstr = '', header = true"
+            how = f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', header = true"
+            how += f", nullstr = {literal(null)}, allow_quoted_nulls = {'false' if null else 'true'}"
             parts.append(
                 f"FROM read_csv({_listed(members)}, columns = {{{told}}}, auto_detect = false, {how})"
             )
@@ -187,15 +199,22 @@ class DuckdbFiles:
                     for name in names}  # fmt: skip
         return _texts(table, source, names, paths_to)
 
-    def _view(self, table: Table, opened: Opened) -> None:
+    def _views(self, table: Table, opened: Opened, names: Sequence[str]) -> None:
+        """Make the views that SQL clauses name; without them such a clause gets no answer, the rest does."""
         shown = [
             f"{opened.relation.cells[column.name].value} AS {quoted(column.physical)}"
             for column in table.columns
             if column.name not in opened.faults
         ]
         read = f"SELECT {', '.join(shown)} FROM {opened.relation.source}"  # noqa: S608 -- quoted names
-        for name in dict.fromkeys((table.name, table.physical)):
-            self._run(f"CREATE VIEW {quoted(name)} AS {read}")
+        for name in names:
+            with suppress(_duckdb().Error):
+                self._run(f"CREATE VIEW {quoted(name)} AS {read}")
+
+
+def _names(table: Table) -> tuple[str, ...]:
+    """Return what SQL clauses may call a table, each once: DuckDB tells no names apart by case alone."""
+    return tuple(dict.fromkeys(name.lower() for name in (table.name, table.physical)))
 
 
 def nothing(column: Column) -> Cell:
@@ -236,18 +255,22 @@ def _header(path: Path, table: Table) -> tuple[str, tuple[str, ...]]:
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
             line = stream.readline(HEADER_BYTES)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise Unmeasured(f"{path.name} is not UTF-8 text that can be read") from error
     if not line.strip():
         raise Unmeasured(f"{path.name} is empty: it has not even a header")
     known = {column.physical.lower() for column in table.columns}
-    splits = [(delimiter, _fields(line, delimiter)) for delimiter in ",;\t|"]
+    try:
+        splits = [(delimiter, _fields(line, delimiter)) for delimiter in ",;\t|"]
+    except csv.Error as error:
+        raise Unmeasured(f"the header of {path.name} cannot be read") from error
     best = max(splits, key=lambda split: (sum(name.lower() in known for name in split[1]), len(split[1])))
     delimiter, names = best
     folded = [name.lower() for name in names]
     twice = sorted({name for name in folded if folded.count(name) > 1})
-    if twice:
-        raise Unmeasured(f"the header of {path.name} names `{twice[0]}` twice")
+    if twice:  # without a header the first line is a row: only a name of the contract is repeated here
+        which = next((f"`{name}`" for name in twice if name in known), "one column")
+        raise Unmeasured(f"the header of {path.name} names {which} twice")
     if "" in folded:
         raise Unmeasured(f"the header of {path.name} has a column without a name")
     return delimiter, names
@@ -268,12 +291,19 @@ def _copy_sqlite(file: Path, table: Table, copy: Path) -> None:
             raise LookupError(f"{table.physical} is not among {', '.join(there[:8]) or 'its tables: none'}")
         found = connection.execute(f"SELECT * FROM {quoted(name)}")  # noqa: S608 -- quoted
         with copy.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.writer(out, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
-            writer.writerow([column[0] for column in found.description])
-            for row in found:
-                writer.writerow(["" if one is None else one for one in row])
+            out.write(_line([column[0] for column in found.description]))
+            out.writelines(_line(row) for row in found)
     finally:
         connection.close()
+
+
+def _line(row: Sequence[Any]) -> str:
+    """Return a line of CSV in which every value is in quotes and a null is not: an empty text is no null."""
+    return ",".join(NULL if one is None else _in_quotes(one) for one in row) + "\n"
+
+
+def _in_quotes(value: Any) -> str:
+    return '"' + str(value).replace('"', '""') + '"'
 
 
 def _listed(paths: Sequence[Path]) -> str:
@@ -281,9 +311,20 @@ def _listed(paths: Sequence[Path]) -> str:
 
 
 def _said(error: Exception) -> str:
-    """Return the first line of what DuckDB says: what follows quotes the data."""
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return first if len(first) <= 200 else first[:197] + "..."
+    """Return why there is no answer without what DuckDB says, which quotes the data."""
+    kind = type(error).__name__
+    return f"{_SAID.get(kind, 'the query gave no answer')} (DuckDB: {kind})"
+
+
+_SAID = {
+    "BinderException": "a name or a type in the query does not fit the data",
+    "CatalogException": "the query names what is not there",
+    "ConversionException": "a value cannot be read as the type that is asked for",
+    "InvalidInputException": "the data cannot be read as what they are named",
+    "IOException": "the file cannot be read",
+    "OutOfMemoryException": "the memory that a check may take was up",
+    "OutOfRangeException": "a value is too large for the figure that is asked for",
+}
 
 
 def _duckdb() -> Any:

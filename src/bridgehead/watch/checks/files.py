@@ -34,11 +34,16 @@ _PATTERN = set("*?[]{}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
-    """The files of one object, all of one format. ``fault`` says why there are none."""
+    """The files of one object, all of one format. ``fault`` says why there are none.
+
+    ``null`` is how a copy made here writes a null, without quotes; empty in CSV of others, where it is
+    nothing at all, in quotes or not.
+    """
 
     format: Format = "parquet"
     paths: tuple[Path, ...] = ()
     fault: str = ""
+    null: str = ""
 
 
 def find(data: Path, tables: Sequence[Table]) -> dict[str, Files]:

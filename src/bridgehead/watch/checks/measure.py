@@ -26,9 +26,12 @@ from bridgehead.watch.checks.ir import (
     Value,
 )
 from bridgehead.watch.checks.plan import TablePlan, columns_of, needs_type
-from bridgehead.watch.checks.sqlclause import answer
+from bridgehead.watch.checks.sqlclause import answer, plain_number
 from bridgehead.watch.checks.write import Writer
 from bridgehead.watch.contract.model import Contract, Table
+
+MOST = 1e300
+"""No figure is compared beyond it."""
 
 
 @dataclass(slots=True)
@@ -140,7 +143,10 @@ class _Table:
             return
         for metric, expressions in written:
             taken, row = row[: len(expressions)], row[len(expressions) :]
-            self._put(metric, self._decoded(metric, taken))
+            try:
+                self._put(metric, self._decoded(metric, taken))
+            except (ArithmeticError, ValueError):  # their messages quote the figure
+                self._fault(metric, "the figure cannot be read")
 
     def _reads(self, fault: Unmeasured, written: Sequence[tuple[Metric, tuple[str, ...]]]) -> bool:
         """Say whether rows can be counted at all; if not, nothing of the scan can be."""
@@ -185,8 +191,8 @@ class _Table:
         return decoded(metric, values[0])
 
     def _put(self, metric: Metric, value: Value) -> None:
-        if isinstance(value, float) and not math.isfinite(value):
-            self._fault(metric, "the figure is not a number")
+        if isinstance(value, int | float) and not -MOST < value < MOST:  # so is NaN
+            self._fault(metric, "the figure is not a number that can be compared")
             return
         self._out.values[self._table.name, metric] = value
 
@@ -199,11 +205,12 @@ def decoded(metric: Metric, value: Any) -> Value:
     if value is None:
         return None if isinstance(metric, Aggregate) else 0
     if isinstance(metric, Aggregate) and metric.of == "sum":
-        return format(Decimal(str(value)), "f")
+        total = Decimal(str(value))
+        return format(total, "f") if total.is_finite() else math.nan
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return plain_number(value)
     return value if isinstance(value, int | float | str) else str(value)

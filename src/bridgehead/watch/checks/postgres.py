@@ -83,9 +83,8 @@ class Postgresql:
                 return rows
         except psycopg.errors.QueryCanceled as error:
             raise Unmeasured("the time for this check was up", over=True) from error
-        except psycopg.Error as error:
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise Unmeasured(f"{error.sqlstate or 'lost'}: {first[:200]}") from error
+        except (psycopg.Error, ArithmeticError, ValueError) as error:
+            raise Unmeasured(_said(error)) from error
 
     def close(self) -> None:
         self._connection.close()
@@ -112,6 +111,23 @@ def _opened(table: Table, source: str, found: Sequence[Sequence[Any]]) -> Opened
         misfits=misfits,
         more=not_named(list(natives), table),
     )
+
+
+def _said(error: Exception) -> str:
+    """Return why there is no answer without what the database says, which quotes the data."""
+    state = getattr(error, "sqlstate", None) or ""
+    words = _SAID.get(state[:2], "the query gave no answer")
+    return f"{words} (PostgreSQL: {state or type(error).__name__})"
+
+
+_SAID = {
+    "08": "the connection was lost",
+    "22": "a value cannot be read as the type that is asked for",
+    "42": "the query names what is not there, or what this role may not read",
+    "53": "the database had no room or memory left",
+    "57": "the connection was lost",
+}
+"""By the class of the SQLSTATE, its first two characters."""
 
 
 def _psycopg() -> Any:

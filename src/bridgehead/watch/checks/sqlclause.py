@@ -61,11 +61,18 @@ def allowed(sql: str, contract: Contract, dialect: str) -> str:
     return str(tree.sql(dialect=dialect, comments=False))
 
 
+def plain_number(value: Decimal) -> int | float:
+    """Return a decimal as a whole number where it is one; NaN and infinity stay what they are."""
+    if not value.is_finite() or value.adjusted() > 400:  # Python writes no text of thousands of digits
+        return float(value)
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
 def _number(value: Any) -> Value:
     if isinstance(value, bool) or value is None:
         return None if value is None else int(value)
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return plain_number(value)
     if isinstance(value, int | float):
         return value
     kind = "a moment" if isinstance(value, date | datetime) else f"a {type(value).__name__}"
