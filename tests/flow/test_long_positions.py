@@ -164,4 +164,4 @@ def test_only_what_the_code_itself_bounds_has_a_length() -> None:
     assert set(names) == {3, 8, 10, 12, 16, 32, 40, 60, 63, 64}
     assert names[3] == {"currency"}
     assert names[60] == {"scope"}  # run:ID or day:YYYY-MM-DD
-    assert names[63] == {"name", "schedule"}  # names of the charter are no longer
+    assert names[63] == {"name", "schedule", "source"}  # names of the charter are no longer
