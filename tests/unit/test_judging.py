@@ -133,7 +133,7 @@ figures = (
 )  # fmt: skip
 METRICS: list[Metric] = [
     RowCount(), NullCount(column="c"), SqlAnswer(text="q"), Histogram(column="c", edges=(1.0, 2.0)),
-    *(Aggregate(column="c", of=of) for of in ("min", "max", "sum", "mean")),  # type: ignore[arg-type]
+    *(Aggregate(column="c", of=of) for of in ("min", "max", "sum", "mean")),
 ]  # fmt: skip
 
 
