@@ -292,3 +292,21 @@ async def test_what_fails_while_it_looks_ends_nobodys_work(
     monkeypatch.setattr(watching, "look_at", fails)
     await watch_once(desk.house)
     assert await play(desk, [CUSTOMERS], [NOTE]) == ["done", ["data.lastGood"]]
+
+
+@pytest.mark.postgresql
+async def test_it_is_the_same_on_postgresql(tmp_path: Path, postgresql_url: str) -> None:
+    desk = watched(tmp_path, store=postgresql_url)
+    healthy(desk)
+    look(desk, broken("hold"))
+    held = begin(desk, [CUSTOMERS], [])
+    await desk.work()
+    assert desk.row(held).waiting_for == TABLE
+    look(desk, broken("lastGood"))
+    await desk.work()
+    assert desk.ended(held) == ["done"]
+    assert await play(desk, [CUSTOMERS, CUSTOMERS], [NOTE]) == ["done", "done", ["data.lastGood"]]
+    with desk.house.store.reading() as connection:
+        worst = tables(connection, desk.house.deployment, desk.clock.now())[0]
+    assert (worst.table, worst.standing, worst.held) == ("customers", "broken", 0)
+    desk.close()
