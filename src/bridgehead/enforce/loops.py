@@ -30,11 +30,23 @@ _DONE = Statement(
 )
 
 
+def look(boundary: Boundary, crossing: Crossing, evidence: Evidence) -> Refuse | None:
+    """Return what ``check`` returns, looking at the store only where the crossing is of a loop."""
+    if not _counts(crossing):
+        return None
+    return boundary.store.look(lambda connection: check(connection, boundary, crossing, evidence))
+
+
+def _counts(crossing: Crossing) -> bool:
+    own = crossing.action.kind == "act" and not crossing.evidence_of and not crossing.settles
+    return bool(crossing.loop) and own
+
+
 def check(
     connection: Connection, boundary: Boundary, crossing: Crossing, evidence: Evidence
 ) -> Refuse | None:
     """Refuse what is more than the crossing's loop may do. Asked when deciding, and again with the claim."""
-    if not crossing.loop or crossing.action.kind != "act" or crossing.evidence_of or crossing.settles:
+    if not _counts(crossing):
         return None
     place = crossing.position.rpartition(".")[0]
     found = _DONE.all(

@@ -96,7 +96,7 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
     boundary.store.look(lambda connection: limits.heed_stop(connection, crossing))
     limited = limits.check(boundary, crossing, named, begun=journal.begun(earlier))
     if limited is None:
-        limited = boundary.store.look(lambda connection: loops.check(connection, boundary, crossing, found))
+        limited = loops.look(boundary, crossing, found)
     if limited is not None:
         return await ending.refuse(boundary, crossing, limited)
     sound = health.heed(boundary, crossing, decision, statement, agreed)
