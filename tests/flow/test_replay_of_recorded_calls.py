@@ -201,7 +201,7 @@ def test_a_line_that_is_no_recorded_run_is_told_with_its_number(
 
     file = tmp_path / "calls.jsonl"
     file.write_text("\n" + line + "\n")
-    with pytest.raises(EngineError, match="line 2") as raised:
+    with pytest.raises(EngineError, match=r"calls\.jsonl:2: ") as raised:
         CliRunner().invoke(
             cli, ["replay", "--charter", str(desk.folder), "--calls", str(file)], catch_exceptions=False
         )
