@@ -94,13 +94,13 @@ def test_a_yes_is_taken_back_and_the_page_knows_when_it_is_too_late(asking: Desk
     assert "revoked" in maya.get(question).text
 
 
-def test_too_late_it_says_how_to_undo(asking: Desk) -> None:
+def test_too_late_it_says_that_nothing_takes_a_final_effect_back(asking: Desk) -> None:
     maya, question = signed_in(asking, "maya"), page(asking)
     asking.vote("maya")
     asyncio.run(asking.work())
     answer = maya.post(f"{question}/revoke", {"reason": "wrong order"})
     assert answer.status == 409
-    assert "bridgehead undo" in answer.text
+    assert "Its effect is final: no action takes it back." in answer.text
 
 
 def test_an_emergency_is_permitted_by_whom_the_rule_names_and_reviewed_by_others(asking: Desk) -> None:

@@ -51,6 +51,7 @@ QUESTION = Question(
     supersedes="apr_0",
     changed=(Change(name="paid, as read", was="400.00", now="500.00"),),
     changed_by="tomas",
+    sick=("shop.orders: paid.required: toPerson",),
 )
 
 
