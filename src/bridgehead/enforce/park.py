@@ -10,9 +10,8 @@ class Park(BaseException):
     cannot swallow it; nothing else in Bridgehead does.
 
     ``waiting_for`` is an approval id, ``stop:ID``, ``settle:POSITION``, ``person:POSITION``, ``lane:NAME``,
-    ``data:SOURCE.TABLE`` (it breaks its contract),
-    ``undone:RUN`` (it is taken back), or ``undo:STEP`` in a run that takes others back; ``until`` is when to
-    look again without being woken.
+    ``data:SOURCE.TABLE`` (it breaks its contract), ``undone:RUN`` (it is taken back), or ``undo:STEP`` in a
+    run that takes others back; ``until`` is when to look again without being woken.
     """
 
     def __init__(self, waiting_for: str, *, until: datetime | None = None) -> None:

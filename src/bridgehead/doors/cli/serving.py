@@ -74,7 +74,7 @@ async def serve(houses: Sequence[House], bound: socket.socket, *, work: bool = T
     server = uvicorn.Server(config)
     # Its own way with signals ends the process as soon as the console is closed, in the middle of a call;
     # it has no option for that.
-    server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]
+    server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]  # as said
     async with contextlib.AsyncExitStack() as stack:
         workers = [
             asyncio.create_task(task)
