@@ -10,6 +10,7 @@ refuses what is longer, SQLite keeps it. Whatever grows with a workflow, a file 
 from __future__ import annotations
 
 from bridgehead.store.tables.approvals import approval, delegation, vote
+from bridgehead.store.tables.batches import batch, feed, snapshot, snapshot_of_run
 from bridgehead.store.tables.crossings import crossing
 from bridgehead.store.tables.health import breach, looked_at, reading
 from bridgehead.store.tables.ledger import body, checkpoint, data_key, entry, ledger_head, node, run_head
@@ -24,6 +25,7 @@ from bridgehead.store.tables.undoing import undo, undo_item
 
 __all__ = [
     "approval",
+    "batch",
     "body",
     "breach",
     "checkpoint",
@@ -31,6 +33,7 @@ __all__ = [
     "data_key",
     "delegation",
     "entry",
+    "feed",
     "file_content",
     "incident",
     "lane_use",
@@ -49,6 +52,8 @@ __all__ = [
     "segment",
     "session",
     "signin",
+    "snapshot",
+    "snapshot_of_run",
     "spend",
     "stop",
     "undo",

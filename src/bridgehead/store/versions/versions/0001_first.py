@@ -61,6 +61,26 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'open' and next_rung_at is not null"),
     )
     op.create_table(
+        "batch",
+        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("first_seen_at", sa.String(length=32), nullable=False),
+        sa.Column("source_time", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("about", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=True),
+        sa.Column("bytes", sa.BigInteger(), nullable=True),
+        sa.Column("content", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("file", sa.Text(), server_default="", nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("said", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("data_as_of", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("decided_at", sa.String(length=32), nullable=True),
+        sa.Column("decided_by", sa.Text(), server_default="[]", nullable=False),
+        sa.PrimaryKeyConstraint("source", "object", "name"),
+    )
+    op.create_index("batch_by_time", "batch", ["source", "object", "first_seen_at"], unique=False)
+    op.create_table(
         "body",
         sa.Column(
             "idx", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
@@ -220,6 +240,15 @@ def upgrade() -> None:
     )
     op.create_index("entry_kind", "entry", ["kind"], unique=False)
     op.create_index("entry_run", "entry", ["run", "seq"], unique=False)
+    op.create_table(
+        "feed",
+        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("looked_at", sa.String(length=32), nullable=False),
+        sa.Column("next_look_at", sa.String(length=32), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("source", "object"),
+    )
     op.create_table(
         "file_content",
         sa.Column("sha256", sa.String(length=64), nullable=False),
@@ -440,6 +469,25 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.String(length=32), nullable=False),
         sa.Column("used_at", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_table(
+        "snapshot",
+        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("batches", sa.Text(), nullable=False),
+        sa.Column("data_as_of", sa.String(length=32), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("source", "object", "number"),
+    )
+    op.create_table(
+        "snapshot_of_run",
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("run", "source", "object"),
     )
     op.create_table(
         "spend",
