@@ -40,6 +40,27 @@ CREATE INDEX approval_open ON approval (due_at) WHERE state = 'open';
 
 CREATE INDEX approval_rung ON approval (next_rung_at) WHERE state = 'open' and next_rung_at is not null;
 
+CREATE TABLE batch (
+  source VARCHAR(63) NOT NULL,
+  object TEXT NOT NULL,
+  name TEXT NOT NULL,
+  first_seen_at VARCHAR(32) NOT NULL,
+  source_time VARCHAR(32) DEFAULT '' NOT NULL,
+  about TEXT DEFAULT '[]' NOT NULL,
+  rows BIGINT,
+  bytes BIGINT,
+  content VARCHAR(64) DEFAULT '' NOT NULL,
+  file TEXT DEFAULT '' NOT NULL,
+  state VARCHAR(16) NOT NULL,
+  said TEXT DEFAULT '[]' NOT NULL,
+  data_as_of VARCHAR(32) DEFAULT '' NOT NULL,
+  decided_at VARCHAR(32),
+  decided_by TEXT DEFAULT '[]' NOT NULL,
+  PRIMARY KEY (source, object, name)
+);
+
+CREATE INDEX batch_by_time ON batch (source, object, first_seen_at);
+
 CREATE TABLE body (
   idx INTEGER NOT NULL,
   record_key BLOB NOT NULL,
@@ -160,6 +181,15 @@ CREATE TABLE entry (
 CREATE INDEX entry_kind ON entry (kind);
 
 CREATE INDEX entry_run ON entry (run, seq);
+
+CREATE TABLE feed (
+  source VARCHAR(63) NOT NULL,
+  object TEXT NOT NULL,
+  state TEXT NOT NULL,
+  looked_at VARCHAR(32) NOT NULL,
+  next_look_at VARCHAR(32) DEFAULT '' NOT NULL,
+  PRIMARY KEY (source, object)
+);
 
 CREATE TABLE file_content (
   sha256 VARCHAR(64) NOT NULL,
@@ -355,6 +385,25 @@ CREATE TABLE signin (
   expires_at VARCHAR(32) NOT NULL,
   used_at VARCHAR(32),
   PRIMARY KEY (token_hash)
+);
+
+CREATE TABLE snapshot (
+  source VARCHAR(63) NOT NULL,
+  object TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  at VARCHAR(32) NOT NULL,
+  batches TEXT NOT NULL,
+  data_as_of VARCHAR(32) DEFAULT '' NOT NULL,
+  PRIMARY KEY (source, object, number)
+);
+
+CREATE TABLE snapshot_of_run (
+  run VARCHAR(40) NOT NULL,
+  source VARCHAR(63) NOT NULL,
+  object TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  at VARCHAR(32) NOT NULL,
+  PRIMARY KEY (run, source, object)
 );
 
 CREATE TABLE spend (

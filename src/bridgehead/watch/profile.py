@@ -214,10 +214,17 @@ def _column(
         unseen=unseen,
         least=min(finite, default=None),
         most=max(finite, default=None),
-        total=str(Fraction(math.fsum(finite))),
-        squares=str(Fraction(math.fsum(number * number for number in finite if abs(number) < 1e150))),
+        total=str(_sum(finite)),
+        squares=str(_sum([number * number for number in finite if abs(number) < 1e150])),
         distinct=Distinct.of(there, key),
     )
+
+
+def _sum(numbers: Sequence[float]) -> Fraction:
+    try:
+        return Fraction(math.fsum(numbers))
+    except OverflowError:  # together they are no float any more
+        return sum(map(Fraction, numbers), Fraction())
 
 
 def _null(value: Value) -> bool:

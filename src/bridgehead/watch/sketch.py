@@ -10,12 +10,14 @@ import math
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from hashlib import blake2b
 
 _BITS = 11
 _REGISTERS = 1 << _BITS
 _EMPTY = bytes(_REGISTERS)
+_DIGITS = 400  # more than any float has before or after its point
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: the registers are unpacked once
@@ -29,7 +31,7 @@ class Distinct:
         """Return the sketch of values; with a key, of their keyed hashes."""
         registers = bytearray(_REGISTERS)
         for value in set(values):
-            digest = int.from_bytes(blake2b(repr(value).encode(), digest_size=8, key=key).digest())
+            digest = int.from_bytes(blake2b(_word(value).encode(), digest_size=8, key=key).digest())
             place, rest = digest >> (64 - _BITS), digest & ((1 << (64 - _BITS)) - 1)
             registers[place] = max(registers[place], 64 - _BITS - rest.bit_length() + 1)
         return _packed(bytes(registers))
@@ -48,6 +50,20 @@ class Distinct:
         raw = alpha * _REGISTERS**2 / sum(2.0**-register for register in self.registers)
         zeros = self.registers.count(0)
         return _REGISTERS * math.log(_REGISTERS / zeros) if raw <= 2.5 * _REGISTERS and zeros else raw
+
+
+def _word(value: object) -> str:
+    """Return one text for values that are equal: 0 and 0.0 are one, whichever batch they came in."""
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > _DIGITS:
+        return repr(value.normalize())  # no float equals it, and its digits would fill memory
+    if isinstance(value, int):
+        return repr(int(value))
+    if isinstance(value, (float, Decimal)):
+        if not math.isfinite(value):
+            return repr(float(value))
+        over, under = value.as_integer_ratio()
+        return repr(over) if under == 1 else f"{over}/{under}"
+    return repr(value)
 
 
 def _packed(registers: bytes) -> Distinct:
