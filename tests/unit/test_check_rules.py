@@ -15,6 +15,7 @@ from bridgehead.enforce.policy import faults
 from bridgehead.enforce.sql.declared import misfits
 from bridgehead.kernel.errors import PolicyError
 from bridgehead.kernel.finding import Finding
+from bridgehead.watch.contract.misfits import misfits as contracts
 from fixtures.charters import ROOT, Folder
 
 
@@ -97,6 +98,20 @@ def tables(rows: str) -> Callable[[Folder], object]:
         folder.write("crm.db", "")
         folder.change("    name: Ines Okafor", "    attributes: {team: east}\n    name: Ines Okafor")
         folder.write("charter.yaml", folder.text("charter.yaml") + TABLES.format(rows=rows))
+
+    return change
+
+
+PROMISE = "apiVersion: v3.1.0\nkind: DataContract\nid: crm\nname: crm\nversion: 1.0.0\nstatus: active\nschema:\n  - name: {name}\n    logicalType: object\n    properties:\n      - {{name: id, logicalType: integer, {clause}: true}}\n"
+
+
+def contract(name: str = "orders", clause: str = "required") -> Callable[[Folder], object]:
+    """Return the change that adds a table and its contract."""
+
+    def change(folder: Folder) -> None:
+        tables("owner = :subject")(folder)
+        folder.change("    path: crm.db\n", "    path: crm.db\n    contract: crm.odcs.yaml\n")
+        folder.write("crm.odcs.yaml", PROMISE.format(name=name, clause=clause))
 
     return change
 
@@ -242,6 +257,8 @@ CASES = [
     Case("BH-CHK-104", book(more="    access: {file: gone.json, max_age: 1h}\n"), "file: gone.json", book(more="    access: {file: rights.json, max_age: 1h}\n")),
     Case("BH-CHK-105", book(region="us"), "collections: [book]", book(region="eu")),
     Case("BH-CHK-106", book(tags="pii, board", cleared="pii"), "collections: [book]", book(tags="pii", cleared="pii, board")),
+    Case("BH-CHK-110", contract(clause="requierd"), "      - {name: id", contract(), "crm.odcs.yaml"),
+    Case("BH-CHK-111", contract(name="invoices"), "      orders:\n        columns", contract()),
     # hazards and secrets
     Case("BH-CHK-070", swap("detector: Refunds of the day compared with what the tickets cost", "detector: none"), "detector: none", nothing),
     Case("BH-CHK-071", swap("drill: Ask for a refund of 500 USD on a ticket that cost 20, in staging, every month", "drill: TODO"), "drill: TODO", nothing),
@@ -261,7 +278,9 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def found(folder: Folder, rule: str = "") -> list[Finding]:
-    return [finding for finding in readiness(folder.load(), faults, misfits) if rule in finding.rule]
+    return [
+        finding for finding in readiness(folder.load(), faults, misfits, contracts) if rule in finding.rule
+    ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)

@@ -141,8 +141,9 @@ class House:
         """Return what readiness finds in the folder as it is now."""
         from bridgehead.enforce import policy
         from bridgehead.enforce.sql import declared
+        from bridgehead.watch.contract import misfits as contract
 
-        return readiness(load(self.folder), policy.faults, declared.misfits)
+        return readiness(load(self.folder), policy.faults, declared.misfits, contract.misfits)
 
     def taken_back(self) -> str:
         """Return in words that the folder holds a release that was taken back; empty where it does not."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from bridgehead.check import (
     actions,
     approvals,
+    contracts,
     documents,
     drafts,
     hazards,
@@ -47,6 +48,7 @@ FAMILIES: tuple[Family, ...] = (
     policies.FAMILY,
     provenance.FAMILY,
     sources.FAMILY,
+    contracts.FAMILY,
     documents.FAMILY,
     retention.FAMILY,
     hazards.FAMILY,
@@ -61,10 +63,12 @@ def readiness(
     deployment: Deployment,
     validate_policies: ValidatePolicies | None = None,
     look_at_tables: sources.LookAtTables | None = None,
+    read_contracts: contracts.ReadContracts | None = None,
 ) -> list[Finding]:
     """Return every finding, what blocks first.
 
-    Without ``look_at_tables`` nothing is said of the SQL of tables: filters, types, masks, named queries.
+    Without ``look_at_tables`` nothing is said of the SQL of tables: filters, types, masks, named queries;
+    without ``read_contracts`` nothing of what data contracts say.
 
     Without ``validate_policies`` hand-written policies are checked by themselves, and not against the
     types of the charter.
@@ -76,6 +80,8 @@ def readiness(
         found += policies.strict(deployment, validate_policies)
     if look_at_tables is not None:
         found += sources.tables(deployment, look_at_tables)
+    if read_contracts is not None:
+        found += contracts.promised(deployment, read_contracts)
     return sorted(found, key=_place)
 
 

@@ -52,8 +52,9 @@ def _findings(deployment: Deployment) -> list[Finding]:
     from bridgehead.check import readiness
     from bridgehead.enforce import policy
     from bridgehead.enforce.sql import declared
+    from bridgehead.watch.contract import misfits as contract
 
-    return readiness(deployment, policy.faults, declared.misfits)
+    return readiness(deployment, policy.faults, declared.misfits, contract.misfits)
 
 
 def _tell_errors(errors: Sequence[BridgeheadError], as_json: bool) -> None:

@@ -1,0 +1,37 @@
+"""Data contracts of sources, as who watches data reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from bridgehead.check.rule import Family, Rule
+from bridgehead.check.sources import Misfit
+from bridgehead.declare import Deployment
+from bridgehead.kernel.finding import Finding
+
+UNREADABLE = Rule(
+    id="BH-CHK-110",
+    severity="block",
+    title="A data contract cannot be read",
+    why="Its tables could not be looked at, and what is not looked at counts as broken.",
+    fix="Repair it at the line named; `bridgehead watch check --contract FILE --data ...` tries it on data.",
+)
+LEFT_OUT = Rule(
+    id="BH-CHK-111",
+    severity="warn",
+    title="A data contract leaves something unsaid",
+    why="What the contract does not say of a table is not watched; a table without a word counts as broken.",
+    fix="Write an object for the table in the contract, or remove the contract from the source.",
+)
+
+ReadContracts = Callable[[Deployment], Iterable[Misfit]]
+"""Who can read contracts says what of them is wrong (``blocks``), and what is left out."""
+
+
+def promised(d: Deployment, read: ReadContracts) -> Iterator[Finding]:
+    """Yield what is wrong with the contracts of sources."""
+    for misfit in read(d):
+        yield (UNREADABLE if misfit.blocks else LEFT_OUT).found(misfit.words, misfit.where)
+
+
+FAMILY = Family("Data contracts", (UNREADABLE, LEFT_OUT), lambda d: iter(()))

@@ -1,0 +1,37 @@
+"""What is wrong with the contracts of a deployment's sources, before anything is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bridgehead.check.sources import Misfit
+from bridgehead.declare import Deployment
+from bridgehead.kernel.errors import WatchError
+from bridgehead.watch.contract.faults import ContractErrors
+from bridgehead.watch.contract.read import read
+
+
+def misfits(deployment: Deployment) -> Iterator[Misfit]:
+    """Yield each error of a contract at its line, and each table of a source that its contract leaves out.
+
+    Where the extra ``watch`` is missing, that it was not read is worth knowing; it is needed where data are
+    looked at, which may be another machine.
+    """
+    folder = f"{deployment.folder}/"
+    for name, source in deployment.charter.sources.items():
+        if not source.contract:
+            continue
+        where = deployment.where("sources", name, "contract")
+        try:
+            contract = read(deployment.folder / source.contract)
+        except ContractErrors as error:
+            for each in error.errors:
+                yield Misfit(f"{each.what}. {each.fix}", each.where.removeprefix(folder) or where, True)
+            continue
+        except WatchError as error:
+            yield Misfit(f"`{source.contract}` was not read: {error.what}.", where, False)
+            continue
+        for table in source.tables:
+            if contract.table(table) is None:
+                words = f"`{source.contract}` says nothing of the table `{table}`."
+                yield Misfit(words, deployment.where("sources", name, "tables", table), False)
