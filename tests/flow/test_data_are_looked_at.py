@@ -10,15 +10,14 @@ import pytest
 
 from bridgehead.assemble.watching import due, look_at, watch_once
 from bridgehead.explain.data_health import TableHealth, tables
+from bridgehead.kernel.errors import CharterError
 from fixtures.houses import Desk
-from fixtures.sales_contract import CONTRACT
 from fixtures.sick_data import CUSTOMERS, MOVE, NOTE, ORDERS, TABLE, begin, play, watched
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = watched(tmp_path)
-    (made.folder / "sales.odcs.yaml").write_text(CONTRACT)
     made.database = tmp_path / "sales.sqlite"  # type: ignore[attr-defined]
     yield made
     made.close()
@@ -91,16 +90,18 @@ async def test_what_was_done_with_it_since_it_was_last_in_order_is_listed(desk: 
     assert (touched.touched_runs, touched.touched_effects) == ((before,), 1)
 
 
-@pytest.mark.parametrize("harm", ["no file", "no contract in it"])
-async def test_what_cannot_be_looked_at_is_not_in_order(desk: Desk, harm: str) -> None:
-    if harm == "no file":
-        assert list(due(desk.house)) == ["sales"]
-        desk.database.unlink()  # type: ignore[attr-defined]
-    else:
-        (desk.folder / "sales.odcs.yaml").write_text("apiVersion: v2.2.2\n")
+async def test_what_cannot_be_looked_at_is_not_in_order(desk: Desk) -> None:
+    assert list(due(desk.house)) == ["sales"]
+    desk.database.unlink()  # type: ignore[attr-defined]
     look_at(desk.house, "sales")
     assert {line.standing for line in health(desk).values()} == {"broken"}
     assert all(line.clauses for line in health(desk).values())
+
+
+def test_a_contract_that_cannot_be_read_is_never_activated(desk: Desk) -> None:
+    (desk.folder / "sales.odcs.yaml").write_text("apiVersion: v2.2.2\n")
+    with pytest.raises(CharterError, match=r"BH-ASM-002 sales.odcs.yaml:1: .* version v2.2.2"):
+        _ = desk.house
 
 
 async def test_each_source_is_looked_at_when_half_the_time_is_over_that_a_look_counts(desk: Desk) -> None:
