@@ -108,6 +108,14 @@ def test_each_kind_of_change_is_told_and_its_opposite_too(old: str, new: str, ki
         assert opposite.get(kind, kind) in back
 
 
+def test_a_name_is_one_name_however_it_is_quoted() -> None:
+    tables = [
+        f"CREATE TABLE t (id int, {name} varchar(100) NOT NULL)" for name in ("'code'", "`code`", "code")
+    ]
+    first, *rest = (schema(each) for each in tables)
+    assert all(compare(first, other) == () for other in rest)
+
+
 def test_order_alone_is_told_as_order() -> None:
     found = changed("CREATE TABLE t (a int, b text, c int)", "CREATE TABLE t (b text, a int, c int)")
     assert found == [("order_changed", "t", "")]

@@ -14,7 +14,7 @@ from bridgehead.watch.schema_change.schema import Column, Table
 from bridgehead.watch.schema_change.splitting import parts
 
 DIALECTS = ("mysql", "postgres", "sqlite")
-NAME = r"(?:`[^`]+`|\"[^\"]+\"|\[[^\]]+\]|[\w$#]+)"
+NAME = r"(?:`[^`]+`|\"[^\"]+\"|\[[^\]]+\]|'[^']+'|[\w$#]+)"  # SQLite takes names in single quotes, too
 _LEAVES_COLUMNS = re.compile(
     r"\s*((?:fulltext\s+|spatial\s+)?(?:key|index)\b(?!\s+\w+\s*(?:\(?\d|$))"
     r"|check\b|constraint\s+\S+\s+check\b"
@@ -202,4 +202,4 @@ def _target(reference: exp.Expression) -> str:
 
 def plain(name: str) -> str:
     """Return a name without its quotes."""
-    return name.strip().strip('`"[]')
+    return name.strip().strip("`\"[]'")
