@@ -1,0 +1,104 @@
+"""What Ibis on DuckDB says of each case of ``bench/agreement.py``: one expression for each kind of clause."""
+
+import json
+import operator
+import sys
+from pathlib import Path
+
+import ibis
+
+COMPARE = {
+    "mustBe": operator.eq,
+    "mustNotBe": operator.ne,
+    "mustBeGreaterThan": operator.gt,
+    "mustBeGreaterOrEqualTo": operator.ge,
+    "mustBeLessThan": operator.lt,
+    "mustBeLessOrEqualTo": operator.le,
+    "mustBeBetween": lambda value, pair: pair[0] <= value <= pair[1],
+    "mustNotBeBetween": lambda value, pair: not pair[0] <= value <= pair[1],
+}
+BOUNDS = {
+    "minimum": operator.lt,
+    "maximum": operator.gt,
+    "exclusiveMinimum": operator.le,
+    "exclusiveMaximum": operator.ge,
+    "minLength": operator.lt,
+    "maxLength": operator.gt,
+}
+
+
+def wrong(case: dict, table: ibis.Table, parents: ibis.Table) -> int | None:
+    """Return the number the clause is about."""
+    clause, kind = case["clause"], case["kind"]
+    column = table[case["column"]] if case["column"] else None
+    quality = clause.get("quality", [{}])[0]
+    arguments = quality.get("arguments", {})
+
+    def count(condition: ibis.expr.types.BooleanValue) -> int:
+        return int(table.filter(condition).count().execute())
+
+    def repeated(*names: str) -> int:
+        there = table.filter([table[name].notnull() for name in names])
+        return int(there.count().execute() - there.select(*names).distinct().count().execute())
+
+    match kind:
+        case "required" | "nullValues":
+            return count(column.isnull())
+        case "unique" | "duplicateValues":
+            return repeated(case["column"])
+        case "duplicateRows":
+            return repeated(*arguments["properties"])
+        case "range":
+            ((bound, value),) = clause["logicalTypeOptions"].items()
+            return count(BOUNDS[bound](column, value))
+        case "length":
+            ((bound, value),) = clause["logicalTypeOptions"].items()
+            return count(BOUNDS[bound](column.length(), value))
+        case "pattern":
+            return count(~column.re_search(clause["logicalTypeOptions"]["pattern"]))
+        case "invalidValues" if "pattern" in arguments:
+            return count(~column.re_search(arguments["pattern"]))
+        case "invalidValues":
+            return count(column.notin(arguments["validValues"]))
+        case "missingValues":
+            return count(
+                column.isnull()
+                | column.isin([each for each in arguments["missingValues"] if each is not None])
+            )
+        case "rowCount":
+            return int(table.count().execute())
+        case "sql":
+            return int(
+                ibis.duckdb.connect()
+                .sql(quality["query"].replace("orders", f"'{table_file}'"))
+                .execute()
+                .iloc[0, 0]
+            )
+        case "reference":
+            return count(column.notnull() & column.notin(parents["id"]))
+    return None
+
+
+def said(case: dict, table: ibis.Table, parents: ibis.Table) -> str:
+    number = wrong(case, table, parents)
+    quality = case["clause"].get("quality", [None])[0]
+    if quality is None:
+        return "broken" if number else "kept"
+    if quality.get("unit") == "percent":
+        rows = table.count().execute()
+        if not rows:
+            return "undefined"
+        number = 100 * number / rows
+    name = next(each for each in COMPARE if each in quality)
+    return "kept" if COMPARE[name](number, quality[name]) else "broken"
+
+
+folder = Path(sys.argv[1])
+found = {}
+for case in json.loads((folder / "cases.json").read_text()):
+    table_file = folder / case["name"] / "orders.parquet"
+    connection = ibis.duckdb.connect()
+    table = connection.read_parquet(table_file)
+    parents = connection.read_parquet(folder / case["name"] / "parents.parquet")
+    found[case["name"]] = said(case, table, parents)
+print(json.dumps(found))
