@@ -321,6 +321,8 @@ class House:
             mask_secret=self.ledger.derived("mask"),
             access=self._drivers.access(deployment),
             wall_secret=self.ledger.derived("wall"),
+            home=self.folder,
+            state=self.state,
         )
 
     def _directory(self) -> Charter:

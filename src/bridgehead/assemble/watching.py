@@ -85,13 +85,15 @@ def look_at(house: House, source: str) -> list[Look]:
 
     Raises ``StoreError`` or ``LedgerError`` where it cannot be written down.
     """
+    from bridgehead.watch.feeds.intake import take_in
     from bridgehead.watch.look import looks  # duckdb: only where there is a contract
 
     boundary = house.boundary
+    fed = take_in(boundary, source)  # first: others may refer to what is published now
     found = list(looks(boundary, source))
     for look in found:
         house.ledger.append(recording(boundary, look))
-    return found
+    return [*fed, *found]
 
 
 def watched(house: House) -> list[str]:

@@ -26,6 +26,7 @@ from bridgehead.declare.part import amount as amount
 from bridgehead.declare.part import seconds as seconds
 from bridgehead.declare.reading import Bucket as Bucket
 from bridgehead.declare.reading import Column as Column
+from bridgehead.declare.reading import Feed as Feed
 from bridgehead.declare.reading import Grant as Grant
 from bridgehead.declare.reading import Source as Source
 from bridgehead.declare.reading import SqlQuery as SqlQuery

@@ -63,6 +63,30 @@ class Grant(Part):
     )
 
 
+class Feed(Part):
+    """A folder into which somebody else drops the batches of a table."""
+
+    folder: Words = Field(
+        description="The drop folder, absolute or relative to the deployment folder; outside of what a "
+        "release holds."
+    )
+    files: str = Field(
+        default="*",
+        pattern=r"^[^/\\\x00]{1,255}$",
+        description="Which files are batches, as a pattern of names, e.g. `orders_*.csv`: .csv, .tsv, "
+        ".parquet, .jsonl, .ndjson or .json.",
+    )
+    holds: Literal["all", "new"] = Field(
+        description="`all`: a batch is the whole table and takes the place of the one before. `new`: it "
+        "holds new rows, which add up."
+    )
+    complete_by: Literal["rename", "manifest"] = Field(
+        default="rename",
+        description="How the sender says that a batch is complete: by renaming the file to its final name, "
+        "or by a manifest beside it that names size and SHA-256.",
+    )
+
+
 class Table(Part):
     """A table that SQL may name."""
 
@@ -74,6 +98,11 @@ class Table(Part):
         default="",
         description="For `duckdb`: the Parquet, CSV or SQLite file that is this table, relative to the "
         "deployment folder.",
+    )
+    feed: Feed | None = Field(
+        default=None,
+        description="For `duckdb`: the table comes in batches. Each is copied, checked against the contract "
+        "and then published, or kept apart; a run reads what was published when it first read the table.",
     )
     at_least: int = Field(
         default=0,
@@ -90,6 +119,12 @@ class Table(Part):
     def _has_key(self) -> Table:
         if self.at_least and not self.key:
             raise ValueError("`at_least` needs a `key`")
+        return self
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Table:
+        if self.file and self.feed is not None:
+            raise ValueError("a table has a `file` or a `feed`, not both")
         return self
 
 
@@ -156,6 +191,22 @@ class Source(Part):
             raise ValueError("a `sqlite` source has a `path`")
         if self.driver != "sqlite" and not self.tables:
             raise ValueError(f"a `{self.driver}` source declares its `tables`")
-        if self.driver == "duckdb" and not self.path and not all(t.file for t in self.tables.values()):
-            raise ValueError("a `duckdb` source has a `path`, or each of its tables a `file`")
+        whole = all(table.file or table.feed for table in self.tables.values())
+        if self.driver == "duckdb" and not self.path and not whole:
+            raise ValueError("a `duckdb` source has a `path`, or each of its tables a `file` or a `feed`")
         return self
+
+    @model_validator(mode="after")
+    def _fed(self) -> Source:
+        if not self.feeds:
+            return self
+        if self.driver != "duckdb" or self.path:
+            raise ValueError("only tables of a `duckdb` source without a `path` have a `feed`")
+        if not self.contract:
+            raise ValueError("a source with a `feed` has a `contract`: what is not checked is not published")
+        return self
+
+    @property
+    def feeds(self) -> dict[str, Feed]:
+        """Return the feeds of its tables, by the table's name."""
+        return {name: table.feed for name, table in self.tables.items() if table.feed is not None}

@@ -1,16 +1,19 @@
-"""Contracts of sources, and what rests on their tables: every file and every table named must be there."""
+"""Contracts of sources, and what rests on their tables: every file and every table named must be there, and
+a drop folder must not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from bridgehead.declare import manifest
 from bridgehead.declare.deployment import Deployment
 from bridgehead.declare.naming import fault, unknown
 from bridgehead.kernel.errors import CharterError
 
 
 def errors(deployment: Deployment) -> Iterator[CharterError]:
-    """Yield BH-CHA-140 to BH-CHA-142."""
+    """Yield BH-CHA-140 to BH-CHA-143."""
     charter = deployment.charter
     if charter.sick_data and charter.sick_data not in charter.approvals:
         yield unknown(
@@ -26,6 +29,27 @@ def errors(deployment: Deployment) -> Iterator[CharterError]:
                 *("sources", name, "contract"),
             )
     yield from _rests_on(deployment)
+    yield from _drop_folders(deployment)
+
+
+def _drop_folders(d: Deployment) -> Iterator[CharterError]:
+    for name, source in d.charter.sources.items():
+        for table, feed in source.feeds.items():
+            if _in_a_release(d.folder, feed.folder):
+                yield fault(
+                    d,
+                    "BH-CHA-143",
+                    f"the drop folder `{feed.folder}` is part of the release: each batch would change it",
+                    "Name a folder outside the deployment folder, or one whose name begins with a dot.",
+                    *("sources", name, "tables", table, "feed", "folder"),
+                )
+
+
+def _in_a_release(folder: Path, written: str) -> bool:
+    root, place = folder.resolve(), (folder / written).resolve()
+    return place.is_relative_to(root) and all(
+        manifest.belongs(part) for part in place.relative_to(root).parts
+    )
 
 
 def _rests_on(d: Deployment) -> Iterator[CharterError]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bridgehead.declare import Deployment
@@ -57,7 +58,8 @@ class Boundary:
     ``in_the_air`` is the engine's. ``rewriter`` remembers rewritten SQL; ``mask_secret`` keys the ``hash``
     mask, ``wall_secret`` what a database with a second wall is told about its reader.
     ``distrusted`` are places (``run/position``) whose results are taken as untrusted, whatever the charter
-    says of them: a recording that is played again may know better.
+    says of them: a recording that is played again may know better. ``home`` is the deployment folder as it
+    lies here, which a release is a copy of; ``state`` its state folder.
     """
 
     deployment: Deployment
@@ -77,6 +79,8 @@ class Boundary:
     wall_secret: str = field(default="", repr=False)
     distrusted: Set[str] = field(default_factory=set)
     access: Mapping[str, AccessSource] = field(default_factory=dict)
+    home: Path = Path()
+    state: Path = Path()
 
     @property
     def charter(self) -> Charter:

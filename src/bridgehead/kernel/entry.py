@@ -48,6 +48,11 @@ EntryKind = Literal[
     "schedule.skipped",
     "schedule.missed",
     "collection.synced",
+    "batch.published",
+    "batch.quarantined",
+    "batch.set_aside",
+    "batch.released",
+    "batch.discarded",
 ]
 
 

@@ -45,7 +45,7 @@ class Look:
     """What one look at a table of a source found, when, and the newest moment in its data (may be empty).
 
     ``whole`` is False where the table could not be looked at: then it is broken by that, and what was known
-    to be broken before stays so.
+    to be broken before stays so. ``until`` is when it stops counting, where that is before ``check_every``.
     """
 
     source: str
@@ -54,6 +54,7 @@ class Look:
     broken: Sequence[Broken] = ()
     data_as_of: str = ""
     whole: bool = True
+    until: datetime | None = None
 
     @property
     def kind(self) -> str:
@@ -152,9 +153,10 @@ def _said(broken: Broken) -> tuple[str, str]:
 
 def _look(connection: Connection, boundary: Boundary, look: Look) -> None:
     every = boundary.charter.sources[look.source].check_every
+    until = look.at + timedelta(seconds=seconds(every))
     values = {
         "checked_at": stamp(look.at),
-        "good_until": stamp(look.at + timedelta(seconds=seconds(every))),
+        "good_until": stamp(until if look.until is None else min(until, look.until)),
         **({"data_as_of": look.data_as_of, "whole_at": stamp(look.at)} if look.whole else {}),
     }
     place = (t.looked_at.c.source == look.source, t.looked_at.c.object == look.table)

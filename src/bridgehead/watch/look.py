@@ -12,7 +12,6 @@ Never: writes anything down.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -20,56 +19,41 @@ from pathlib import Path
 
 from bridgehead.declare.model import Source
 from bridgehead.enforce.boundary import Boundary
-from bridgehead.kernel.canonical import recordable
-from bridgehead.kernel.errors import BridgeheadError, WatchError
-from bridgehead.watch.checks import baseline
+from bridgehead.kernel.errors import WatchError
+from bridgehead.watch.breach import NOT_LOOKED, not_looked, said_of
 from bridgehead.watch.checks.check import Report, check
 from bridgehead.watch.checks.engine import Limits
-from bridgehead.watch.checks.ir import (
-    Age,
-    Aggregate,
-    Check,
-    Distance,
-    InvalidCount,
-    MissingCount,
-    NullCount,
-    OneOf,
-    Pattern,
-    TypeFailures,
-    Within,
-)
-from bridgehead.watch.checks.judge import Verdict
+from bridgehead.watch.checks.files import Files, find
+from bridgehead.watch.checks.ir import Age, Aggregate
 from bridgehead.watch.checks.where import Place, place, place_of
 from bridgehead.watch.contract.model import Contract, Table
-from bridgehead.watch.contract.read import read
+from bridgehead.watch.feeds.published import files as published
 from bridgehead.watch.health import Broken, Look
+from bridgehead.watch.promised import baseline_of, contract_of
 
 WATCH = "_WATCH"
 """Ends the name of the environment variable that holds the address of a role which reads whole tables, where
 the one that ``address`` names sees them through a wall."""
-BASELINE = ".baseline.json"
-"""Takes the place of a contract's suffixes in the name of its frozen distributions, where there are any."""
-NOT_LOOKED = "quarantine"
-"""What it does to every reader of a table that it could not be looked at."""
-
-
-_log = logging.getLogger("bridgehead.watch")
 
 
 def looks(boundary: Boundary, source: str) -> Iterator[Look]:
-    """Yield what is found of each table of a source now. Its contract is one of this release's files."""
+    """Yield what is found of each table of a source now, but of those that come in batches (``feeds``). Its
+    contract is one of this release's files."""
     declared, now = boundary.charter.sources[source], boundary.clock.now()
     where = boundary.where("sources", source, "contract")
     inside = f"{boundary.deployment.folder}/"
+    whole = [name for name in declared.tables if name not in declared.feeds]
+    if not whole:
+        return
     try:
-        contract = _contract(boundary, declared)
-        report = _checked(boundary, declared, contract)
+        contract = contract_of(boundary, source)
+        report = _checked(boundary, source, contract, whole)
     except Exception as error:  # whatever it was: nobody knows whether the contract is kept
-        failed = _not_looked(error, inside, where)
-        for table in declared.tables:
+        failed = not_looked(boundary, source, error)
+        for table in whole:
             yield Look(source=source, table=table, at=now, broken=(failed,), whole=False)
         return
-    for table in declared.tables:
+    for table in whole:
         found = _broken(contract, report, table, where)
         yield Look(
             source=source,
@@ -80,45 +64,40 @@ def looks(boundary: Boundary, source: str) -> Iterator[Look]:
         )
 
 
-def _not_looked(error: Exception, inside: str, where: str) -> Broken:
-    """Return what breaks a table that could not be looked at. Only our own words are stored: others may quote
-    the data."""
-    if isinstance(error, BridgeheadError):
-        why, where = error.what.replace(inside, ""), error.where.removeprefix(inside) or where
-    else:
-        why = type(error).__name__
-        _log.exception("data could not be looked at")
-    words = recordable(f"It could not be looked at: {why}.")
-    return Broken(clause="look", response=NOT_LOOKED, words=words, where=where)
-
-
-def _contract(boundary: Boundary, declared: Source) -> Contract:
-    return read(boundary.deployment.folder / declared.contract)
-
-
-def _checked(boundary: Boundary, declared: Source, contract: Contract) -> Report:
-    named = tuple(table for table in contract.tables if table.name in declared.tables)
-    file = boundary.deployment.folder / declared.contract
-    frozen = file.with_name(f"{file.name.partition('.')[0]}{BASELINE}")
-    with _place(boundary, declared, named) as found:
+def _checked(boundary: Boundary, source: str, contract: Contract, whole: Sequence[str]) -> Report:
+    declared = boundary.charter.sources[source]
+    known = tuple(table for table in contract.tables if table.name in declared.tables)
+    named = tuple(table.name for table in known if table.name in whole)
+    with _place(boundary, source, known) as found:
         return check(
             contract,
             found,
             now=boundary.clock.now(),
-            baseline=baseline.read(frozen) if frozen.is_file() else None,
-            tables=tuple(table.name for table in named) or ("",),
+            baseline=baseline_of(boundary, source),
+            tables=named or ("",),
             samples=False,
         )
 
 
-def _place(boundary: Boundary, declared: Source, tables: Sequence[Table]) -> Place:
-    limits, clock, folder = Limits(), boundary.clock, boundary.deployment.folder
+def _place(boundary: Boundary, source: str, tables: Sequence[Table]) -> Place:
+    """Open where the tables live. Those that come in batches are there for others to refer to."""
+    declared, limits, clock = boundary.charter.sources[source], Limits(), boundary.clock
+    folder = boundary.deployment.folder
     if declared.driver == "postgresql":
         return place(_address(declared), tables, limits=limits, clock=clock)
     if declared.path:
         return place(str(folder / declared.path), tables, limits=limits, clock=clock)
-    files = {table.name: Path(folder / declared.tables[table.name].file) for table in tables}
-    return place_of(files, tables, limits=limits, clock=clock)
+    return place_of(
+        {table.name: _files(boundary, source, table) for table in tables}, tables, limits=limits, clock=clock
+    )
+
+
+def _files(boundary: Boundary, source: str, table: Table) -> Files:
+    declared = boundary.charter.sources[source]
+    if table.name in declared.feeds:
+        return published(boundary, source, table.name)
+    file = boundary.deployment.folder / declared.tables[table.name].file
+    return find(Path(file), (table,))[table.name]
 
 
 def _address(declared: Source) -> str:
@@ -138,39 +117,7 @@ def _broken(contract: Contract, report: Report, table: str, where: str) -> tuple
     if contract.table(table) is None:
         words = f"The contract {contract.name} says nothing of {table}."
         return (Broken(clause="look", response=NOT_LOOKED, words=words, where=where),)
-    return tuple(_said(verdict) for verdict in report.breaches if verdict.check.table == table)
-
-
-def _said(verdict: Verdict) -> Broken:
-    one = verdict.check
-    columns = ", ".join(one.columns)
-    words = f"{columns}: {verdict.plain}" if columns else verdict.plain
-    return Broken(
-        clause=one.id,
-        response=one.on_breach.default if one.on_breach is not None else usual(one),
-        readers=dict(one.on_breach.readers) if one.on_breach is not None else {},
-        words=recordable(f"{words} (promised: {one.source.clause})."),
-        where=one.source.where,
-    )
-
-
-def usual(one: Check) -> str:
-    """Return what a broken check does where its contract does not say (``docs/concepts/sick-data.md``)."""
-    if one.severity != "block":
-        return "warn" if one.severity == "warn" else "record"
-    if isinstance(one.test, Distance):
-        return "raiseAudit"
-    if isinstance(one.test, Age):
-        return "lastGood"
-    match one.metric:
-        case TypeFailures() | NullCount() | MissingCount():
-            return "hold"
-        case InvalidCount(rule=Pattern() | OneOf()):
-            return "quarantine"
-        case InvalidCount(rule=Within()):
-            return "hold"
-        case _:
-            return "quarantine"
+    return tuple(said_of(verdict) for verdict in report.breaches if verdict.check.table == table)
 
 
 def _as_of(report: Report, table: str) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -76,7 +76,7 @@ def read(folder: Folder, state: FolderState, now: datetime) -> Read:
     Raises ``ConfigError`` (BH-WAT-044) where the folder cannot be read: no arrivals would be a lie.
     """
     try:
-        found = dict(_listed(folder.path))
+        found = dict(listed(folder.path))
     except OSError as error:
         raise ConfigError(
             "BH-WAT-044",
@@ -84,19 +84,19 @@ def read(folder: Folder, state: FolderState, now: datetime) -> Read:
             means="Whether batches arrived is not known; they are not counted as missing or as there.",
             fix="Mount the folder, or let this process read it.",
         ) from error
-    state = replace(state, taken=_still_of_use(state.taken, found))
+    state = replace(state, taken=still_of_use(state.taken, found))
     if folder.complete_by == "manifest":
         return _by_manifest(folder, state, found, now)
     return _by_name(folder, state, found, now)
 
 
-def _still_of_use(taken: tuple[Taken, ...], found: dict[str, os.stat_result]) -> tuple[Taken, ...]:
+def still_of_use(taken: tuple[Taken, ...], found: Container[str]) -> tuple[Taken, ...]:
     """Return what was taken and is still there, and the last ninety of what is not."""
     last = set(taken[-KEPT:])
     return tuple(each for each in taken if each.name in found or each in last)
 
 
-def _listed(path: Path) -> Iterator[tuple[str, os.stat_result]]:
+def listed(path: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Yield regular files under names that are final. Links are not followed: they lead out of the folder."""
     with os.scandir(path) as entries:
         for entry in entries:
@@ -116,7 +116,7 @@ def _by_name(folder: Folder, state: FolderState, found: dict[str, os.stat_result
         if (
             name.endswith(MANIFEST)
             or not fnmatchcase(name, folder.names)
-            or _is_taken(state, name, found[name])
+            or is_taken(state, name, found[name])
         ):
             continue
         if (content := _held(folder.path / name)) is None:
@@ -132,7 +132,7 @@ def _by_manifest(folder: Folder, state: FolderState, found: dict[str, os.stat_re
     arrivals: list[Arrival] = []
     said: list[Noticed] = []
     for name in _in_order(found):
-        if not name.endswith(MANIFEST) or _is_taken(state, name, found[name]):
+        if not name.endswith(MANIFEST) or is_taken(state, name, found[name]):
             continue
         if (raw := _held(folder.path / name)) is None:
             continue
@@ -187,7 +187,8 @@ def _take(state: FolderState, name: str, status: os.stat_result, sha256: str) ->
     return replace(state, taken=(*others, one)), not known
 
 
-def _is_taken(state: FolderState, name: str, status: os.stat_result) -> bool:
+def is_taken(state: FolderState, name: str, status: os.stat_result) -> bool:
+    """Say whether a file was taken, as the file system knows it: same name, size and time."""
     return any(
         each.name == name and each.size == status.st_size and each.changed == status.st_mtime_ns
         for each in reversed(state.taken)

@@ -51,10 +51,9 @@ def place(data: str, tables: Sequence[Table], *, limits: Limits, clock: Clock, r
     return _local(data, path, tables, limits, clock)
 
 
-def place_of(files: Mapping[str, Path], tables: Sequence[Table], *, limits: Limits, clock: Clock) -> Place:
-    """Open the files of each object, given by the objects' names. Raises ``WatchError`` BH-WAT-016."""
-    found = {table.name: find(files[table.name], (table,))[table.name] for table in tables}
-    return _opened("files", found, None, tables, limits, clock)
+def place_of(files: Mapping[str, Files], tables: Sequence[Table], *, limits: Limits, clock: Clock) -> Place:
+    """Open files that were found already, several for an object where need be, by the objects' names."""
+    return _opened("files", files, None, tables, limits, clock)
 
 
 def _local(

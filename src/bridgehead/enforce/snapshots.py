@@ -1,0 +1,136 @@
+"""What a run reads of a table that comes in batches: the snapshot that was newest when it first read it.
+
+In: a query that is being claimed. Out: the folders its tables are read from, and as of when the data are that
+a crossing rests on. Never: looks at data, moves a snapshot that a run has pinned.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, insert, select
+
+from bridgehead.enforce.boundary import Boundary, Crossing
+from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.decision import Reason, Refuse
+from bridgehead.store import tables as t
+
+FEEDS = "feeds"
+"""The part of the state folder that holds copies of batches: ``feeds/SOURCE/TABLE/DIGEST``."""
+STEP = 4
+Name = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What a table held once a batch was published: its number, its batches, the newest moment in it."""
+
+    number: int
+    at: str
+    batches: tuple[str, ...]
+    data_as_of: str
+
+
+def newest(connection: Connection, source: str, table: str) -> Snapshot | None:
+    """Return the snapshot that new runs read; None before the first."""
+    row = connection.execute(
+        select(t.snapshot)
+        .where(t.snapshot.c.source == source, t.snapshot.c.object == table)
+        .order_by(t.snapshot.c.number.desc())
+        .limit(1)
+    ).first()
+    return _snapshot(row) if row is not None else None
+
+
+def pinned(connection: Connection, run: str, source: str, table: str) -> Snapshot | None:
+    """Return the snapshot that a run reads; None where it has read none of the table yet."""
+    row = connection.execute(
+        select(t.snapshot)
+        .join(
+            t.snapshot_of_run,
+            (t.snapshot_of_run.c.source == t.snapshot.c.source)
+            & (t.snapshot_of_run.c.object == t.snapshot.c.object)
+            & (t.snapshot_of_run.c.number == t.snapshot.c.number),
+        )
+        .where(
+            t.snapshot_of_run.c.run == run,
+            t.snapshot_of_run.c.source == source,
+            t.snapshot_of_run.c.object == table,
+        )
+    ).first()
+    return _snapshot(row) if row is not None else None
+
+
+def _snapshot(row: Row[tuple[object, ...]]) -> Snapshot:
+    return Snapshot(
+        number=row.number, at=row.at, batches=tuple(json.loads(row.batches)), data_as_of=row.data_as_of
+    )
+
+
+def pin(
+    connection: Connection, boundary: Boundary, crossing: Crossing, tables: Iterable[Name]
+) -> Mapping[str, tuple[str, ...]] | Refuse:
+    """Pin what a query reads, in the transaction of its claim; return the folders of each table, by its name.
+
+    A table of which nothing was published yet is refused: no rows would be an answer.
+    """
+    folders: dict[str, tuple[str, ...]] = {}
+    for source, table in tables:
+        if table not in boundary.charter.sources[source].feeds:
+            continue
+        found = pinned(connection, crossing.run.id, source, table)
+        if found is None:
+            found = newest(connection, source, table)
+            if found is None:
+                return _nothing(boundary, source, table)
+            connection.execute(
+                insert(t.snapshot_of_run).values(
+                    run=crossing.run.id,
+                    source=source,
+                    object=table,
+                    number=found.number,
+                    at=stamp(boundary.clock.now()),
+                )
+            )
+        folders[table] = folders_of(connection, source, table, found)
+    return folders
+
+
+def folders_of(connection: Connection, source: str, table: str, snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the folders of a snapshot's batches, in their order, relative to the state folder."""
+    rows = connection.execute(
+        select(t.batch.c.name, t.batch.c.file).where(t.batch.c.source == source, t.batch.c.object == table)
+    )
+    where = {row.name: row.file for row in rows}
+    return tuple(where[name] for name in snapshot.batches)
+
+
+def _nothing(boundary: Boundary, source: str, table: str) -> Refuse:
+    words = f"No batch of {source}.{table} was published yet, so there is nothing to read."
+    where = boundary.where("sources", source, "tables", table, "feed")
+    return Refuse(step=STEP, reasons=(Reason(rule="data.unpublished", words=words, source=where),))
+
+
+def as_of(
+    connection: Connection, boundary: Boundary, crossing: Crossing, tables: Iterable[Name]
+) -> dict[str, dict[str, str | int]]:
+    """Return as of when the data are that a crossing rests on, by ``source.table``, where that is known: the
+    newest moment in them, and for a table that comes in batches the number of its snapshot."""
+    found: dict[str, dict[str, str | int]] = {}
+    for source, table in tables:
+        declared = boundary.charter.sources.get(source)
+        if declared is not None and table in declared.feeds:
+            snapshot = pinned(connection, crossing.run.id, source, table) or newest(connection, source, table)
+            if snapshot is not None:
+                found[f"{source}.{table}"] = {"at": snapshot.data_as_of, "snapshot": snapshot.number}
+            continue
+        at = connection.execute(
+            select(t.looked_at.c.data_as_of).where(
+                t.looked_at.c.source == source, t.looked_at.c.object == table
+            )
+        ).scalar()
+        if at:
+            found[f"{source}.{table}"] = {"at": at}
+    return found

@@ -1,0 +1,14 @@
+"""Batches of a table that come as files: written down, audited, then published.
+
+In: a drop folder, the contract, what is remembered of the feed. Out: rows of ``batch``, ``snapshot`` and
+``feed``, each with its ledger entry, and what the table's readers may do. Never: changes or removes what a
+sender dropped, publishes what was not checked, or half of it.
+
+    landing     complete files of a drop folder, copied where the sender cannot change them
+    remembered  what the watch over arrivals knows of a feed, between two looks
+    judging     one copied batch against its contract and its feed
+    intake      the flow: what landed is judged; published, quarantined or set aside
+    publishing  the snapshot that new runs read
+    standing    what all this does to the table's readers
+    deciding    people release or discard what is quarantined
+"""

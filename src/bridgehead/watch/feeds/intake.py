@@ -1,0 +1,361 @@
+"""Take in what came: landed, judged, then published, quarantined or set aside. The flow.
+
+::
+
+    looks = take_in(boundary, "bureau")
+
+1 complete files of the drop folder are copied, a row for each batch · 2 every copy is audited, in the order
+in which batches came · 3 in one unit of the ledger its row gets its verdict, the snapshot moves where it is
+published, the feed remembers it, and its readers are told. A process that ends between any two of these
+leaves work for the next look, and nothing half. Workers beside each other do each batch once: units follow
+one another, and the second finds it done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from bridgehead.enforce.boundary import Boundary
+from bridgehead.enforce.snapshots import newest
+from bridgehead.kernel.clock import stamp, unstamp
+from bridgehead.kernel.entry import Draft, EntryKind
+from bridgehead.kernel.errors import LedgerError, StoreError, WatchError
+from bridgehead.record import Work
+from bridgehead.record.unit import UnitOfWork
+from bridgehead.store import tables as t
+from bridgehead.watch.arrivals.event import Arrival
+from bridgehead.watch.arrivals.folder import still_of_use
+from bridgehead.watch.arrivals.manifest import manifest
+from bridgehead.watch.arrivals.state import Feed
+from bridgehead.watch.arrivals.watching import observe
+from bridgehead.watch.breach import not_looked
+from bridgehead.watch.checks.files import Files, find
+from bridgehead.watch.feeds import landing, publishing, remembered
+from bridgehead.watch.feeds.judging import Audited, Batch, State, as_of, audit, count, newer, verdict
+from bridgehead.watch.feeds.published import copies
+from bridgehead.watch.feeds.published import files as published
+from bridgehead.watch.feeds.said import About, Said, about
+from bridgehead.watch.feeds.standing import standing
+from bridgehead.watch.feeds.supply import Supply
+from bridgehead.watch.health import ACTOR, Broken, Look, recording
+from bridgehead.watch.promised import baseline_of, contract_of
+
+_ENTRIES: Mapping[State, EntryKind] = {
+    "published": "batch.published",
+    "quarantined": "batch.quarantined",
+    "set aside": "batch.set_aside",
+}
+
+
+def take_in(boundary: Boundary, source: str) -> list[Look]:
+    """Take in what came for each feed of a source; return what is known of their tables then.
+
+    Raises ``StoreError`` or ``LedgerError`` where it cannot be written down; what was not is tried again.
+    """
+    return [_one(boundary, source, table) for table in boundary.charter.sources[source].feeds]
+
+
+def waits(boundary: Boundary, source: str) -> bool:
+    """Say whether there is anything to take in: a cheap look at names."""
+    for table, feed in boundary.charter.sources[source].feeds.items():
+
+        def read(connection: Connection, table: str = table) -> tuple[Any, bool]:
+            known = remembered.load(connection, source, table)
+            return known, bool(_landed(connection, source, table))
+
+        known, landed = boundary.store.look(read)
+        drop = boundary.home / feed.folder
+        try:
+            seen = landing.look(drop, feed.files, feed.complete_by, known.folder)
+        except WatchError:
+            continue  # said at the next look
+        if landed or seen.complete:
+            return True
+    return False
+
+
+def _one(boundary: Boundary, source: str, table: str) -> Look:
+    try:
+        supply = Supply(
+            boundary=boundary,
+            source=source,
+            table=table,
+            contract=contract_of(boundary, source),
+            baseline=baseline_of(boundary, source),
+        )
+    except Exception as error:  # whatever it was: nobody knows what was promised
+        failed = not_looked(boundary, source, error)
+        look = Look(source=source, table=table, at=boundary.clock.now(), broken=(failed,), whole=False)
+        boundary.ledger.append(recording(boundary, look))
+        return look
+    more: list[Broken] = []
+    for step in (_land_all, _judge_all):
+        try:
+            more += step(supply, tuple(more))
+        except (StoreError, LedgerError):
+            raise
+        except Exception as error:
+            more.append(not_looked(boundary, source, error))
+    found: Look = boundary.ledger.append(_looking(supply, tuple(more))).value
+    return found
+
+
+def _looking(supply: Supply, more: tuple[Broken, ...]) -> UnitOfWork:
+    def work(connection: Connection) -> Work:
+        look = standing(connection, supply, more)
+        return replace(recording(supply.boundary, look)(connection), value=look)
+
+    return work
+
+
+def _land_all(supply: Supply, _: tuple[Broken, ...]) -> Iterator[Broken]:
+    """Copy every complete batch that is new; yield what its sender did not complete."""
+    boundary = supply.boundary
+    known = boundary.store.look(lambda c: remembered.load(c, supply.source, supply.table))
+    feed = supply.feed
+    seen = landing.look(supply.drop, feed.files, feed.complete_by, known.folder)
+    for each in seen.complete:
+        found = landing.land(supply.drop, each, supply.place)
+        if found is not None:
+            boundary.ledger.append(_landing(supply, found, seen.names))
+    for name, why in seen.awaited:
+        words = f"The batch of {name} is not complete: {why}. It is not read before it is."
+        yield Broken(clause=f"landing {name}", response="warn", words=words, where=supply.where())
+
+
+def _landing(supply: Supply, landed: landing.Landed, there: frozenset[str]) -> UnitOfWork:
+    """Return the unit that writes a copied batch down, once, and what was taken for it. ``there`` are the
+    names in the drop folder."""
+
+    def work(connection: Connection) -> Work:
+        now = supply.boundary.clock.now()
+        known = remembered.load(connection, supply.source, supply.table)
+        names = {one.name for one in landed.taken}
+        others = tuple(one for one in known.folder.taken if one.name not in names)
+        taken = still_of_use((*others, *landed.taken), there)
+        folder = replace(known.folder, taken=taken)
+        remembered.save(connection, replace(known, folder=folder), at=now)
+        if _row(connection, supply, landed.name) is not None:
+            return Work()
+        last = connection.execute(
+            select(func.max(t.batch.c.first_seen_at)).where(
+                t.batch.c.source == supply.source, t.batch.c.object == supply.table
+            )
+        ).scalar()
+        at = max(now, unstamp(last) + timedelta(microseconds=1)) if last else now  # batches have an order
+        written = landed.promised.written if landed.promised else None
+        connection.execute(
+            insert(t.batch).values(
+                source=supply.source,
+                object=supply.table,
+                name=landed.name,
+                first_seen_at=stamp(at),
+                source_time=stamp(written) if written else "",
+                bytes=landed.size,
+                file=str(landed.folder.relative_to(supply.boundary.state)),
+                state="landed",
+            )
+        )
+        return Work()
+
+    return work
+
+
+def _judge_all(supply: Supply, more: tuple[Broken, ...]) -> Iterator[Broken]:
+    """Audit every batch that has landed, in order, and let its verdict stand."""
+    boundary = supply.boundary
+    for row in boundary.store.look(lambda c: _landed(c, supply.source, supply.table)):
+        batch = _batch(supply, row)
+        if not batch.files:
+            words = f"Batch {batch.label} is copied on another machine, which has not judged it yet."
+            yield Broken(clause=f"batch {row.name}", response="warn", words=words, where=supply.where())
+            return
+        known = boundary.store.look(lambda c: remembered.load(c, supply.source, supply.table))
+        arrival, keys = count(supply, batch, known.folder.keys)
+        audited = audit(supply, batch, _others(supply), boundary.clock.now())
+        if arrival.rows is None:
+            arrival = replace(arrival, rows=audited.rows)
+        boundary.ledger.append(_judging(supply, batch, arrival, keys, audited, more))
+
+
+def _judging(
+    supply: Supply,
+    batch: Batch,
+    arrival: Arrival,
+    keys: tuple[int, ...],
+    audited: Audited,
+    more: tuple[Broken, ...],
+) -> UnitOfWork:
+    """Return the unit in which a batch gets its verdict, with all that follows from it."""
+
+    def work(connection: Connection) -> Work:
+        landed = _landed(connection, supply.source, supply.table)
+        if not landed or landed[0].name != batch.name:
+            return Work()  # somebody else was quicker, or has the batch before this one still to judge
+        known = remembered.load(connection, supply.source, supply.table)
+        feed, noticed = observe(known.feed, supply.declared, arrival)
+        corrects = _corrected(known.feed, arrival) if any(e.kind == "correction" for e in noticed) else ""
+        found = verdict(noticed, audited, tuple(_older(connection, supply, arrival)))
+        newest_in_it = _merged(connection, supply, audited)
+        told = About(
+            said=found.said, newest=newest_in_it, people=2 if supply.criticality == "critical" else 1
+        )
+        _decide(connection, supply, batch, arrival, told, found.state, as_of(arrival, audited))
+        folder = replace(known.folder, keys=keys)
+        remembered.save(connection, replace(known, feed=feed, folder=folder), at=batch.at)
+        number = 0
+        if found.state == "published":
+            number = publishing.publish(
+                connection,
+                supply,
+                publishing.Batch(
+                    name=batch.name,
+                    label=batch.label,
+                    data_as_of=as_of(arrival, audited),
+                    corrects=corrects,
+                ),
+            ).number
+        entry = _entry(supply, batch, arrival, told, found.state, number)
+        look = standing(connection, supply, more)
+        return Work(drafts=(entry, *recording(supply.boundary, look)(connection).drafts), value=found.state)
+
+    return work
+
+
+def _decide(
+    connection: Connection,
+    supply: Supply,
+    batch: Batch,
+    arrival: Arrival,
+    told: About,
+    state: State,
+    data_as_of: str,
+) -> None:
+    connection.execute(
+        update(t.batch)
+        .where(*_at(supply, batch.name))
+        .values(
+            state=state,
+            about=json.dumps([day.isoformat() for day in arrival.about]),
+            rows=arrival.rows,
+            content=arrival.content[:64],
+            said=told.text(),
+            data_as_of=data_as_of,
+            decided_at=stamp(supply.boundary.clock.now()),
+        )
+    )
+
+
+def _entry(supply: Supply, batch: Batch, arrival: Arrival, told: About, state: State, number: int) -> Draft:
+    body = {
+        "batch": batch.name,
+        "rows": arrival.rows,
+        "bytes": arrival.size,
+        "content": arrival.content,
+        "said": [each.words for each in told.said],
+        **({"snapshot": number} if number else {}),
+    }
+    return Draft(kind=_ENTRIES[state], actor=ACTOR, fields={"note": f"data:{supply.name}"}, body=body)
+
+
+def _older(connection: Connection, supply: Supply, arrival: Arrival) -> Iterator[Said]:
+    """Yield what keeps back a whole table of an earlier day than the one that is published."""
+    found = newest(connection, supply.source, supply.table)
+    if supply.feed.holds != "all" or found is None or not arrival.about:
+        return
+    row = _row(connection, supply, found.batches[-1])
+    days = [date.fromisoformat(day) for day in json.loads(row.about)] if row is not None else []
+    if days and max(arrival.about) < max(days):
+        words = (
+            f"Batch {arrival.batch} is about {max(arrival.about)}; what is published is about {max(days)} "
+            "already."
+        )
+        yield Said(kind="older", words=words, fix="Discard it, unless the table is to go back to that day.")
+
+
+def _merged(connection: Connection, supply: Supply, audited: Audited) -> dict[str, str]:
+    """Return the newest moments of the table with this batch in it, by freshness clause."""
+    found = newest(connection, supply.source, supply.table)
+    if supply.feed.holds == "all" or found is None:
+        return dict(audited.newest)
+    row = _row(connection, supply, found.batches[-1])
+    before = about(row.said).newest if row is not None else {}
+    return {key: newer((before.get(key, ""), value)) for key, value in audited.newest.items()}
+
+
+def _corrected(feed: Feed, arrival: Arrival) -> str:
+    """Return the label of the batch that one corrects: as ``arrivals.duplicates`` finds it."""
+    same = (
+        old.batch
+        for old in reversed(feed.batches)
+        if old.batch == arrival.batch or (arrival.keys and old.keys == arrival.keys)
+    )
+    return next(same, "")
+
+
+def _others(supply: Supply) -> dict[str, Files]:
+    """Return the files of the tables that this one may refer to."""
+    boundary, declared = supply.boundary, supply.boundary.charter.sources[supply.source]
+    found: dict[str, Files] = {}
+    wanted = {one.to for one in supply.promised.references} if supply.promised else set()
+    wanted |= {
+        one.to for column in (supply.promised.columns if supply.promised else ()) for one in column.references
+    }
+    for table in supply.contract.tables:
+        if table.name == supply.table or table.name not in wanted or table.name not in declared.tables:
+            continue
+        if table.name in declared.feeds:
+            found[table.name] = published(boundary, supply.source, table.name)
+        else:
+            file = boundary.deployment.folder / declared.tables[table.name].file
+            found[table.name] = find(file, (table,))[table.name]
+    return found
+
+
+def _batch(supply: Supply, row: Row[Any]) -> Batch:
+    """Return a batch as its row and its copy have it; without files where the copy is not here."""
+    folder, label = supply.boundary.state / row.file, publishing.label_of(row.name)
+    ours = list(copies(folder))
+    said = folder / landing.SAID
+    promised = manifest(said.read_bytes(), label) if said.is_file() else None
+    if promised is None or isinstance(promised, str):
+        names: Sequence[str] = [label] * len(ours)
+        return Batch(
+            name=row.name,
+            label=label,
+            at=unstamp(row.first_seen_at),
+            files=tuple(zip(names, ours, strict=True)),
+        )
+    numbered = {int(path.name.partition(".")[0]): path for path in ours}
+    return Batch(
+        name=row.name,
+        label=label,
+        at=unstamp(row.first_seen_at),
+        files=tuple((part.name, numbered[number]) for number, part in enumerate(promised.files)),
+        promised=promised,
+    )
+
+
+def _landed(connection: Connection, source: str, table: str) -> list[Row[Any]]:
+    """Return the batches that wait for their verdict, in their order."""
+    return list(
+        connection.execute(
+            select(t.batch)
+            .where(t.batch.c.source == source, t.batch.c.object == table, t.batch.c.state == "landed")
+            .order_by(t.batch.c.first_seen_at)
+        )
+    )
+
+
+def _row(connection: Connection, supply: Supply, name: str) -> Row[Any] | None:
+    return connection.execute(select(t.batch).where(*_at(supply, name))).first()
+
+
+def _at(supply: Supply, name: str) -> tuple[Any, ...]:
+    return t.batch.c.source == supply.source, t.batch.c.object == supply.table, t.batch.c.name == name

@@ -1,0 +1,202 @@
+"""One copied batch against its contract and its feed: pure but for the scan of the copy.
+
+::
+
+    counted = count(batch, promised, keys)                 # rows, hashes, totals
+    audited = audit(supply, files, others, now)            # every clause of the contract, on that very copy
+    verdict(said, audited)                                 # published, quarantined, or set aside
+
+A clause decides by what it does to readers: what holds back, or serves the last good data, keeps the batch
+from being published; what leaves things to a person, or is only noted, goes with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from bridgehead.kernel.canonical import recordable
+from bridgehead.kernel.clock import stamp
+from bridgehead.watch.arrivals.event import Arrival, Kind, Noticed, days_of
+from bridgehead.watch.arrivals.manifest import Manifest
+from bridgehead.watch.arrivals.reading import measured
+from bridgehead.watch.breach import said_of
+from bridgehead.watch.checks.check import check
+from bridgehead.watch.checks.engine import Limits
+from bridgehead.watch.checks.files import Files
+from bridgehead.watch.checks.ir import Age, Aggregate
+from bridgehead.watch.checks.where import place_of
+from bridgehead.watch.feeds.published import files_of
+from bridgehead.watch.feeds.said import Said
+from bridgehead.watch.feeds.supply import Supply
+
+State = Literal["published", "quarantined", "set aside"]
+GOES_WITH_IT = ("record", "warn", "raiseAudit", "toPerson", "rollBack")
+"""What a broken clause does to readers without keeping its batch from being published."""
+KEEPS_APART: frozenset[Kind] = frozenset({"empty", "totals", "overlap", "partial", "segment_missing"})
+OF_A_BATCH: frozenset[Kind] = KEEPS_APART | {
+    "duplicate",
+    "correction",
+    "surge",
+    "segment_partial",
+    "catch_up",
+}
+"""What is noticed of a batch that came, and not of one that did not."""
+COUNTED_BYTES = 64 * 1024 * 1024
+"""Up to here the rows of text are hashed one by one; beyond, a batch is known by its bytes alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A copied batch: its row's name, label and time, the files as the sender calls them and as they lie."""
+
+    name: str
+    label: str
+    at: datetime
+    files: tuple[tuple[str, Path], ...]
+    promised: Manifest | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """Return where its files lie."""
+        return [path for _, path in self.files]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """What the contract's clauses found: what is ``said``, the rows, and by freshness clause the newest
+    moment in it."""
+
+    said: tuple[Said, ...]
+    rows: int | None
+    newest: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What becomes of a batch, and everything there is to say of it."""
+
+    state: State
+    said: tuple[Said, ...]
+
+
+def count(supply: Supply, batch: Batch, before: Sequence[int]) -> tuple[Arrival, tuple[int, ...]]:
+    """Return a batch as the watch over arrivals takes it, and the smallest hashes of its keys. ``before`` are
+    those of the batch before."""
+    size = sum(path.stat().st_size for path in batch.paths)
+    # A whole table has the keys of the one before, with newer values: that corrects nothing.
+    key = supply.promised.key if supply.promised and supply.feed.holds == "new" else ()
+    parts = [
+        (name, path.read_bytes() if size <= COUNTED_BYTES else _digest(path)) for name, path in batch.files
+    ]
+    known = [(name if size <= COUNTED_BYTES else "batch", content) for name, content in parts]
+    found = measured(known, key, "", before)
+    promised = batch.promised
+    arrival = Arrival(
+        feed=supply.name,
+        batch=batch.label,
+        at=batch.at,
+        rows=found.rows if found.rows is not None else promised.rows if promised else None,
+        size=size,
+        content=":".join(part for part in (found.schema, found.content) if part),  # other columns: another
+        keys=found.keys,
+        overlap=found.overlap,
+        schema=found.schema,
+        about=days_of(batch.label),
+        totals=found.against(promised) if promised else (),
+        source_time=promised.written if promised else None,
+    )
+    return arrival, found.smallest
+
+
+def _digest(path: Path) -> bytes:
+    import hashlib
+
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
+
+
+def audit(supply: Supply, batch: Batch, others: Mapping[str, Files], now: datetime) -> Audited:
+    """Return what the clauses of the contract say of a batch. ``others`` are the files of tables that it may
+    refer to, by name."""
+    if supply.promised is None:
+        words = f"The contract {supply.contract.name} says nothing of {supply.table}."
+        one = Said(kind="clause", words=recordable(words), clause="look", response="quarantine")
+        return Audited(said=(one,), rows=None, newest={})
+    tables = [table for table in supply.contract.tables if table.name == supply.table or table.name in others]
+    files = {**others, supply.table: files_of(batch.paths)}
+    with place_of(files, tables, limits=Limits(), clock=supply.boundary.clock) as found:
+        report = check(
+            supply.contract,
+            found,
+            now=now,
+            baseline=supply.baseline,
+            tables=(supply.table,),
+            samples=False,
+        )
+    newest = {}
+    for fresh in (each.check for each in report.verdicts):
+        if isinstance(fresh.test, Age) and isinstance(fresh.metric, Aggregate):
+            value = report.numbers.values.get((supply.table, fresh.metric))
+            newest[fresh.id] = value if isinstance(value, str) else ""
+    broken = [said_of(each) for each in report.breaches if not isinstance(each.check.test, Age)]
+    return Audited(
+        said=tuple(
+            Said(
+                kind="clause",
+                words=each.words,
+                clause=each.clause,
+                where=each.where,
+                response=each.response,
+                readers=each.readers,
+            )
+            for each in broken
+        ),
+        rows=report.numbers.rows.get(supply.table),
+        newest=newest,
+    )
+
+
+def verdict(noticed: Sequence[Noticed], audited: Audited, further: Sequence[Said] = ()) -> Verdict:
+    """Return what becomes of a batch. ``further`` is what keeps it apart for other reasons."""
+    about = [each for each in noticed if each.kind in OF_A_BATCH]
+    said = (
+        *further,
+        *(Said(kind=each.kind, words=recordable(each.words), fix=each.fix) for each in about),
+        *audited.said,
+    )
+    if any(each.kind == "duplicate" for each in about):
+        return Verdict(state="set aside", said=said)
+    apart = (
+        bool(further)
+        or any(each.kind in KEEPS_APART for each in about)
+        or any(each.response not in GOES_WITH_IT for each in audited.said)
+    )
+    return Verdict(state="quarantined" if apart else "published", said=said)
+
+
+def as_of(arrival: Arrival, audited: Audited) -> str:
+    """Return the newest moment in a batch: of the column that the contract's freshness names, or when the
+    sender says that it was written, or when it came, which is never earlier."""
+    told = [value for value in audited.newest.values() if moment(value) is not None]
+    if told:
+        return newer(told)
+    return stamp(arrival.source_time or arrival.at)
+
+
+def newer(moments: Iterable[str]) -> str:
+    """Return the newest of moments as text; empty where there is none."""
+    known = [(found, text) for text in moments if (found := moment(text)) is not None]
+    return max(known)[1] if known else ""
+
+
+def moment(text: str) -> datetime | None:
+    """Return the moment a text names, in UTC where it names no zone; None where it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

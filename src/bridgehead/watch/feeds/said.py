@@ -1,0 +1,64 @@
+"""What was noticed of a batch, as it is kept in its row: in words, and what it does to readers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One thing noticed. ``kind`` is ``clause`` for one of the contract, otherwise a kind of the watch over
+    arrivals, or ``older`` and ``overtaken``. Words hold figures and names of columns, nothing personal."""
+
+    kind: str
+    words: str
+    fix: str = ""
+    clause: str = ""
+    where: str = ""
+    response: str = ""
+    readers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """All that is kept of a judged batch besides its figures: what was said, the newest moment in it by
+    freshness clause, the label its sender gave it, and how many people must agree to release it."""
+
+    said: tuple[Said, ...] = ()
+    newest: Mapping[str, str] = field(default_factory=dict)
+    people: int = 1
+
+    def text(self) -> str:
+        """Return it as JSON."""
+        value = {
+            "said": [_plain(each) for each in self.said],
+            "newest": dict(self.newest),
+            "people": self.people,
+        }
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+    def words(self) -> str:
+        """Return everything in one line."""
+        return " ".join(each.words for each in self.said)
+
+
+def about(text: str) -> About:
+    """Return what ``text`` wrote; of a batch that is not judged yet, nothing."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        return About()
+    return About(
+        said=tuple(Said(**each) for each in value["said"]), newest=value["newest"], people=value["people"]
+    )
+
+
+def _plain(one: Said) -> dict[str, Any]:
+    return {name: value for name in Said.__slots__ if (value := getattr(one, name))} | {"kind": one.kind}
+
+
+def words_of(said: Iterable[Said]) -> str:
+    """Return what was noticed in one line."""
+    return " ".join(each.words for each in said)

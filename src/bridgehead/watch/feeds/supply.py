@@ -1,0 +1,82 @@
+"""A feed as it is taken in: what the charter and the contract say of it, and where its batches lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridgehead.declare.model import Feed
+from bridgehead.enforce.boundary import Boundary
+from bridgehead.enforce.snapshots import FEEDS
+from bridgehead.watch.arrivals.declared import Declared
+from bridgehead.watch.checks.baseline import Baseline
+from bridgehead.watch.contract.model import Contract, Table
+from bridgehead.watch.contract.ours import Criticality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """The feed of one table of a source."""
+
+    boundary: Boundary
+    source: str
+    table: str
+    contract: Contract
+    baseline: Baseline | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what people call it: ``source.table``."""
+        return f"{self.source}.{self.table}"
+
+    @property
+    def feed(self) -> Feed:
+        """Return what the charter declares of it."""
+        return self.boundary.charter.sources[self.source].feeds[self.table]
+
+    @property
+    def drop(self) -> Path:
+        """Return the folder that batches are dropped into, as it lies on this machine."""
+        return self.boundary.home / self.feed.folder
+
+    @property
+    def place(self) -> Path:
+        """Return the folder that holds our copies."""
+        return self.boundary.state / FEEDS / self.source / self.table
+
+    @property
+    def promised(self) -> Table | None:
+        """Return the table as the contract has it; None where it says nothing of it."""
+        return self.contract.table(self.table)
+
+    @property
+    def declared(self) -> Declared:
+        """Return what the contract says of its arrivals."""
+        ours = (self.promised.ours if self.promised else None) or self.contract.ours
+        cadence = ours.cadence or self.contract.ours.cadence
+        need_by = ours.need_by or self.contract.ours.need_by
+        empty = ours.empty_batch or self.contract.ours.empty_batch
+        return Declared(
+            feed=self.name,
+            timezone=cadence.timezone if cadence else "UTC",
+            cron=cadence.cron if cadence else "",
+            need_by=need_by.at.strftime("%H:%M") if need_by else "",
+            need_by_days=need_by.days if need_by else 0,
+            empty_is_news=empty != "allowed",
+        )
+
+    @property
+    def max_staleness(self) -> float | None:
+        """Return for how many seconds the last good snapshot may be read as if nothing were wrong."""
+        own = self.promised.ours.max_staleness_seconds if self.promised else None
+        return own if own is not None else self.contract.ours.max_staleness_seconds
+
+    @property
+    def criticality(self) -> Criticality:
+        """Return how much hangs on it."""
+        own = self.promised.ours.criticality if self.promised else None
+        return own or self.contract.ours.criticality or "normal"
+
+    def where(self) -> str:
+        """Return ``charter.yaml:LINE`` of the feed."""
+        return self.boundary.where("sources", self.source, "tables", self.table, "feed")
