@@ -17,6 +17,7 @@ from sqlalchemy import event
 
 from bridgehead.enforce import execute
 from bridgehead.enforce.boundary import Crossing, RunState
+from bridgehead.enforce.claim import Claimed
 from bridgehead.kernel.action import Action
 from bridgehead.kernel.clock import SetClock
 from bridgehead.kernel.errors import ConfigError, ConnectError, StoreError
@@ -561,7 +562,7 @@ async def test_8_a_process_that_woke_up_too_late_does_not_send(desk: Desk) -> No
     action = Action(kind="act", target="post_note", arguments={"text": "a"}, effect="final")
     crossing = Crossing(run=run, position="1", action=action)
     clock.advance(10.5)
-    outcome = await execute.call(boundary, crossing, None, START)
+    outcome = await execute.call(boundary, crossing, None, Claimed(at=START))
     assert outcome.fault.code == "BH-ENF-015"
     assert outcome.fault.effect_state == "none"
     assert desk.system.calls == []

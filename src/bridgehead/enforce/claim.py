@@ -5,7 +5,8 @@ In: a decided crossing. Out: when it was claimed, or the refusal. Never: calls t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ from bridgehead.enforce import (
     limits,
     loops,
     rows,
+    snapshots,
     tally,
     windows,
 )
@@ -65,11 +67,13 @@ class Claimed:
     """A call that may be made now.
 
     ``at`` is when it was claimed: its time to be sent runs from there. ``repeats``: an earlier call of the
-    same effect may have happened, so that a no to this one says nothing about that one.
+    same effect may have happened, so that a no to this one says nothing about that one. ``folders`` hold, by
+    table, what the run reads of those that come in batches.
     """
 
     at: datetime
     repeats: bool = False
+    folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 async def claim(
@@ -129,6 +133,15 @@ async def claim(
             denied = heed_questions(connection, boundary, crossing, statement)
         if denied is None:
             denied = health.heed_again(connection, boundary, crossing, statement, evidence.sick)
+        folders: Mapping[str, tuple[str, ...]] = {}
+        if denied is None:
+            pinned = snapshots.pin(
+                connection, boundary, crossing, health.asked(boundary, crossing, statement)
+            )
+            if isinstance(pinned, Refuse):
+                denied = pinned
+            else:
+                folders = pinned
         lost = budget.lose(connection, boundary, crossing) if again else ""
         if denied is None:
             denied = budget.reserve(connection, boundary, crossing, claimed_at)
@@ -144,6 +157,8 @@ async def claim(
         if not journal.begun(earlier):
             journal.count(connection, crossing)
         health.read(connection, boundary, crossing, statement)
+        rests_on = health.rests_on(connection, boundary, crossing, statement)
+        as_of = snapshots.as_of(connection, boundary, crossing, rests_on)
         kind: EntryKind = "action.intent" if attempt == 1 else "action.claimed"
         fields = drafts.fields_of(crossing, decision) | {"attempt": attempt} | drafts.noted(lost)
         if crossing.edit is not None:
@@ -153,8 +168,8 @@ async def claim(
         if repeats:
             fields["note"] = "sent again with the same key"
         return Work(
-            drafts=(drafts.about(kind, crossing, fields, body),),
-            value=Claimed(at=claimed_at, repeats=repeats),
+            drafts=(drafts.about(kind, crossing, fields, body | ({"data_as_of": as_of} if as_of else {})),),
+            value=Claimed(at=claimed_at, repeats=repeats, folders=folders),
             then=journal.point(crossing, "intent_entry"),
         )
 

@@ -7,6 +7,7 @@ protocol proves was never sent. Anything unclear about an effect comes back as `
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from bridgehead.declare.model import seconds
 from bridgehead.enforce import budget, keys, stop
 from bridgehead.enforce.boundary import Boundary, Crossing
-from bridgehead.enforce.claim import Granted
+from bridgehead.enforce.claim import Claimed, Granted
 from bridgehead.enforce.documents import search
 from bridgehead.enforce.documents.scope import Scope
 from bridgehead.enforce.entitle import Narrowed
@@ -46,7 +47,7 @@ async def call(
     boundary: Boundary,
     crossing: Crossing,
     granted: Granted | None,
-    claimed_at: datetime,
+    claimed: Claimed,
     statement: Narrowed | None = None,
 ) -> Done | Failed:
     """Perform the action once and say how it ended. Never raises for what the other side does.
@@ -57,7 +58,8 @@ async def call(
     if crossing.action.target.startswith("decide:"):
         by = list(granted.by) if granted else []
         return Done(value={"approved": True, "by": by, "reason": granted.reason if granted else ""})
-    driver, request = _request(boundary, crossing, statement)
+    claimed_at = claimed.at
+    driver, request = _request(boundary, crossing, statement, claimed.folders)
     if driver is None:
         words = f"Nothing is connected for {crossing.action.label()}."
         return Failed(fault=Fault(code="BH-ENF-010", words=words, effect_state="none"))
@@ -147,7 +149,10 @@ def _answered(boundary: Boundary, crossing: Crossing, reply: Reply) -> Done | Fa
 
 
 def _request(
-    boundary: Boundary, crossing: Crossing, statement: Narrowed | None = None
+    boundary: Boundary,
+    crossing: Crossing,
+    statement: Narrowed | None = None,
+    folders: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[Driver | None, Request]:
     action, charter, key = crossing.action, boundary.charter, crossing.key
     if action.kind == "act":
@@ -182,6 +187,11 @@ def _request(
             "values": list(statement.values),
             "claim": statement.claim,
         }
+        if folders:
+            state = boundary.state
+            asked["folders"] = {
+                table: [str(state / each) for each in parts] for table, parts in folders.items()
+            }
         request = Request(operation=STATEMENT, arguments=asked, key=key, deadline=deadline)
     else:
         request = Request(operation=query, arguments=action.arguments, key=key, deadline=deadline)

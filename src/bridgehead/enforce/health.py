@@ -179,10 +179,23 @@ def read(connection: Connection, boundary: Boundary, crossing: Crossing, stateme
     if not _concerns(boundary, crossing):
         return
     now = stamp(boundary.clock.now())
-    for source, table in sorted(set(_asked(boundary, crossing, statement))):
+    for source, table in sorted(set(asked(boundary, crossing, statement))):
         place = {"run": crossing.run.id, "source": source, "object": table}
         if _AGAIN.run(connection, **{f"of_{name}": value for name, value in place.items()}, now=now) == 0:
             connection.execute(insert(t.reading).values(**place, last_at=now))
+
+
+def rests_on(
+    connection: Connection, boundary: Boundary, crossing: Crossing, statement: Narrowed | None
+) -> tuple[Name, ...]:
+    """Return the tables with a contract that a crossing rests on: a query on what it reads, whatever has an
+    effect on everything its run has read and its workflow is declared to rest on."""
+    if not _concerns(boundary, crossing):
+        return ()
+    names = set(asked(boundary, crossing, statement))
+    if _touch(crossing) != "reads it":
+        names |= set(_read_before(connection, crossing)) | set(_declared(boundary, crossing))
+    return tuple(sorted(names))
 
 
 def _concerns(boundary: Boundary, crossing: Crossing) -> bool:
@@ -219,9 +232,8 @@ def _found(
     connection: Connection, boundary: Boundary, crossing: Crossing, statement: Narrowed | None
 ) -> _Found:
     touch = _touch(crossing)
-    names = set(_asked(boundary, crossing, statement))
-    if touch != "reads it":  # what only reads is held back by what it reads itself, and by nothing else
-        names |= set(_read_before(connection, crossing)) | set(_declared(boundary, crossing))
+    # What only reads is held back by what it reads itself, and by nothing else.
+    names = set(rests_on(connection, boundary, crossing, statement))
     does = {
         sick: RESPONSES.get(sick.response, _BLOCK)[touch]
         for sick in (_sick(connection, boundary, crossing) if names else ())
@@ -238,7 +250,7 @@ def _touch(crossing: Crossing) -> Touch:
     return "cannot be taken back" if final else "can be taken back"
 
 
-def _asked(boundary: Boundary, crossing: Crossing, statement: Narrowed | None) -> Iterator[Name]:
+def asked(boundary: Boundary, crossing: Crossing, statement: Narrowed | None) -> Iterator[Name]:
     """Yield the tables with a contract that a query reads."""
     if crossing.action.kind != "query":
         return

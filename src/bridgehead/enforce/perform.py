@@ -131,7 +131,7 @@ async def perform(boundary: Boundary, crossing: Crossing) -> Outcome:
         return await ending.refuse(boundary, crossing, claimed)
 
     observe(8)  # execute
-    outcome = await execute.call(boundary, crossing, granted, claimed.at, statement)
+    outcome = await execute.call(boundary, crossing, granted, claimed, statement)
 
     observe(9)  # inspect
     seen = inspection.look(boundary, crossing, outcome, statement)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bridgehead.connect.faults import bad_setting, late, not_open, unknown_operation
+from bridgehead.connect.sources import batches
 from bridgehead.connect.sources.answer import Answer, failed, statement_of, unreadable
 from bridgehead.connect.sources.copies import Copies
 from bridgehead.declare.model import Column, Source, Table
@@ -36,6 +37,10 @@ _CONFIG = {
     "memory_limit": "1GB",
     "temp_directory": "",
 }
+
+
+Folders = Mapping[str, Sequence[str]]
+"""Of tables that come in batches: the folders of what a query reads, by the table's name."""
 
 
 class DuckdbSource:
@@ -69,17 +74,20 @@ class DuckdbSource:
         if copies is None:
             raise not_open(self.name)
         sql, values = statement_of(self.name, request.arguments)
+        folders = request.arguments.get("folders", {})
         patience = _Patience(request.deadline)
         patience.begin()
         try:
-            return Reply(value=await asyncio.to_thread(self._rows, sql, values, patience, copies))
+            return Reply(value=await asyncio.to_thread(self._rows, sql, values, patience, copies, folders))
         finally:
             patience.end()  # a thread cannot be cancelled; the query can
 
-    def _rows(self, sql: str, values: list[Any], patience: _Patience, copies: Copies) -> list[dict[str, Any]]:
+    def _rows(
+        self, sql: str, values: list[Any], patience: _Patience, copies: Copies, folders: Folders
+    ) -> list[dict[str, Any]]:
         tables = [name for name in self._settings.tables if _named(name) in sql]
         with self._copied(tables, copies) as copied:
-            connection = self._connect(tables, copied)
+            connection = self._connect(tables, copied, folders)
             try:
                 return self._answer(connection, sql, values, patience)
             finally:
@@ -111,6 +119,8 @@ class DuckdbSource:
         try:
             for name in tables if not self._settings.path else ():
                 table = self._settings.tables[name]
+                if table.feed is not None:
+                    continue
                 file = (self._folder / table.file).resolve(strict=True)
                 if file.suffix in (".sqlite", ".sqlite3", ".db"):
                     held[name] = copies.take(file, name, list(table.columns))
@@ -120,7 +130,7 @@ class DuckdbSource:
         finally:
             copies.give_back(held.values())
 
-    def _connect(self, tables: Sequence[str], copied: Mapping[str, Path]) -> Any:
+    def _connect(self, tables: Sequence[str], copied: Mapping[str, Path], folders: Folders) -> Any:
         duckdb = _duckdb(self.name)
         try:
             if self._settings.path:
@@ -128,12 +138,17 @@ class DuckdbSource:
                 closed = {"enable_external_access": "false", "lock_configuration": "true"}
                 return duckdb.connect(str(path), read_only=True, config={**_CONFIG, **closed})
             connection = duckdb.connect(":memory:", config=_CONFIG)
-            views = [self._view(name, self._settings.tables[name], copied.get(name)) for name in tables]
-            files = ", ".join(_text(str(file)) for file, _ in views)
-            connection.execute(f"SET allowed_paths = [{files}]")
+            fed = {name: batches.files(folders.get(name, ())) for name in tables if self._is_fed(name)}
+            whole = [name for name in tables if name not in fed]
+            views = [self._view(name, self._settings.tables[name], copied.get(name)) for name in whole]
+            paths = [file for file, _ in views] + [file for each in fed.values() for file in each]
+            connection.execute(f"SET allowed_paths = [{', '.join(_text(str(path)) for path in paths)}]")
             connection.execute("SET enable_external_access = false")
             for _, view in views:
                 connection.execute(view)
+            for name, files in fed.items():
+                table = self._settings.tables[name]
+                connection.execute(_shown(name, table, batches.scan(connection, files, list(table.columns))))
             connection.execute("SET lock_configuration = true")
         except (OSError, duckdb.Error) as error:
             raise unreadable(self.name, self._settings.path or ", ".join(tables), str(error)) from error
@@ -153,16 +168,16 @@ class DuckdbSource:
                 f"read_csv({_text(str(file))}, header = true, delim = ',', quote = '\"', escape = '\"', "
                 f"types = {{{types}}}, nullstr = '', allow_quoted_nulls = false)"
             )
-        shown = ", ".join(
-            f"CAST({_quoted(column)} AS {kind}) AS {_quoted(column)}" for column, kind in columns.items()
-        )
-        schema = name.rpartition(".")[0]
-        made = f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}; " if schema else ""
-        return file, f"{made}CREATE VIEW {_named(name)} AS SELECT {shown} FROM {scan}"  # noqa: S608
+        return file, _shown(name, table, scan)
+
+    def _is_fed(self, name: str) -> bool:
+        return self._settings.tables[name].feed is not None
 
     def _check(self) -> None:
+        """Look at every table but those that come in batches: what of them is read, each query says."""
         _duckdb(self.name)
-        copies, tables = self._copies or Copies(), list(self._settings.tables)
+        copies = self._copies or Copies()
+        tables = [name for name in self._settings.tables if not self._is_fed(name)]
         try:
             with self._copied(tables, copies) as copied:
                 self._look(tables, copied)
@@ -173,7 +188,7 @@ class DuckdbSource:
         self._copies = copies
 
     def _look(self, tables: Sequence[str], copied: Mapping[str, Path]) -> None:
-        connection = self._connect(tables, copied)
+        connection = self._connect(tables, copied, {})
         try:
             for name in tables:
                 connection.execute(f"SELECT * FROM {_named(name)} LIMIT 0")  # noqa: S608
@@ -227,6 +242,19 @@ class _Patience:
             if self._connection is not None:
                 self._connection.interrupt()
             return self._connection is not None
+
+
+def _shown(name: str, table: Table, scan: str) -> str:
+    """Return the view of a table that shows its declared columns, of their types, and no other."""
+    columns = {
+        column: told.type if isinstance(told, Column) else told for column, told in table.columns.items()
+    }
+    shown = ", ".join(
+        f"CAST({_quoted(column)} AS {kind}) AS {_quoted(column)}" for column, kind in columns.items()
+    )
+    schema = name.rpartition(".")[0]
+    made = f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}; " if schema else ""
+    return f"{made}CREATE VIEW {_named(name)} AS SELECT {shown} FROM {scan}"  # noqa: S608 -- quoted names
 
 
 def _named(name: str) -> str:

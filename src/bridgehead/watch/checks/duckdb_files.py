@@ -14,7 +14,7 @@ import tempfile
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -177,8 +177,9 @@ class DuckdbFiles:
 
     def _csv(self, table: Table, paths: Sequence[Path], null: str) -> Opened:
         groups: dict[tuple[str, tuple[str, ...]], list[Path]] = {}
+        known = {column.physical.lower() for column in table.columns}
         for path in paths:
-            groups.setdefault(_header(path, table), []).append(path)
+            groups.setdefault(header_of(path, known), []).append(path)
         parts, names = [], []
         for (delimiter, header), members in groups.items():
             told = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
@@ -249,8 +250,9 @@ def _texts(table: Table, source: str, names: Sequence[str], json_paths: Mapping[
     )
 
 
-def _header(path: Path, table: Table) -> tuple[str, tuple[str, ...]]:
-    """Return what separates the fields of a CSV file, and its names. Raises ``Unmeasured``."""
+def header_of(path: Path, known: Set[str]) -> tuple[str, tuple[str, ...]]:
+    """Return what separates the fields of a CSV file, and its names. ``known`` are names that are looked for,
+    in lower case. Raises ``Unmeasured``."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
@@ -259,7 +261,6 @@ def _header(path: Path, table: Table) -> tuple[str, tuple[str, ...]]:
         raise Unmeasured(f"{path.name} is not UTF-8 text that can be read") from error
     if not line.strip():
         raise Unmeasured(f"{path.name} is empty: it has not even a header")
-    known = {column.physical.lower() for column in table.columns}
     try:
         splits = [(delimiter, _fields(line, delimiter)) for delimiter in ",;\t|"]
     except csv.Error as error:
