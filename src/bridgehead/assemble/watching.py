@@ -41,11 +41,15 @@ async def keep_watch(house: House) -> None:
 
 
 async def watch_once(house: House) -> None:
-    """Look at every source that is due, each in the order of the charter. Never raises: what cannot be looked
-    at is broken by that, and what cannot be written down is tried again."""
+    """Look at every source that is due, and take in what came meanwhile, each in the order of the charter.
+
+    Never raises: what cannot be looked at is broken by that, and what cannot be written down is tried again.
+    """
     await _aside(_forget, house)
     for source in await _aside(lambda: list(due(house))) or ():
         await _aside(look_at, house, source)
+    for source in await _aside(lambda: list(came(house))) or ():
+        await _aside(take_in, house, source)
 
 
 async def _aside(work: Callable[..., Found], *given: Any) -> Found | None:
@@ -85,15 +89,36 @@ def look_at(house: House, source: str) -> list[Look]:
 
     Raises ``StoreError`` or ``LedgerError`` where it cannot be written down.
     """
-    from bridgehead.watch.feeds.intake import take_in
     from bridgehead.watch.look import looks  # duckdb: only where there is a contract
 
     boundary = house.boundary
-    fed = take_in(boundary, source)  # first: others may refer to what is published now
+    fed = take_in(house, source)  # first: others may refer to what is published now
     found = list(looks(boundary, source))
     for look in found:
         house.ledger.append(recording(boundary, look))
     return [*fed, *found]
+
+
+def take_in(house: House, source: str) -> list[Look]:
+    """Take in the batches that came for a source, and return what is known of the tables that come in some.
+
+    Raises ``StoreError`` or ``LedgerError`` where it cannot be written down.
+    """
+    from bridgehead.watch.feeds import intake
+
+    if not house.deployment.charter.sources[source].feeds:
+        return []
+    return intake.take_in(house.boundary, source)
+
+
+def came(house: House) -> Iterator[str]:
+    """Yield the sources for which a batch came that was not taken in yet."""
+    for name in watched(house):
+        if house.deployment.charter.sources[name].feeds:
+            from bridgehead.watch.feeds import intake
+
+            if intake.waits(house.boundary, name):
+                yield name
 
 
 def watched(house: House) -> list[str]:
@@ -102,7 +127,8 @@ def watched(house: House) -> list[str]:
 
 
 def due(house: House) -> Iterator[str]:
-    """Yield the sources of which a table was not looked at for half the time that a look counts."""
+    """Yield the sources of which a table was not looked at for half the time that a look counts, or of which
+    what was found counts no more."""
     for name in watched(house):
         source = house.deployment.charter.sources[name]
         if house.store.look(partial(_is_due, house=house, name=name, source=source)):
@@ -110,10 +136,11 @@ def due(house: House) -> Iterator[str]:
 
 
 def _is_due(connection: Connection, house: House, name: str, source: Source) -> bool:
-    rows = connection.execute(
-        select(t.looked_at.c.object, t.looked_at.c.checked_at).where(t.looked_at.c.source == name)
-    )
+    found = connection.execute(select(t.looked_at).where(t.looked_at.c.source == name))
+    rows = [row for row in found if row.object in source.tables]
     at = {row.object: row.checked_at for row in rows}
+    if any(row.good_until <= stamp(house.clock.now()) for row in rows):
+        return True
     oldest = min((at.get(table, "") for table in source.tables), default="")
     half = timedelta(seconds=seconds(source.check_every) / 2)
     return oldest <= stamp(house.clock.now() - half)

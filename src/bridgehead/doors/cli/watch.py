@@ -9,6 +9,9 @@ import click
 COMMANDS = {
     "look": "Look at every source of a deployment that has a contract, and write down what was found.",
     "status": "Say which data of a deployment are in order, and what those that are not hold back.",
+    "batches": "List the batches of tables that come in some, and what became of each.",
+    "release": "Publish a batch that was kept apart, as it is.",
+    "discard": "Leave a batch that was kept apart out for good.",
     "check": "Check data against their contract, clause by clause.",
     "diff": "Compare two contracts: what breaks readers, what only adds.",
     "baseline": "Freeze the distributions of data you accept.",

@@ -1,0 +1,186 @@
+"""People decide about a batch that was kept apart: it is released, and published as it is, or discarded.
+
+::
+
+    decided = decide(boundary, "bureau.applications", "applications_1122.csv", "release", person, reason)
+    decided.lacking          # how many other people must still say so
+
+The owner and the deputy may, and whoever decides under ``sick_data``. Where the contract calls the table
+critical, two different people release. Every word of theirs is in the ledger, and counts in its transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, select, update
+
+from bridgehead.enforce.boundary import Boundary
+from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.entry import Draft
+from bridgehead.kernel.errors import ApprovalError
+from bridgehead.kernel.principal import Principal
+from bridgehead.record import Work
+from bridgehead.record.unit import UnitOfWork
+from bridgehead.store import tables as t
+from bridgehead.watch.feeds import publishing
+from bridgehead.watch.feeds.said import about
+from bridgehead.watch.feeds.standing import standing
+from bridgehead.watch.feeds.supply import Supply
+from bridgehead.watch.health import recording
+from bridgehead.watch.promised import contract_of
+
+Answer = Literal["release", "discard"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What became of a batch: its ``state`` now, and how many other people must still agree."""
+
+    batch: str
+    state: str
+    lacking: int = 0
+    snapshot: int = 0
+
+
+def deciders(boundary: Boundary) -> dict[str, str]:
+    """Return who may decide about batches that were kept apart, and as what: active people alone."""
+    charter = boundary.directory()
+    found = {charter.owner.person: "owner", charter.owner.deputy: "deputy"}
+    rule = charter.approvals.get(charter.sick_data) if charter.sick_data else None
+    groups = {need.group for need in rule.needs} if rule is not None else set()
+    for name, person in charter.people.items():
+        if groups & set(person.groups):
+            found.setdefault(name, f"decides under {charter.sick_data}")
+    known = charter.people
+    return {name: why for name, why in found.items() if name in known and known[name].active}
+
+
+def decide(boundary: Boundary, table: str, batch: str, answer: Answer, by: Principal, reason: str) -> Decided:
+    """Let somebody release or discard a batch of ``source.table``; return what became of it.
+
+    ``batch`` is the name of its row, or what its sender calls it where one of that name waits. Raises
+    ``ApprovalError``: BH-WAT-047 for a table or batch that nobody is asked about, BH-WAT-048 who may not, or
+    has said so already, BH-WAT-049 without a reason; ``StoreError``, ``LedgerError`` where it cannot be
+    written down.
+    """
+    source, _, name = table.partition(".")
+    declared = boundary.charter.sources.get(source)
+    if declared is None or name not in declared.feeds:
+        known = [f"{s}.{n}" for s, d in boundary.charter.sources.items() for n in d.feeds]
+        raise _no_such(f"{table} does not come in batches", f"Those that do: {', '.join(known) or 'none'}.")
+    if by.id not in deciders(boundary):
+        raise _may_not(f"{by.id} may not decide about batches of {table}")
+    if not reason.strip():
+        raise ApprovalError(
+            "BH-WAT-049",
+            f"nobody says why the batch is to be {answer}d",
+            means="Nothing was changed.",
+            fix="Give the reason; it is kept in the ledger.",
+        )
+    supply = Supply(boundary=boundary, source=source, table=name, contract=contract_of(boundary, source))
+    found: Decided = boundary.ledger.append(_deciding(supply, batch, answer, by, reason.strip())).value
+    return found
+
+
+def _deciding(supply: Supply, wanted: str, answer: Answer, by: Principal, reason: str) -> UnitOfWork:
+    def work(connection: Connection) -> Work:
+        row = _waiting(connection, supply, wanted)
+        earlier = json.loads(row.decided_by)
+        if any(one["person"] == by.id for one in earlier if one["answer"] == answer):
+            raise _may_not(f"{by.id} has said so already, and another person must too")
+        said = [*earlier, {"person": by.id, "answer": answer, "at": _now(supply), "reason": reason}]
+        people = about(row.said).people if answer == "release" else 1
+        lacking = people - len({one["person"] for one in said if one["answer"] == answer})
+        decided = _carried_out(connection, supply, row, answer, lacking)
+        connection.execute(
+            update(t.batch)
+            .where(*_at(supply, row.name))
+            .values(
+                decided_by=json.dumps(said, separators=(",", ":"), ensure_ascii=False),
+                state=decided.state,
+                **({} if lacking else {"decided_at": _now(supply)}),
+            )
+        )
+        entry = Draft(
+            kind="batch.released" if answer == "release" else "batch.discarded",
+            actor=by.label(),
+            fields={"note": f"data:{supply.name}"},
+            body={"batch": row.name, "reason": reason, "lacking": lacking, "snapshot": decided.snapshot},
+        )
+        told = recording(supply.boundary, standing(connection, supply))(connection)
+        return Work(drafts=(entry, *told.drafts), value=decided)
+
+    return work
+
+
+def _carried_out(
+    connection: Connection, supply: Supply, row: Row[Any], answer: Answer, lacking: int
+) -> Decided:
+    decided = Decided(batch=row.name, state="quarantined", lacking=lacking)
+    if lacking:
+        return decided
+    connection.execute(
+        update(t.batch)
+        .where(*_at(supply, row.name))
+        .values(state="published" if answer == "release" else "discarded")
+    )
+    if answer == "discard":
+        return replace(decided, state="discarded")
+    batch = publishing.Batch(name=row.name, label=publishing.label_of(row.name), data_as_of=row.data_as_of)
+    return replace(decided, state="published", snapshot=publishing.publish(connection, supply, batch).number)
+
+
+def _waiting(connection: Connection, supply: Supply, wanted: str) -> Row[Any]:
+    rows = connection.execute(
+        select(t.batch)
+        .where(t.batch.c.source == supply.source, t.batch.c.object == supply.table)
+        .order_by(t.batch.c.first_seen_at)
+    ).all()
+    waiting = [row for row in rows if row.state == "quarantined"]
+    found = [row for row in waiting if wanted in _called(row)]
+    if len(found) == 1:
+        return found[0]
+    if len(found) > 1:
+        raise _no_such(
+            f"several batches of {supply.name} are called {wanted}",
+            f"Name one of: {', '.join(row.name for row in found)}.",
+        )
+    known = next((row for row in reversed(rows) if wanted in _called(row)), None)
+    if known is not None:
+        raise _no_such(
+            f"the batch {known.name} is {known.state}, and waits for nobody", "`bridgehead watch batches`"
+        )
+    raise _no_such(
+        f"no batch of {supply.name} is called {wanted}",
+        f"Those that wait: {', '.join(row.name for row in waiting) or 'none'}.",
+    )
+
+
+def _called(row: Row[Any]) -> Iterator[str]:
+    yield row.name
+    yield publishing.label_of(row.name)
+
+
+def _no_such(what: str, fix: str) -> ApprovalError:
+    return ApprovalError("BH-WAT-047", what, means="Nothing was changed.", fix=fix)
+
+
+def _may_not(what: str) -> ApprovalError:
+    return ApprovalError(
+        "BH-WAT-048",
+        what,
+        means="Nothing was changed; the batch stays where it is.",
+        fix="The owner, the deputy, or whoever decides under `sick_data` can, each once.",
+    )
+
+
+def _now(supply: Supply) -> str:
+    return stamp(supply.boundary.clock.now())
+
+
+def _at(supply: Supply, name: str) -> tuple[Any, ...]:
+    return t.batch.c.source == supply.source, t.batch.c.object == supply.table, t.batch.c.name == name
