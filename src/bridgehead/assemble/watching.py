@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -20,7 +20,9 @@ from sqlalchemy import Connection, select
 from bridgehead.assemble.house import House
 from bridgehead.declare.model import Source, seconds
 from bridgehead.kernel.clock import stamp
+from bridgehead.record import Work
 from bridgehead.store import tables as t
+from bridgehead.watch import kept, upstream
 from bridgehead.watch.health import Look, forgetting, recording
 
 PAUSE = 5.0
@@ -50,6 +52,8 @@ async def watch_once(house: House) -> None:
         await _aside(look_at, house, source)
     for source in await _aside(lambda: list(came(house))) or ():
         await _aside(take_in, house, source)
+    for source, tables in (await _aside(lambda: awaited(house)) or {}).items():
+        await _aside(look_for_batches, house, source, tables)
 
 
 async def _aside(work: Callable[..., Found], *given: Any) -> Found | None:
@@ -82,6 +86,7 @@ def _forget(house: House) -> None:
     charter, known = house.deployment.charter, watched(house)
     if any(row.source not in known or row.object not in charter.sources[row.source].tables for row in rows):
         house.ledger.append(forgetting(house.boundary))
+        house.ledger.append(lambda connection: Work(drafts=upstream.laid(connection, house.boundary)))
 
 
 def look_at(house: House, source: str) -> list[Look]:
@@ -96,6 +101,7 @@ def look_at(house: House, source: str) -> list[Look]:
     found = list(looks(boundary, source))
     for look in found:
         house.ledger.append(recording(boundary, look))
+    look_for_batches(house, source)
     return [*fed, *found]
 
 
@@ -119,6 +125,24 @@ def came(house: House) -> Iterator[str]:
 
             if intake.waits(house.boundary, name):
                 yield name
+def look_for_batches(house: House, source: str, only: Collection[str] | None = None) -> None:
+    """Look now whether the batches of a source's tables came that are due, and write down what was found.
+
+    ``only`` some of its tables, if given.
+    Raises ``StoreError`` or ``LedgerError`` where it cannot be written down.
+    """
+    from bridgehead.watch.awaited import units
+
+    for unit in units(house.boundary, source, only):
+        house.ledger.append(unit)
+
+
+def awaited(house: House) -> dict[str, list[str]]:
+    """Return the tables of which a batch may be late, missing or there by now, by their source."""
+    with house.store.reading() as connection:
+        found = kept.due(connection, house.clock.now())
+    known = watched(house)
+    return {source: tables for source, tables in found.items() if source in known}
 
 
 def watched(house: House) -> list[str]:

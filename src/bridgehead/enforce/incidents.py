@@ -99,6 +99,16 @@ def close_kind(
     return (Draft(kind="finding.cleared", actor=actor, fields=fields, body=body),)
 
 
+def reword(connection: Connection, kind: str, new: str, words: str) -> None:
+    """Call what is open of a kind by another one, with other words: more is known of the same trouble.
+    Whoever does so records an entry about it in the same transaction."""
+    connection.execute(
+        update(t.incident)
+        .where(t.incident.c.kind == kind, t.incident.c.closed_at.is_(None))
+        .values(kind=new, words=recordable(words))
+    )
+
+
 def open_kinds(connection: Connection, prefix: str) -> dict[str, str]:
     """Return the words of what is open, by the part of its kind that follows ``prefix``."""
     like = t.incident.c.kind.startswith(prefix, autoescape=True)

@@ -26,6 +26,8 @@ from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
 
 ACTOR = "service:watch"
+SCOPES = ("arrival.",)
+"""Clauses whose ids begin so are judged apart from those of a contract's checks, at moments of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Look:
 
     ``whole`` is False where the table could not be looked at: then it is broken by that, and what was known
     to be broken before stays so. ``until`` is when it stops counting, where that is before ``check_every``.
+    ``scope`` is the one of ``SCOPES`` it is about; empty: all other clauses.
     """
 
     source: str
@@ -55,6 +58,7 @@ class Look:
     data_as_of: str = ""
     whole: bool = True
     until: datetime | None = None
+    scope: str = ""
 
     @property
     def kind(self) -> str:
@@ -69,18 +73,24 @@ def recording(boundary: Boundary, look: Look) -> UnitOfWork:
         last = _last(connection, look)
         if last is not None and last.checked_at > stamp(look.at):
             return Work(drafts=())  # somebody looked later, and was quicker
-        before = _before(connection, look)
-        found = _with_what_was_known(look, before)
-        _look(connection, boundary, found)
-        _write(connection, found, before, last.whole_at if last is not None else None)
-        if {clause: _meaning(row) for clause, row in before.items()} != {
-            broken.clause: _said(broken) for broken in found.broken
-        }:
-            wake(connection, _waiting(connection, look.kind), stamp(look.at))
-        raised = _raised(connection, boundary, found, before)
-        return Work(drafts=(*raised, *_cleared(connection, boundary, found, before)))
+        _look(connection, boundary, look)
+        return Work(drafts=told(connection, boundary, look, last.whole_at if last is not None else None))
 
     return work
+
+
+def told(connection: Connection, boundary: Boundary, look: Look, kept_at: str | None) -> tuple[Draft, ...]:
+    """Write down which clauses a look found broken, wake who waited where that changes anything, and return
+    the entries about it. ``kept_at``: when all of them were evaluated last; those that are new held then."""
+    before = _before(connection, look)
+    found = _with_what_was_known(look, before)
+    _write(connection, found, before, kept_at)
+    if {clause: _meaning(row) for clause, row in before.items()} != {
+        broken.clause: _said(broken) for broken in found.broken
+    }:
+        wake(connection, _waiting(connection, look.kind), stamp(look.at))
+    raised = _raised(connection, boundary, found, before)
+    return (*raised, *_cleared(connection, boundary, found, before))
 
 
 def forgetting(boundary: Boundary) -> UnitOfWork:
@@ -100,7 +110,7 @@ def forgetting(boundary: Boundary) -> UnitOfWork:
         drafts: list[Draft] = []
         for name in sorted({(row.source, row.object) for row in rows} - watched):
             kind = f"data:{name[0]}.{name[1]}"
-            for table in (t.breach, t.looked_at):
+            for table in (t.breach, t.looked_at, t.feed):
                 connection.execute(delete(table).where(table.c.source == name[0], table.c.object == name[1]))
             wake(connection, _waiting(connection, kind), stamp(boundary.clock.now()))
             body = {"words": "The release that is active does not watch it."}
@@ -114,7 +124,11 @@ def _before(connection: Connection, look: Look) -> dict[str, Any]:
     rows = connection.execute(
         select(t.breach).where(t.breach.c.source == look.source, t.breach.c.object == look.table)
     )
-    return {row.clause: row for row in rows}
+    return {row.clause: row for row in rows if _scope(row.clause) == look.scope}
+
+
+def _scope(clause: str) -> str:
+    return next((scope for scope in SCOPES if clause.startswith(scope)), "")
 
 
 def _with_what_was_known(look: Look, before: Mapping[str, Any]) -> Look:
@@ -199,7 +213,7 @@ def _raised(
     if not new:
         return ()
     words = " ".join(broken.words for broken in new)
-    if not before:
+    if not before and not look.scope:  # whoever looks at a scope of its own opens and closes its incidents
         incidents.open_row(connection, boundary.clock, look.kind, words)
     body = {
         "words": words,
@@ -215,7 +229,7 @@ def _cleared(
     gone = sorted(before.keys() - {broken.clause for broken in look.broken})
     if not gone:
         return ()
-    if not look.broken:
+    if not look.broken and not look.scope:
         return incidents.close_kind(
             connection, boundary.clock, look.kind, actor=ACTOR, body={"clauses": gone}
         )

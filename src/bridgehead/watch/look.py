@@ -84,7 +84,7 @@ def _place(boundary: Boundary, source: str, tables: Sequence[Table]) -> Place:
     declared, limits, clock = boundary.charter.sources[source], Limits(), boundary.clock
     folder = boundary.deployment.folder
     if declared.driver == "postgresql":
-        return place(_address(declared), tables, limits=limits, clock=clock)
+        return place(address(declared), tables, limits=limits, clock=clock)
     if declared.path:
         return place(str(folder / declared.path), tables, limits=limits, clock=clock)
     return place_of(
@@ -100,7 +100,8 @@ def _files(boundary: Boundary, source: str, table: Table) -> Files:
     return find(Path(file), (table,))[table.name]
 
 
-def _address(declared: Source) -> str:
+def address(declared: Source) -> str:
+    """Return the address of a role that reads whole tables. Raises ``WatchError`` (BH-WAT-035)."""
     name = f"{declared.address}{WATCH}" if declared.wall else declared.address
     address = os.environ.get(name, "")
     if not address:

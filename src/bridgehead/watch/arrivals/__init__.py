@@ -8,7 +8,7 @@ from bridgehead.watch.arrivals.declared import Declared
 from bridgehead.watch.arrivals.event import Arrival, Noticed, Total
 from bridgehead.watch.arrivals.incidents import Incident, incidents
 from bridgehead.watch.arrivals.pattern import EVERY_DAY, WEEKDAYS, Pattern
-from bridgehead.watch.arrivals.slots import accept, look, next_look
+from bridgehead.watch.arrivals.slots import accept, look, next_look, write_off
 from bridgehead.watch.arrivals.state import Feed
 from bridgehead.watch.arrivals.watching import accept_volume, observe
 
@@ -28,4 +28,5 @@ __all__ = [
     "look",
     "next_look",
     "observe",
+    "write_off",
 ]

@@ -21,9 +21,10 @@ class Declared:
 
     ``cron``: when a batch is due, in ``timezone``; it is late ``within_hours`` after that. ``pattern``: on
     which days, where only the hour is to be learned. ``need_by`` (``HH:MM``) is when its readers need it, on
-    the business day plus ``need_by_days``: the last moment, whatever was learned. ``lag_days``: the batch of
-    a business day is due so many days later. ``owner_zone``: where the owner's clock is, a second zone in
-    which arrivals may turn out to be steadier. ``holidays`` are days off, dates in that zone.
+    the business day plus ``need_by_days`` in ``need_by_zone`` (``timezone`` where that is empty): the last
+    moment, whatever was learned. ``lag_days``: the batch of a business day is due so many days later.
+    ``owner_zone``: where the owner's clock is, a second zone in which arrivals may turn out to be steadier.
+    ``holidays`` are days off, dates in that zone.
     """
 
     feed: str
@@ -35,6 +36,7 @@ class Declared:
     grace_hours: float = 1.5
     need_by: str = ""
     need_by_days: int = 0
+    need_by_zone: str = ""
     lag_days: int = 0
     page_after_hours: float = 2.5
     holidays: frozenset[date] = frozenset()
@@ -43,7 +45,7 @@ class Declared:
 
     def __post_init__(self) -> None:
         try:
-            _ = self.zones, self.need_by_hour, self.cron and is_cron(self.cron)
+            _ = self.zones, self.need_by_at, self.need_by_hour, self.cron and is_cron(self.cron)
             if min(self.within_hours, self.grace_hours, self.page_after_hours, self.lag_days) < 0:
                 raise ValueError("hours and days of waiting are not negative")
         except (ValueError, ZoneInfoNotFoundError) as error:
@@ -59,6 +61,17 @@ class Declared:
         """Return the zones in which arrivals are measured: the source's, then the owner's."""
         names = dict.fromkeys(name for name in (self.timezone, self.owner_zone) if name)
         return tuple(ZoneInfo(name) for name in names)
+
+    @cached_property
+    def need_by_at(self) -> ZoneInfo:
+        """Return the zone of the clock by which its readers need it."""
+        return ZoneInfo(self.need_by_zone) if self.need_by_zone else self.zones[0]
+
+    @property
+    def schedule(self) -> str:
+        """Return what is declared of its slots, as text: with another one they are learned anew."""
+        days = f"{self.pattern.shape} {self.pattern.numbers}" if self.pattern is not None else "learned"
+        return f"{self.cron or days}, {self.timezone}, {self.lag_days}"
 
     @cached_property
     def need_by_hour(self) -> float | None:

@@ -125,5 +125,5 @@ def _due(
 def _need_by(declared: Declared, day: date) -> datetime | None:
     if declared.need_by_hour is None:
         return None
-    zone = declared.zones[0]
+    zone = declared.need_by_at
     return hours_later(datetime.combine(day, time(), tzinfo=zone), declared.need_by_hour, zone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -46,12 +46,13 @@ def _of_one_stretch(noticed: Sequence[Noticed], upstream: Mapping[str, Sequence[
     failing = {each.feed for each in noticed if each.kind in _FROM_UPSTREAM}
     by_cause: dict[str, list[Noticed]] = {}
     for each in noticed:
-        cause = _cause(each.feed, failing, upstream) if each.kind in _FROM_UPSTREAM else each.feed
-        by_cause.setdefault(cause, []).append(each)
-    return [_incident(cause, parts) for cause, parts in by_cause.items()]
+        name = cause(each.feed, failing, upstream) if each.kind in _FROM_UPSTREAM else each.feed
+        by_cause.setdefault(name, []).append(each)
+    return [_incident(name, parts) for name, parts in by_cause.items()]
 
 
-def _cause(feed: str, failing: set[str], upstream: Mapping[str, Sequence[str]]) -> str:
+def cause(feed: str, failing: Set[str], upstream: Mapping[str, Sequence[str]]) -> str:
+    """Return what a feed's failure is laid to, given all that fail now: the feed, or what it hangs on."""
     for far in reversed(upstream.get(feed, ())):
         hanging = {name for name, chain in upstream.items() if far in chain}
         if len(hanging & failing) >= max(2, len(hanging) / 2):

@@ -22,6 +22,8 @@ FEW = 4
 """Arrivals before anything is said about the time of day."""
 OWN = 8
 """Arrivals of one slot before it may have another hour than the rest."""
+EARLY = 4
+"""A batch may come an hour before it is due, and at most this part of the time since the one before."""
 _APART = 0.5
 """Hours between two batches of a day, at the least, for them to be two slots."""
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
@@ -121,12 +123,19 @@ def _cuts(hours: Sequence[float], per_day: int) -> tuple[float, ...]:
 
 def _with_pattern(feed: Feed, declared: Declared) -> Feed:
     if declared.pattern is not None:
-        pattern: Pattern | None = declared.pattern
+        pattern = _anchored(feed, declared.pattern)
     else:
         pattern = learned({each.day for each in feed.seen}, declared.holidays)
     if pattern is None:
         return feed
     return replace(feed, pattern=pattern, seen=tuple(_placed(declared, each, pattern) for each in feed.seen))
+
+
+def _anchored(feed: Feed, pattern: Pattern) -> Pattern | None:
+    """Return a declared pattern; of every so many days, counted from the first batch if nothing is said."""
+    if pattern.shape != "every" or pattern.anchor is not None:
+        return pattern
+    return replace(pattern, anchor=feed.seen[0].day) if feed.seen else None
 
 
 def _placed(declared: Declared, each: Seen, pattern: Pattern) -> Seen:
@@ -142,7 +151,7 @@ def _with_slots(feed: Feed, declared: Declared) -> Feed:
     known = {(slot.name, slot.lane) for slot in feed.slots}
     new = {(each.slot, each.lane) for each in feed.seen if each.slot} - known
     if declared.pattern is not None:
-        new |= {(name, 0) for name in _names(declared.pattern)} - known
+        new |= {(name, 0) for name in _names(feed.pattern)} - known
     if not new:
         return feed
     regular = declared.at_once or _regular(feed, declared)
@@ -195,10 +204,12 @@ def _midnight(at: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _cron_window(declared: Declared, at: datetime) -> Key:
-    """Return the latest batch due by cron up to an hour after a moment; the first one before there is any."""
+    """Return the latest batch due by cron at a moment, or a little early; before there is any, the first."""
     lag = declared.lag_days * _DAY
     for back in (1, 8, 40, 400):
         found = list(_until(declared.timing().after(at - back * _DAY), at + _HOUR))
+        while len(found) > 1 and found[-1] - at > (found[-1] - found[-2]) / EARLY:
+            found.pop()
         if found:
             day = found[-1].astimezone(declared.zones[0]).date() - lag
             return day, list(cron_moments(declared, day)).index(found[-1])

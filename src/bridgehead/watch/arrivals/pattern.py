@@ -30,8 +30,8 @@ class Pattern:
     """Days on which batches are due.
 
     ``weekdays``: numbers of weekdays (Monday is 0), a slot each. ``every``: one number of days, counted from
-    ``anchor``. ``month_days``: days of the month, -1 the last. ``business_day``: the nth day of the month
-    that is Monday to Friday and not off, -1 the last.
+    ``anchor``; declared without one, from the first batch on. ``month_days``: days of the month, -1 the last.
+    ``business_day``: the nth day of the month that is Monday to Friday and not off, -1 the last.
     """
 
     shape: Shape

@@ -7,7 +7,7 @@ thing besides a new contract that makes a miss normal. A miss never enters the h
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from bridgehead.kernel.clock import stamp
 from bridgehead.watch.arrivals.declared import Declared
@@ -32,6 +32,7 @@ def look(feed: Feed, declared: Declared, now: datetime) -> Said:
     What is declared is expected from the first look on, whether or not a batch ever came.
     """
     said: list[Noticed] = []
+    feed = _under(feed, declared)
     if feed.cursor is None and declared.at_once:
         feed = _begun(feed, declared, now)
     if feed.cursor is not None:
@@ -73,7 +74,8 @@ def place(
     if feed.cursor is None and feed.status == "active":
         # Not before today: files of days long past, dropped at once, leave nothing behind to be missed.
         today = window(feed, declared, arrival.at)[0]
-        feed = replace(feed, cursor=(max(today, *(day for day, _ in keys)), 0))
+        first = max(today, *(day for day, _ in keys))
+        feed = replace(feed, cursor=(first, 0), since=feed.since or first)
     said = [_came_late(arrival, miss) for miss in closed]
     if before and feed.first is not None and arrival.at - feed.first >= PAGES_AFTER:
         said += [_new_slot(arrival, slot.name) for slot in feed.slots if slot.name not in before]
@@ -96,7 +98,50 @@ def accept(feed: Feed, slot: str, *, by: str, at: datetime, why: str) -> Feed:
         else each
         for each in feed.slots
     )
-    return replace(feed, slots=slots, missed=tuple(miss for miss in feed.missed if miss.slot != slot))
+    return _without(replace(feed, slots=slots), tuple(miss for miss in feed.missed if miss.slot == slot))
+
+
+def write_off(feed: Feed, day: date | None, *, by: str, why: str) -> Feed:
+    """Return the feed with the misses of a day, or all, no longer awaited, because a person says that those
+    batches will not come. Their slots stay expected.
+
+    Raises ``ValueError`` where nothing of that day is missed, or without a name and a reason.
+    """
+    if not by.strip() or not why.strip():
+        raise ValueError("a batch that will not come is written off by a person, with a reason")
+    mine = tuple(miss for miss in feed.missed if day in (None, miss.day))
+    if not mine:
+        raise ValueError(f"no batch of {feed.feed} is missed{f' of {day}' if day else ''}")
+    return _without(feed, mine)
+
+
+def _without(feed: Feed, misses: tuple[Miss, ...]) -> Feed:
+    """Return the feed with misses that a person has spoken about."""
+    gone = (*feed.gone, *(miss.key for miss in misses))[-_MISSES_KEPT:]
+    return replace(feed, missed=tuple(miss for miss in feed.missed if miss not in misses), gone=gone)
+
+
+def sure(feed: Feed, declared: Declared, miss: Miss) -> bool:
+    """Say whether a miss counts: it was declared, or the feed has been known for eight weeks."""
+    return declared.at_once or (feed.first is not None and miss.missing_at - feed.first >= PAGES_AFTER)
+
+
+def late_now(feed: Feed, declared: Declared, now: datetime) -> Due | None:
+    """Return the batch that is late and does not count as missing yet, as the last look left it."""
+    if feed.cursor is None or feed.late_told is None:
+        return None
+    first = next((each for each in due(feed, declared, feed.cursor)), None)
+    if first is None or first.key != feed.late_told or first.key in feed.delivered:
+        return None
+    return first if first.late <= now < first.missing else None
+
+
+def next_due(feed: Feed, declared: Declared) -> Due | None:
+    """Return the batch that is expected next; None while nothing is."""
+    if feed.cursor is None:
+        return None
+    waiting = (each for each in due(feed, declared, feed.cursor) if each.key not in feed.delivered)
+    return next((each for each in waiting if not each.off or _on_holidays(feed, declared)), None)
 
 
 def _begun(feed: Feed, declared: Declared, now: datetime) -> Feed:
@@ -104,7 +149,28 @@ def _begun(feed: Feed, declared: Declared, now: datetime) -> Feed:
     feed = learn(feed, declared)
     today = now.astimezone(declared.zones[0]).date() - declared.lag_days * _DAY
     first = next((each.key for each in due(feed, declared, (today, 0)) if each.late > now), None)
-    return replace(feed, cursor=first, first=feed.first or now)
+    return replace(feed, cursor=first, first=feed.first or now, since=first[0] if first else None)
+
+
+def _under(feed: Feed, declared: Declared) -> Feed:
+    """Return the feed as it stands under what is declared: another schedule begins anew, the misses of the
+    old one are no more. What batches hold stays known."""
+    if feed.schedule == declared.schedule:
+        return feed
+    if not feed.schedule:
+        return replace(feed, schedule=declared.schedule)
+    return Feed(
+        feed=feed.feed,
+        schedule=declared.schedule,
+        delivered=feed.delivered,
+        batches=feed.batches,
+        overlaps=feed.overlaps,
+        volume=feed.volume,
+        segments=feed.segments,
+        upstream=feed.upstream,
+        table=feed.table,
+        short=feed.short,
+    )
 
 
 def _reached(feed: Feed, declared: Declared, each: Due, now: datetime) -> tuple[Feed, list[Noticed], bool]:

@@ -83,12 +83,31 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What was seen of a table of a database: the newest value of the column by which new rows are known, and
+    rows that have come since and may still be coming.
+
+    Values are JSON. ``pending`` is the newest of those rows, ``rows`` how many they are, ``since`` when the
+    first of them was seen, and ``changed`` when the last was.
+    """
+
+    newest: str = ""
+    pending: str = ""
+    rows: int = 0
+    since: datetime | None = None
+    changed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """All that is known about a feed's arrivals.
 
     ``cuts`` are the hours at which the windows of the day's batches begin, ``shift`` the days from there to
     the business day. ``cursor`` is the next batch that nothing was said about; ``late_told`` the one that was
     called late. ``fell`` counts holidays on active slots, ``delivered_then`` those that brought a batch.
+    ``schedule`` is what was declared when this was learned, ``since`` the first day on which anything was
+    expected, ``gone`` misses that a person wrote off. ``upstream`` is what it hangs on, the nearest first;
+    ``short`` says in words what is wrong with the last batch of a table of a database.
     """
 
     feed: str
@@ -112,6 +131,12 @@ class Feed:
     volume: tuple[Point, ...] = ()
     segments: tuple[tuple[str, tuple[Point, ...]], ...] = ()
     proposed: str = ""
+    schedule: str = ""
+    since: date | None = None
+    gone: tuple[Key, ...] = ()
+    upstream: tuple[str, ...] = ()
+    table: Rows | None = None
+    short: str = ""
 
     def weekday(self, day: date) -> int:
         """Return the weekday by which rows are compared; one for all where batches come by another cycle."""

@@ -106,7 +106,10 @@ def _table(
     ours = properties.read(
         given, place, found, (*properties.ANYWHERE, *properties.OF_A_BATCH, *properties.OF_A_TABLE)
     )
-    for column, _ in ours.control_totals.sums if ours.control_totals else ():
+    named = [column for column, _ in ours.control_totals.sums] if ours.control_totals else []
+    if ours.cadence is not None and ours.cadence.element:
+        named.append(ours.cadence.element)
+    for column in named:
         if column not in names:
             found.wrong("BH-WAT-010", f"`{given['name']}` has no column `{column}`", *place,
                         "customProperties", fix=did_you_mean(column, names))  # fmt: skip

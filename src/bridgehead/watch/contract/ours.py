@@ -18,12 +18,20 @@ Criticality = Literal["low", "normal", "high", "critical"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cadence:
-    """When batches arrive: cron text, or every so many seconds. ``country`` names whose holidays count."""
+    """When batches arrive: cron text, every so many seconds, or neither: as their arrivals show.
+
+    ``country`` names whose holidays count. ``days``: a batch arrives so many days after the day it is for.
+    ``within_seconds``: it is late so long after it is due. ``element``: the column by which new rows of a
+    table of a database are known.
+    """
 
     cron: str = ""
     every_seconds: float | None = None
     timezone: str = "UTC"
     country: str = ""
+    days: int = 0
+    within_seconds: float = 0.0
+    element: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +81,8 @@ class Ours:
     criticality: Criticality | None = None
     control_totals: ControlTotals | None = None
     empty_batch: Literal["allowed", "refused"] | None = None
+    upstream: tuple[str, ...] | None = None
+    """Jobs and systems its batches hang on, the nearest first: what several tables miss is theirs."""
 
 
 NOTHING = Ours()

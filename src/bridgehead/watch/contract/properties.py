@@ -27,7 +27,13 @@ from bridgehead.watch.contract.ours import (
 
 OURS = "bridgehead"
 ANYWHERE = ("bridgeheadOnBreach", "bridgeheadCriticality")
-OF_A_BATCH = ("bridgeheadCadence", "bridgeheadMaxStaleness", "bridgeheadNeedBy", "bridgeheadEmptyBatch")
+OF_A_BATCH = (
+    "bridgeheadCadence",
+    "bridgeheadMaxStaleness",
+    "bridgeheadNeedBy",
+    "bridgeheadEmptyBatch",
+    "bridgeheadUpstream",
+)
 OF_A_TABLE = ("bridgeheadControlTotals",)
 
 
@@ -106,16 +112,40 @@ def _zone(value: Any) -> str:
         raise ValueError(f"{value!r} is not a time zone, such as Europe/Berlin") from error
 
 
+_OF_ALL = ("timezone", "country", "days", "within", "element")
+
+
 def _cadence(value: Any, _: str) -> Cadence:
-    given = _block(value, ("cron", "every", "timezone", "country"))
-    if ("cron" in given) == ("every" in given):
-        raise ValueError("it has either `cron` or `every`")
+    given = _block(value, ("cron", "every", "learned", *_OF_ALL))
+    if sum(name in given for name in ("cron", "every", "learned")) != 1:
+        raise ValueError("it has either `cron`, `every` or `learned: true`")
+    if given.get("learned", True) is not True:
+        raise ValueError("`learned` is true or not there")
     return Cadence(
         cron=is_cron(_text(given["cron"], "`cron`")) if "cron" in given else "",
         every_seconds=_duration(given["every"], "`every`") if "every" in given else None,
         timezone=_zone(given.get("timezone", "UTC")),
         country=_country(given["country"]) if "country" in given else "",
+        days=_days(given.get("days", 0)),
+        within_seconds=_duration(given["within"], "`within`") if "within" in given else 0.0,
+        element=_text(given["element"], "`element`") if "element" in given else "",
     )
+
+
+def _days(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 31:
+        raise ValueError("`days` is a whole number from 0 to 31")
+    return value
+
+
+def _upstream(value: Any, _: str) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not names:
+        raise ValueError("it is the name of a job or system, or a list of them, the nearest first")
+    found = tuple(_text(name, "a name") for name in names)
+    if len(set(found)) < len(found):
+        raise ValueError("it names one twice")
+    return found
 
 
 def _country(value: Any) -> str:
@@ -127,13 +157,10 @@ def _country(value: Any) -> str:
 
 def _need_by(value: Any, _: str) -> NeedBy:
     given = _block(value, ("at", "timezone", "days"), ("at",))
-    days = given.get("days", 0)
-    if not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= 31:
-        raise ValueError("`days` is a whole number from 0 to 31")
     at = time.fromisoformat(_text(given["at"], "`at`"))
     if at.tzinfo is not None:
         raise ValueError("`at` has no zone; write it as `timezone`")
-    return NeedBy(at=at, timezone=_zone(given.get("timezone", "UTC")), days=days)
+    return NeedBy(at=at, timezone=_zone(given.get("timezone", "UTC")), days=_days(given.get("days", 0)))
 
 
 def _on_breach(value: Any, _: str) -> Responses:
@@ -192,6 +219,7 @@ _READERS: Mapping[str, tuple[str, Callable[[Any, str], Any]]] = {
     "bridgeheadCriticality": ("criticality", _criticality),
     "bridgeheadControlTotals": ("control_totals", _control_totals),
     "bridgeheadEmptyBatch": ("empty_batch", _empty_batch),
+    "bridgeheadUpstream": ("upstream", _upstream),
 }
 
 _EXAMPLES: Mapping[str, str] = {
@@ -202,4 +230,5 @@ _EXAMPLES: Mapping[str, str] = {
     "bridgeheadCriticality": "Write low, normal, high or critical.",
     "bridgeheadControlTotals": "Write for example {manifest: o.json, rows: count, sums: {amount: total}}.",
     "bridgeheadEmptyBatch": "Write `allowed` or `refused`.",
+    "bridgeheadUpstream": "Write for example `nightly-export`, or [nightly-export, core-banking].",
 }

@@ -208,7 +208,9 @@ def _judging(
         )
         _decide(connection, supply, batch, arrival, told, found.state, as_of(arrival, audited))
         folder = replace(known.folder, keys=keys)
-        remembered.save(connection, replace(known, feed=feed, folder=folder), at=batch.at)
+        # What it ends, its readers need not wait for: the feed is looked at again at once.
+        now = supply.boundary.clock.now()
+        remembered.save(connection, replace(known, feed=feed, folder=folder), at=batch.at, next_look=now)
         number = 0
         if found.state == "published":
             number = publishing.publish(

@@ -9,6 +9,7 @@ from bridgehead.declare.model import Feed
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.snapshots import FEEDS
 from bridgehead.watch.arrivals.declared import Declared
+from bridgehead.watch.cadence import promised
 from bridgehead.watch.checks.baseline import Baseline
 from bridgehead.watch.contract.model import Contract, Table
 from bridgehead.watch.contract.ours import Criticality
@@ -52,18 +53,8 @@ class Supply:
     @property
     def declared(self) -> Declared:
         """Return what the contract says of its arrivals."""
-        ours = (self.promised.ours if self.promised else None) or self.contract.ours
-        cadence = ours.cadence or self.contract.ours.cadence
-        need_by = ours.need_by or self.contract.ours.need_by
-        empty = ours.empty_batch or self.contract.ours.empty_batch
-        return Declared(
-            feed=self.name,
-            timezone=cadence.timezone if cadence else "UTC",
-            cron=cadence.cron if cadence else "",
-            need_by=need_by.at.strftime("%H:%M") if need_by else "",
-            need_by_days=need_by.days if need_by else 0,
-            empty_is_news=empty != "allowed",
-        )
+        found = promised(self.contract, self.source, self.table, self.boundary.clock.now())
+        return found.declared if found is not None else Declared(feed=self.name)
 
     @property
     def max_staleness(self) -> float | None:
