@@ -26,15 +26,17 @@ from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
 from bridgehead.watch import kept, overdue
 from bridgehead.watch.arrivals import Noticed, observe
-from bridgehead.watch.arrivals.event import Arrival
+from bridgehead.watch.arrivals.event import Arrival, Kind
 from bridgehead.watch.arrivals.rows import Found, taken
 from bridgehead.watch.breach import not_looked
 from bridgehead.watch.cadence import Promised, promised
 from bridgehead.watch.contract.model import Contract
+from bridgehead.watch.feeds.said import About, Said
 from bridgehead.watch.new_rows import new_rows
 from bridgehead.watch.promised import contract_of
 
-_SHORT = frozenset({"partial", "overlap", "segment_missing", "surge"})
+OF_A_BATCH: frozenset[Kind] = frozenset({"partial", "surge", "overlap", "catch_up", "arrived_late", "empty"})
+_SHORT: frozenset[Kind] = frozenset({"partial", "overlap", "segment_missing", "surge"})
 """What is wrong with rows that came, as far as readers must hear of it."""
 
 
@@ -139,7 +141,13 @@ def _write(connection: Connection, found: Promised, arrival: Arrival, said: tupl
             about=kept.written([day.isoformat() for day in arrival.about]),
             rows=arrival.rows,
             state="published",
-            said=kept.written([{"kind": one.kind, "words": one.words} for one in said]),
+            said=About(
+                said=tuple(
+                    Said(kind=one.kind, words=one.words, fix=one.fix)
+                    for one in said
+                    if one.kind in OF_A_BATCH
+                )
+            ).text(),
             data_as_of=stamp(as_of) if as_of is not None else "",
         )
     )

@@ -17,8 +17,8 @@ from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.store import tables as t
 from bridgehead.watch.arrivals.event import Arrival, Noticed
 from bridgehead.watch.arrivals.rows import SETTLES
-from bridgehead.watch.arrivals.slots import next_look
-from bridgehead.watch.arrivals.state import Feed
+from bridgehead.watch.arrivals.slots import next_due, next_look
+from bridgehead.watch.arrivals.state import Ahead, Feed
 from bridgehead.watch.arrivals.watching import observe
 from bridgehead.watch.feeds import remembered
 
@@ -50,7 +50,7 @@ def keep(
     connection: Connection, promised: Promised, feed: Feed, now: datetime, also: datetime | None = None
 ) -> None:
     """Write down what is known of a feed, and when to look at it next; ``also`` is another moment to look."""
-    feed = replace(feed, upstream=promised.upstream)
+    feed = replace(feed, upstream=promised.upstream, ahead=_ahead(feed, promised))
     later = [at for at in (next_look(feed, promised.declared), also, _settled(feed)) if at is not None]
     known = replace(remembered.load(connection, promised.source, promised.table), feed=feed)
     remembered.save(connection, known, at=now)
@@ -122,6 +122,13 @@ def moment(value: object) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _ahead(feed: Feed, promised: Promised) -> Ahead | None:
+    found = next_due(feed, promised.declared)
+    if found is None:
+        return None
+    return Ahead(day=found.day, slot=found.slot, late=found.late, missing=found.missing)
 
 
 def _settled(feed: Feed) -> datetime | None:

@@ -99,6 +99,16 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """The batch that is expected next: late and missing from these moments on."""
+
+    day: date
+    slot: str
+    late: datetime
+    missing: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """All that is known about a feed's arrivals.
 
@@ -107,7 +117,8 @@ class Feed:
     called late. ``fell`` counts holidays on active slots, ``delivered_then`` those that brought a batch.
     ``schedule`` is what was declared when this was learned, ``since`` the first day on which anything was
     expected, ``gone`` misses that a person wrote off. ``upstream`` is what it hangs on, the nearest first;
-    ``short`` says in words what is wrong with the last batch of a table of a database.
+    ``short`` says in words what is wrong with the last batch of a table of a database, ``ahead`` what was
+    expected next at the last look.
     """
 
     feed: str
@@ -137,6 +148,7 @@ class Feed:
     upstream: tuple[str, ...] = ()
     table: Rows | None = None
     short: str = ""
+    ahead: Ahead | None = None
 
     def weekday(self, day: date) -> int:
         """Return the weekday by which rows are compared; one for all where batches come by another cycle."""
