@@ -61,9 +61,36 @@ def test_what_it_says_depends_on_the_labels_alone_and_replays_to_the_bit(
 @given(st.floats(0.05, 0.95))
 def test_no_bet_gains_by_itself_while_the_floor_is_kept(floor: float) -> None:
     """The mean of what a bet is multiplied by is 1 where the error rate is exactly what is allowed."""
-    right, wrong = heard(Alarm(floor=floor), wrong=False), heard(Alarm(floor=floor), wrong=True)
-    for lost, won in zip(right.logs, wrong.logs, strict=True):
-        assert math.isclose(floor * math.exp(lost) + (1 - floor) * math.exp(won), 1.0, rel_tol=1e-9)
+    before = Alarm(floor=floor)
+    right, wrong = heard(before, wrong=False), heard(before, wrong=True)
+    for laid, lost, won in zip(before.logs, right.logs, wrong.logs, strict=True):
+        mean = floor * math.exp(lost) + (1 - floor) * math.exp(won)
+        assert math.isclose(mean, math.exp(laid), rel_tol=1e-9)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=90), st.floats(0.05, 0.95))
+def test_laying_more_makes_nothing_of_itself(labels: list[bool], floor: float) -> None:
+    """What is worth 1 at the start is worth, before each label, what it is worth after it on average."""
+    alarm = Alarm(floor=floor)
+    assert math.isclose(alarm.evidence, 1.0)
+    for wrong in labels:
+        right, other = heard(alarm, wrong=False), heard(alarm, wrong=True)
+        mean = floor * right.evidence + (1 - floor) * other.evidence
+        assert math.isclose(mean, alarm.evidence, rel_tol=1e-9)
+        alarm = other if wrong else right
+
+
+def test_a_fall_after_400_good_labels_is_proved_within_80_in_nine_of_ten_replays() -> None:
+    found = []
+    for seed in range(60):
+        chance, alarm = random.Random(seed), Alarm(floor=0.9)
+        for number in range(1, 701):
+            alarm = heard(alarm, wrong=chance.random() >= (0.94 if number <= 400 else 0.61))
+            if alarm.raised:
+                break
+        found.append(alarm.raised_at - 400)
+    assert min(found) > 0
+    assert sum(at <= 80 for at in found) >= 54
 
 
 def test_once_raised_it_stays_raised_whatever_comes() -> None:

@@ -40,6 +40,7 @@ from bridgehead.run.embedded import EmbeddedEngine
 from bridgehead.run.engine import Engine, EngineName
 from bridgehead.run.schedules import Schedules
 from bridgehead.store import Store, releases, where
+from bridgehead.watch.accuracy.drawing import at_end
 
 if TYPE_CHECKING:
     from bridgehead.enforce.policy import CedarPolicy
@@ -318,6 +319,7 @@ class House:
             boot=self.boot,
             observer=self._observer,
             own={"undo": Undo(self.releases)},
+            at_end=at_end,
             mask_secret=self.ledger.derived("mask"),
             access=self._drivers.access(deployment),
             wall_secret=self.ledger.derived("wall"),

@@ -23,6 +23,7 @@ from bridgehead.kernel.clock import stamp
 from bridgehead.record import Work
 from bridgehead.store import tables as t
 from bridgehead.watch import kept, upstream
+from bridgehead.watch.accuracy.hearing import retired, retiring
 from bridgehead.watch.health import Look, forgetting, recording
 
 PAUSE = 5.0
@@ -48,6 +49,7 @@ async def watch_once(house: House) -> None:
     Never raises: what cannot be looked at is broken by that, and what cannot be written down is tried again.
     """
     await _aside(_forget, house)
+    await _aside(_retire, house)
     for source in await _aside(lambda: list(due(house))) or ():
         await _aside(look_at, house, source)
     for source in await _aside(lambda: list(came(house))) or ():
@@ -87,6 +89,15 @@ def _forget(house: House) -> None:
     if any(row.source not in known or row.object not in charter.sources[row.source].tables for row in rows):
         house.ledger.append(forgetting(house.boundary))
         house.ledger.append(lambda connection: Work(drafts=upstream.laid(connection, house.boundary)))
+
+
+def _retire(house: House) -> None:
+    """Close the incidents about the accuracy of releases that are not active any more, if there are any."""
+    boundary = house.boundary
+    with house.store.reading() as connection:
+        found = retired(connection, boundary)
+    if found:
+        house.ledger.append(retiring(boundary))
 
 
 def look_at(house: House, source: str) -> list[Look]:

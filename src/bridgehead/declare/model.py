@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from bridgehead.declare.accuracy import Accuracy as Accuracy
+from bridgehead.declare.accuracy import AuditBudget as AuditBudget
 from bridgehead.declare.acting import ActionRule as ActionRule
 from bridgehead.declare.acting import FactRead as FactRead
 from bridgehead.declare.acting import Facts as Facts
@@ -180,6 +182,9 @@ class Workflow(Part):
         default_factory=list,
         description="Inputs that are the user's own words, `question` or `ticket.text`: the only free text "
         "that endorses. What they quote there (`>` lines, forwarded mail, fenced text) is not their own.",
+    )
+    accuracy: Accuracy | None = Field(
+        default=None, description="How often its results must be right, and who looks at a drawn few."
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from bridgehead.declare import (
     actions,
+    audited,
     collected,
     origins,
     people,
@@ -36,6 +37,7 @@ _PARTS = (
     watched.errors,
     collected.errors,
     workflows.errors,
+    audited.errors,
     schedules.errors,
 )
 

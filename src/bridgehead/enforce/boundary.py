@@ -20,6 +20,7 @@ from bridgehead.kernel.decision import Reason
 from bridgehead.kernel.ports import Driver
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Ledger
+from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import Store
 
 if TYPE_CHECKING:
@@ -47,6 +48,19 @@ class OwnWorkflow(Protocol):
         """Carry the run as far as it goes; raise ``Park`` to wait."""
 
 
+class AtEnd(Protocol):
+    """What else is written down in the transaction that ends a run with a result."""
+
+    def __call__(
+        self, boundary: Boundary, run: RunState, case: Mapping[str, Any], result: Any, /
+    ) -> UnitOfWork | None:
+        """Return the unit, or None where there is nothing to write."""
+
+
+def nothing_more(boundary: Boundary, run: RunState, case: Mapping[str, Any], result: Any) -> None:
+    """Write nothing more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boundary:
     """One release at work. ``drivers`` are keyed ``server:NAME``, ``model:NAME``, ``source:NAME``,
@@ -55,8 +69,9 @@ class Boundary:
     ``directory`` gives the people and agents of the *active* release: a run keeps the rules of its own
     release, but a person switched off today is off for every run at once. ``function`` loads
     ``file.py:name`` from this release's snapshot. ``own`` are workflows of the house itself, by kind of run;
-    ``in_the_air`` is the engine's. ``rewriter`` remembers rewritten SQL; ``mask_secret`` keys the ``hash``
-    mask, ``wall_secret`` what a database with a second wall is told about its reader.
+    ``at_end`` is told of every result; ``in_the_air`` is the engine's. ``rewriter`` remembers rewritten SQL;
+    ``mask_secret`` keys the ``hash`` mask, ``wall_secret`` what a database with a second wall is told about
+    its reader.
     ``distrusted`` are places (``run/position``) whose results are taken as untrusted, whatever the charter
     says of them: a recording that is played again may know better. ``home`` is the deployment folder as it
     lies here, which a release is a copy of; ``state`` its state folder.
@@ -73,6 +88,7 @@ class Boundary:
     boot: str
     observer: StepObserver = field(default_factory=Unobserved)
     own: Mapping[str, OwnWorkflow] = field(default_factory=dict)
+    at_end: AtEnd = nothing_more
     in_the_air: InTheAir = field(default_factory=InTheAir)
     rewriter: Rewriter = field(default_factory=Rewriter)
     mask_secret: str = field(default="", repr=False)

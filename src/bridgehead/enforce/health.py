@@ -1,8 +1,9 @@
-"""Step 4: do the data this rests on keep their contract, and if not, what may still be done?
+"""Step 4: do the data this rests on keep their contract, is the workflow right as often as promised, and if
+not, what may still be done?
 
-In: what ``watch`` wrote down when it last looked, and what the run has read. Out: the decision, lowered where
-it must be. Never: looks at data itself; a state that is too old counts as broken. Reads go on and say so,
-what can be taken back is left to a person, what cannot is refused.
+In: what ``watch`` wrote down when it last looked or heard, and what the run has read. Out: the decision,
+lowered where it must be. Never: looks at data itself; a state that is too old counts as broken. Reads go on
+and say so, what can be taken back is left to a person, what cannot is refused.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ RESPONSES: dict[str, dict[Touch, Effect]] = {
 }
 """What a broken clause does to a reader, by what the reader is about to do. A word that is not here, written
 by a later version, does what ``block`` does."""
+ACCURACY = "accuracy"
+"""What a workflow's own alarm is about: it was proved to be right less often than its charter promises."""
 UNKNOWN = "lastGood"
 """What it does that nobody has looked lately."""
 _ORDER: tuple[Effect, ...] = ("refuse", "park", "ask", "go")
@@ -61,13 +64,17 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sick:
-    """A clause that does not hold, or that nobody has looked at lately: what it does, and why, in words."""
+    """A clause that does not hold, or that nobody has looked at lately: what it does, and why, in words.
+
+    ``of`` is what the clause is about: the ``data``, or the ``accuracy`` of the workflow itself.
+    """
 
     table: Name
     clause: str
     response: str
     words: str
     where: str
+    of: str = "data"
 
     @property
     def mark(self) -> str:
@@ -76,8 +83,8 @@ class Sick:
 
     def reason(self) -> Reason:
         """Return it as a reason of a decision."""
-        words = f"Data it rests on are not in order: {self.words}"
-        return Reason(rule=f"data.{self.response}", words=words, source=self.where)
+        words = f"Data it rests on are not in order: {self.words}" if self.of == "data" else self.words
+        return Reason(rule=f"{self.of}.{self.response}", words=words, source=self.where)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +127,16 @@ _STATE = prepared.Statement(
         (t.breach.c.source == t.looked_at.c.source) & (t.breach.c.object == t.looked_at.c.object),
     )
     .order_by(t.looked_at.c.source, t.looked_at.c.object, t.breach.c.since, t.breach.c.clause)
+)
+
+
+_ALARM = prepared.Statement(
+    select(t.alarm_path.c.number, t.alarm_path.c.words).where(
+        t.alarm_path.c.workflow == bindparam("workflow"),
+        t.alarm_path.c.release == bindparam("release"),
+        t.alarm_path.c.raised_at.is_not(None),
+        t.alarm_path.c.cleared_at.is_(None),
+    )
 )
 
 
@@ -202,7 +219,16 @@ def _concerns(boundary: Boundary, crossing: Crossing) -> bool:
     """What asks how an effect ended, and what takes effects back, goes on whatever the data are."""
     if crossing.settles or crossing.run.kind == "undo":
         return False
+    return _is_watched(boundary) or _promises(boundary, crossing)
+
+
+def _is_watched(boundary: Boundary) -> bool:
     return any(source.contract for source in boundary.charter.sources.values())
+
+
+def _promises(boundary: Boundary, crossing: Crossing) -> bool:
+    workflow = boundary.charter.workflows.get(crossing.run.workflow)
+    return workflow is not None and workflow.accuracy is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,13 +260,28 @@ def _found(
     touch = _touch(crossing)
     # What only reads is held back by what it reads itself, and by nothing else.
     names = set(rests_on(connection, boundary, crossing, statement))
-    does = {
-        sick: RESPONSES.get(sick.response, _BLOCK)[touch]
-        for sick in (_sick(connection, boundary, crossing) if names else ())
-        if sick.table in names
-    }
+    found = [sick for sick in _sick(connection, boundary, crossing) if sick.table in names] if names else []
+    if _promises(boundary, crossing):
+        found += _wrong_too_often(connection, boundary, crossing)
+    does = {sick: RESPONSES.get(sick.response, _BLOCK)[touch] for sick in found}
     worst: Effect = min(does.values(), key=_ORDER.index, default=_ORDER[-1])
     return _Found(worst=worst, sick=tuple(sick for sick, effect in does.items() if effect == worst))
+
+
+def _wrong_too_often(connection: Connection, boundary: Boundary, crossing: Crossing) -> Iterator[Sick]:
+    """Yield the alarm about what the run's own workflow comes to, under its own release."""
+    name = crossing.run.workflow
+    row = _ALARM.first(connection, workflow=name, release=crossing.run.release)
+    declared = boundary.charter.workflows[name].accuracy
+    if row is not None and declared is not None:
+        yield Sick(
+            table=(ACCURACY, name),
+            clause=f"alarm {row.number}",
+            response=declared.below_floor,
+            words=row.words,
+            where=boundary.where("workflows", name, "accuracy", "floor"),
+            of=ACCURACY,
+        )
 
 
 def _touch(crossing: Crossing) -> Touch:

@@ -53,6 +53,8 @@ EntryKind = Literal[
     "batch.set_aside",
     "batch.released",
     "batch.discarded",
+    "audit.drawn",
+    "audit.labelled",
 ]
 
 

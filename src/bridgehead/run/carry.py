@@ -100,6 +100,7 @@ class _Carrying:
         self._store, self._clock = carrier.store, carrier.clock
         self._boundary, self._ledger, self._segment = boundary, boundary.ledger, segment
         self._state: RunState | None = None
+        self._case: dict[str, Any] = {}
         self._scheduled = ""
 
     async def go(self, people: Mapping[str, Person]) -> None:
@@ -139,7 +140,8 @@ class _Carrying:
         self._scheduled = f"Schedule {row.schedule}: " if row.schedule else ""
         self._state = runs.state_of(row, self._segment, runs.principal_of(people, row))
         body = self._store.look(lambda connection: self._ledger.body(connection, row.input_entry))
-        return self._state, dict(body.get("input", {}))
+        self._case = dict(body.get("input", {}))
+        return self._state, self._case
 
     def _waiting(self, park: Park) -> UnitOfWork:
         """Return the unit that parks the run; or ends it, where it is taken back: it comes to rest here."""
@@ -156,11 +158,17 @@ class _Carrying:
 
     async def _finish(self, result: Any) -> None:
         try:
-            await self._ledger.commit(runs.end(self._clock, self._segment, "done", {"result": result}))
+            await self._ledger.commit(self._ending(result))
         except (StoreError, Superseded):
             raise
         except BridgeheadError as error:
             await self._stop(error.code, str(error))
+
+    def _ending(self, result: Any) -> UnitOfWork:
+        ended = runs.end(self._clock, self._segment, "done", {"result": result})
+        state = self._state
+        more = self._boundary.at_end(self._boundary, state, self._case, result) if state is not None else None
+        return ended if more is None else joined([more, ended])
 
     async def _stop(self, code: str, words: str) -> None:
         """Stop the run for good: what it has under way, its incident and its end commit together."""

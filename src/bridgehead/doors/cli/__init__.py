@@ -40,6 +40,7 @@ COMMANDS = {
     "effects": "List effects that are open or unclear, and settle one.",
     "replay": "Judge recorded calls by a charter; nothing is performed.",
     "watch": "Check data against their contract, and compare contracts.",
+    "audit": "Look at drawn results again, and say how often a workflow is right.",
     "schedules": "List what the clock starts, and start one now.",
     "stop": "Stop a deployment: no new action starts.",
     "resume": "Let a stopped deployment act again.",

@@ -10,6 +10,7 @@ refuses what is longer, SQLite keeps it. Whatever grows with a workflow, a file 
 from __future__ import annotations
 
 from bridgehead.store.tables.approvals import approval, delegation, vote
+from bridgehead.store.tables.audits import alarm_path, audit_item, audit_label, output
 from bridgehead.store.tables.batches import batch, feed, snapshot, snapshot_of_run
 from bridgehead.store.tables.crossings import crossing
 from bridgehead.store.tables.health import breach, looked_at, reading
@@ -24,7 +25,10 @@ from bridgehead.store.tables.sessions import session, signin
 from bridgehead.store.tables.undoing import undo, undo_item
 
 __all__ = [
+    "alarm_path",
     "approval",
+    "audit_item",
+    "audit_label",
     "batch",
     "body",
     "breach",
@@ -42,6 +46,7 @@ __all__ = [
     "metadata",
     "node",
     "occurrence",
+    "output",
     "reading",
     "release",
     "release_file",

@@ -68,7 +68,10 @@ def draw(key: bytes, item: str, share: float, *, core: float = LEAST_CORE, weigh
 
     ``item`` names it for ever (run and position), ``share`` is ``rate``, ``weight`` says how much more than
     others its group is worth looking at (1: as much as any; a mean of 1 over all outputs keeps the budget).
+    Where everything is drawn, all of it is the core.
     """
+    if share >= 1:
+        return Drawn(as_what="core", probability=1.0)
     first, second = core * share, min(1.0, (1 - core) * share * weight)
     probability = first + (1 - first) * second
     if _uniform(key, b"core", item) < first:
