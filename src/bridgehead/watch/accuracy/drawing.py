@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 
 from bridgehead.declare.accuracy import Accuracy
 from bridgehead.declare.model import Workflow, seconds
@@ -148,17 +148,17 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _before(connection: Connection, workflow: str) -> list[Row[Any]]:
+def _before(connection: Connection, workflow: str) -> list[Any]:
     rows = connection.execute(
         select(t.output.c.at, t.output.c.segment, t.output.c.amount)
         .where(t.output.c.workflow == workflow)
         .order_by(t.output.c.at.desc())
         .limit(LOOKED_BACK)
     )
-    return [row for row in rows]
+    return list(rows)
 
 
-def _weight(seen: Result, before: list[Row[Any]]) -> float:
+def _weight(seen: Result, before: list[Any]) -> float:
     """Return how much more than others it is worth a look, beside the random core: the workflow doubts it
     itself, its group is small, or it is among the largest."""
     if seen.proxy is not None and seen.proxy < DOUBTFUL:
