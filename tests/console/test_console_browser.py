@@ -6,12 +6,12 @@ import asyncio
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import uvicorn
@@ -28,7 +28,7 @@ from bridgehead.kernel.clock import SetClock
 from bridgehead.kernel.principal import Principal
 from bridgehead.store.tables import crossing, run, vote
 from bridgehead.watch.health import Broken
-from fixtures import console_gallery, sales, sick_data
+from fixtures import audited, console_gallery, sales, sick_data
 from fixtures.houses import IDENTIFY, Desk, act
 from fixtures.needs import missing
 from fixtures.questions import editable, emergency, enforcing_origins
@@ -38,6 +38,7 @@ from fixtures.undoing import Undoing
 from fixtures.waiting import meanwhile
 
 pytestmark = pytest.mark.browser
+Found = TypeVar("Found")
 
 ONE = "/deployments/retail-support"
 LOOKS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
@@ -334,6 +335,37 @@ def test_axe_finds_nothing_on_whether_the_data_are_in_order(
         _look(site, "olga", "/deployments/desk/health", scheme, width)
         _look(site, "olga", "/deployments/desk", scheme, width)
     desk.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_results_to_review_and_an_accuracy_that_fell(
+    scheme: str, width: int, tmp_path: Path, chromium: Browser
+) -> None:
+    """Six results are wrong; one waits, is looked at with the keyboard alone, and the next one follows."""
+    desk = audited.audited(tmp_path)
+    runs = _in_a_thread(audited.decide(desk, range(12), then=[audited.NOTE]))
+    assert audited.look_at(desk, runs[:6], [True] * 6)
+    with served(desk.house, desk.clock, chromium) as site:
+        _look(site, "rhea", "/reviews", scheme, width)
+        _look(site, "rhea", f"/deployments/desk/reviews/{runs[6]}", scheme, width)
+        _look(site, "olga", "/deployments/desk/health", scheme, width)
+        with site.visit("rhea", scheme, width) as page:
+            site.open(page, f"/deployments/desk/reviews/{runs[6]}")
+            page.focus("#reason")
+            page.keyboard.type("The income was monthly.")
+            page.keyboard.press("Tab")
+            page.keyboard.press("Tab")
+            page.keyboard.press("Enter")
+            page.wait_for_url(f"**/{runs[7]}?*")
+            assert "it was wrong" in page.inner_text("#result")
+    assert audited.items(desk)[runs[6]].verdict == "wrong"
+    desk.close()
+
+
+def _in_a_thread(work: Coroutine[Any, Any, Found]) -> Found:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(work)).result()
 
 
 def _work(desk: Desk) -> None:

@@ -36,6 +36,7 @@ def pages(house: House, questions: list[str]) -> list[str]:
     return [
         "/inbox",
         "/effects",
+        "/reviews",
         "/deployments",
         ONE,
         f"{ONE}/data",
@@ -48,6 +49,7 @@ def pages(house: House, questions: list[str]) -> list[str]:
         f"{ONE}/approvals/{questions[0]}/emergency",
         "/delegations",
         f"{ONE}/effects/{effect.run}/{effect.position}",
+        f"{ONE}/reviews/{first}",
         f"{ONE}/runs",
         f"{ONE}/runs/{first}",
         f"{ONE}/undos",

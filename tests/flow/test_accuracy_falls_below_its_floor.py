@@ -45,11 +45,11 @@ async def test_the_fall_is_proved_within_forty_looks_and_a_person_decides_from_t
     tmp_path: Path, store_url: str
 ) -> None:
     desk = audited(tmp_path, store=store_url)
-    before = await decide(desk, range(17), then=[NOTE])
+    before = await decide(desk, range(17), then=[NOTE], at_once=5)
     assert look_at(desk, before, answers(17, GOOD)) == 0
     assert desk.incidents() == []
     changed = desk.clock.now()
-    after = await decide(desk, range(17, 47), then=[NOTE])
+    after = await decide(desk, range(17, 47), then=[NOTE], at_once=5)
     looked = look_at(desk, after, answers(30, BAD))
     assert 0 < looked <= 30
 
@@ -69,7 +69,7 @@ async def test_the_fall_is_proved_within_forty_looks_and_a_person_decides_from_t
 
 
 async def test_its_twin_that_stays_good_is_left_alone(desk: Desk) -> None:
-    runs = await decide(desk, range(47), then=[NOTE])
+    runs = await decide(desk, range(47), then=[NOTE], at_once=5)
     assert look_at(desk, runs, answers(47, GOOD)) == 0
     assert desk.incidents() == [] and desk.questions() == []
     assert paths(desk)[0].raised_at is None
@@ -146,7 +146,7 @@ async def test_the_owner_clears_it_with_a_reason_and_another_path_begins(desk: D
 
 async def test_only_the_random_core_is_heard(tmp_path: Path) -> None:
     desk = audited(tmp_path, PROMISE.replace("share: 1.0, at_least: 20", "share: 0.6, at_least: 0"))
-    runs = await decide(desk, range(30), sure="0.2")  # doubted: drawn more often beside the core
+    runs = await decide(desk, range(30), at_once=10, sure="0.2")  # doubted: drawn more often beside the core
     drawn = items(desk)
     beside = [run for run in runs if run in drawn and not drawn[run].core]
     assert beside

@@ -68,7 +68,7 @@ async def test_what_has_no_promise_and_what_fails_is_not_drawn(desk: Desk) -> No
 
 async def test_a_small_share_is_drawn_and_the_same_by_whoever_holds_the_key(tmp_path: Path) -> None:
     desk = audited(tmp_path, PROMISE.replace("share: 1.0, at_least: 20", "share: 0.02, at_least: 1"))
-    runs = await decide(desk, range(40))
+    runs = await decide(desk, range(40), at_once=5)
     drawn = items(desk)
     assert 0 < len(drawn) < 25
     body = next(iter(desk.bodies("audit.drawn")))

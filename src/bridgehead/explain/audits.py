@@ -16,7 +16,7 @@ from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.errors import LedgerError
 from bridgehead.store import tables as t
 from bridgehead.watch.accuracy.fields import field_of
-from bridgehead.watch.accuracy.labelling import accuracy_of, item_of, obstacle
+from bridgehead.watch.accuracy.labelling import accuracy_of, item_of, obstacle, reviewers
 
 LIMIT = 200
 BoundaryOf = Callable[[str], Boundary]
@@ -24,7 +24,7 @@ BoundaryOf = Callable[[str], Boundary]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemLine:
-    """One result that waits. ``left`` counts the answers still wanted."""
+    """One result that waits. ``overdue``: its answer no longer counts as one in time."""
 
     run: str
     workflow: str
@@ -46,10 +46,12 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemView:
-    """One result as a reviewer sees it. ``why_not``: why this person's answer would not count. ``erased``:
-    its content is gone."""
+    """One result as a reviewer sees it. ``theirs``: this person is among the reviewers. ``why_not``: why
+    their answer would not count. ``erased``: its content is gone."""
 
     run: str
+    release: str
+    theirs: bool
     workflow: str
     question: str
     decided_at: str
@@ -74,6 +76,16 @@ def next_for(connection: Connection, boundary_of: BoundaryOf, person: str, *, no
     return first[0].run if first else ""
 
 
+def said_by(connection: Connection, run: str, person: str) -> str:
+    """Return what a person said of a result, nothing where they did not."""
+    said = connection.execute(
+        select(t.audit_label.c.verdict).where(
+            t.audit_label.c.run == run, t.audit_label.c.who == f"human:{person}"
+        )
+    ).scalar()
+    return str(said or "")
+
+
 def item_view(connection: Connection, boundary_of: BoundaryOf, run: str, person: str = "") -> ItemView | None:
     """Return a drawn result as this person sees it; None where it was not drawn."""
     item = item_of(connection, run)
@@ -87,6 +99,8 @@ def item_view(connection: Connection, boundary_of: BoundaryOf, run: str, person:
     error = obstacle(connection, boundary, item, person) if person else None
     return ItemView(
         run=run,
+        release=item.release,
+        theirs=person in reviewers(boundary, item.workflow),
         workflow=item.workflow,
         question=declared.question,
         decided_at=item.drawn_at,

@@ -23,6 +23,7 @@ from bridgehead.kernel.errors import WatchError
 
 if TYPE_CHECKING:
     from bridgehead.assemble import House
+    from bridgehead.explain.accuracy import AccuracyLine
     from bridgehead.explain.audits import ItemView, Shown
     from bridgehead.kernel.principal import Principal
     from bridgehead.watch.accuracy.delivered import Delivered
@@ -205,3 +206,69 @@ def _boundary(house: House, run: str) -> Any:
 
     with house.store.reading() as connection:
         return house.boundary_of(release_of(connection, run))
+
+
+@audit.command()
+@deployment_options
+def status(folder: Path, state: Path | None, as_json: bool) -> int:
+    """Say how often each workflow is right, as far as people have looked.
+
+    Exit code 0: nothing is proved to be below its floor. 1: something is.
+    """
+    from bridgehead.explain.accuracy import accuracy
+    from bridgehead.explain.figures import plain
+
+    with opened(folder, state) as house, house.store.reading() as connection:
+        found = accuracy(connection, house.deployment, house.clock.now())
+    if as_json:
+        print_json({"workflows": [plain(line) for line in found]})
+    else:
+        _print_status(found)
+    return 1 if any(line.standing == "below" for line in found) else 0
+
+
+def _print_status(found: tuple[AccuracyLine, ...]) -> None:
+    table(
+        ("workflow", "floor", "stands", "audited", "waiting", "overdue", "two agreed"),
+        [
+            (
+                line.workflow,
+                line.floor_words,
+                line.standing_words,
+                f"{line.release.answered} of {line.release.results}",
+                str(line.release.waiting or ""),
+                str(line.overdue or ""),
+                f"{line.agreed} of {line.twice}" if line.twice else "",
+            )
+            for line in found
+        ],
+        empty="No workflow of this deployment promises an accuracy.",
+    )
+    for line in found:
+        for words in (line.lately.words, line.release.words, line.alarm_words):
+            if words:
+                click.echo(f"{line.workflow}  {visible(words)}")
+        if line.touched_runs:
+            click.echo(
+                f"{line.workflow}  {len(line.touched_runs)} results since {line.changed_at[:16]}Z, which did "
+                f"{line.touched_effects} things; look at them again: {', '.join(line.touched_runs[:20])}"
+                + (f" and {len(line.touched_runs) - 20} more (--json)" if len(line.touched_runs) > 20 else "")
+            )
+        click.echo(f"{line.workflow}  It cannot be seen: {visible('; '.join(line.cannot_see))}.")
+
+
+@audit.command()
+@click.argument("workflow")
+@AS
+@click.option("--reason", required=True, help="Why it may act by itself again; kept on record.")
+@deployment_options
+def clear(folder: Path, state: Path | None, as_json: bool, workflow: str, person: str, reason: str) -> None:
+    """Let WORKFLOW act by itself again after an alarm: the owner or the deputy, with a reason."""
+    from bridgehead.watch.accuracy.hearing import clear as end
+
+    with opened(folder, state) as house:
+        end(house.boundary, workflow, by=house.person(person, assurance()), reason=reason)
+    if as_json:
+        print_json({"workflow": workflow, "cleared": True})
+    else:
+        click.echo("Cleared. The alarm begins anew, from the next answer.")

@@ -30,6 +30,7 @@ from bridgehead.doors.console import (
     health,
     problem,
     render,
+    reviews,
     runs,
     taking_back,
     undos,
@@ -62,6 +63,8 @@ SCREENS = (
     Screen(path="/inbox", handler=approvals.show_inbox, need="inbox"),
     # Who may see an effect, and settle it, depends on the effect: ``explain.effects`` filters.
     Screen(path="/effects", handler=effects.show_list, need="signed-in"),
+    # Who looks at results depends on the workflow's reviewers; the handlers filter.
+    Screen(path="/reviews", handler=reviews.show_list, need="signed-in"),
     Screen(path="/deployments", handler=deployments.show_all, need="deployments"),
     Screen(path=ONE, handler=deployments.show_one, need="deployments"),
     Screen(path=f"{ONE}/data", handler=data.show, need="data"),
@@ -118,6 +121,13 @@ SCREENS = (
         handler=effects.settle,
         need="signed-in",
         post=("answer", "digest", "reason", "receipt"),
+    ),
+    Screen(path=f"{ONE}/reviews/{{run}}", handler=reviews.show_one, need="signed-in"),
+    Screen(
+        path=f"{ONE}/reviews/{{run}}",
+        handler=reviews.answer,
+        need="signed-in",
+        post=("verdict", "reason"),
     ),
     Screen(path=f"{ONE}/runs", handler=runs.show_list, need="runs"),
     Screen(path=f"{ONE}/runs/{{run}}", handler=runs.show_run, need="runs"),

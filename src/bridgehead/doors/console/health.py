@@ -1,25 +1,31 @@
-"""Are the data in order: what broke, since when, what it holds back, what was done with it, who must act."""
+"""Are the data in order, and the results right: what broke, since when, what it holds back, what was done
+with it, who must act."""
 
 from __future__ import annotations
 
 from bridgehead.doors.console.visit import Answer, Page, Visit
+from bridgehead.explain.accuracy import accuracy
 from bridgehead.explain.data_health import tables
 from bridgehead.explain.overview import owners
+from bridgehead.watch.accuracy.labelling import reviewed_by
 
 REFRESH = 30
 
 
 def show(visit: Visit) -> Answer:
-    """Every table with a contract, the worst first."""
+    """Every workflow that promises an accuracy, and every table with a contract, the worst first."""
     house = visit.house()
     with house.store.reading() as connection:
         found = tables(connection, house.deployment, house.clock.now())
+        right = accuracy(connection, house.deployment, house.clock.now())
     return Page(
         template="health.html",
         title="Are the data in order?",
         data={
             "deployment": house.deployment.charter.name,
             "tables": found,
+            "workflows": right,
+            "may_review": bool(reviewed_by(house.deployment.charter, visit.person)),
             "owners": owners(house.deployment.charter),
             "may_runs": visit.viewer().may("runs"),
         },

@@ -30,6 +30,7 @@ from bridgehead.explain import Viewer, plain
 from bridgehead.explain.viewer import See
 from bridgehead.kernel.clock import Clock, stamp
 from bridgehead.kernel.principal import Principal
+from bridgehead.watch.accuracy.labelling import reviewed_by
 
 COOKIE = "bridgehead_session"
 THEME = "bridgehead_theme"
@@ -227,6 +228,7 @@ def _frame(visit: Visit, answer: Page, request: Request, now: str) -> dict[str, 
         "path": request.url.path,
         "inbox": visit.may("inbox"),
         "effects": _settles(visit),
+        "reviews": any(reviewed_by(h.deployment.charter, visit.person) for h in visit.houses.values()),
         "deployments": visit.may("deployments"),
         "now": now,
         "refresh": answer.refresh,

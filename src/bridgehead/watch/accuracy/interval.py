@@ -23,12 +23,14 @@ Method = Literal["ppi++", "wilson", "withheld"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """An audited output of the random core: was it right, and what the proxy had said (0 to 1, or
-    ``None``).
+    """An audited output: was it right, and what the proxy had said (0 to 1, or ``None``).
+
+    ``probability`` is that with which it was drawn: one drawn with half the chance of another counts twice.
     """
 
     right: bool
     proxy: float | None = None
+    probability: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ def interval(
 ) -> Interval:
     """Return how often outputs were right.
 
-    ``labels`` are the answers to the random core, of which ``drawn`` were asked about; ``others`` are the
+    ``labels`` are the answers about what was drawn, of which ``drawn`` were asked about; ``others`` are the
     proxies of outputs that were not audited; ``population`` counts all outputs of the time.
     """
     unanswered = max(0, drawn - len(labels))
@@ -74,8 +76,11 @@ def interval(
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     right = sum(label.right for label in labels)
     left = max(0.0, 1 - len(labels) / population) if population > 0 else 1.0
+    weights = [1 / label.probability for label in labels]
     if len(labels) < ENOUGH or min(right, len(labels) - right) < RARE:
-        return _wilson(len(labels), right, z, left, unanswered, confidence)
+        return _wilson(labels, weights, z, left, unanswered, confidence)
+    if max(weights) > min(weights):
+        return _weighted(labels, weights, others, z, left, unanswered, confidence)
     return _powered(labels, others, z, left, unanswered, confidence)
 
 
@@ -86,14 +91,23 @@ def _withheld(labels: Sequence[Label], unanswered: int, confidence: float, why: 
     )  # fmt: skip
 
 
-def _wilson(n: int, right: int, z: float, left: float, unanswered: int, confidence: float) -> Interval:
-    share, spread = right / n, z * z * left
+def _wilson(
+    labels: Sequence[Label],
+    weights: Sequence[float],
+    z: float,
+    left: float,
+    unanswered: int,
+    confidence: float,
+) -> Interval:
+    """Return Wilson's interval; unequal weights make fewer of the labels (Kish's effective sample size)."""
+    share = _average([float(label.right) for label in labels], weights)
+    n, spread = sum(weights) ** 2 / sum(weight**2 for weight in weights), z * z * left
     middle = (share + spread / (2 * n)) / (1 + spread / n)
     half = math.sqrt(spread * (share * (1 - share) / n + spread / (4 * n * n))) / (1 + spread / n)
     return Interval(
         method="wilson", estimate=share, low=max(0.0, middle - half), high=min(1.0, middle + half),
-        labels=n, unanswered=unanswered, confidence=confidence,
-        why=f"From {n} audited outputs, drawn at random.",
+        labels=len(labels), unanswered=unanswered, confidence=confidence,
+        why=f"From {len(labels)} audited outputs, drawn at random.",
     )  # fmt: skip
 
 
@@ -122,6 +136,39 @@ def _powered(
         high=min(1.0, estimate + half), labels=n, unanswered=unanswered, confidence=confidence,
         reliance=reliance, why=why,
     )  # fmt: skip
+
+
+def _weighted(
+    labels: Sequence[Label],
+    weights: Sequence[float],
+    others: Sequence[float],
+    z: float,
+    left: float,
+    unanswered: int,
+    confidence: float,
+) -> Interval:
+    """Return the interval where some were drawn more often than others (Hajek's estimator, linearised)."""
+    truth = [float(label.right) for label in labels]
+    known = [label.proxy for label in labels if label.proxy is not None]
+    every = [*others, *known]
+    if len(known) < len(labels) or len(others) < 2:
+        known, every = [0.0] * len(labels), [0.0]
+    reliance = _reliance(truth, known, others if len(every) > 1 else ())
+    errors = [y - reliance * f for y, f in zip(truth, known, strict=True)]
+    mean, n = _average(errors, weights), len(labels)
+    squares = sum((weight * (error - mean)) ** 2 for weight, error in zip(weights, errors, strict=True))
+    variance = squares / sum(weights) ** 2 * n / (n - 1) * left
+    half = z * math.sqrt(variance + reliance**2 * _variance(every) / len(every))
+    estimate = mean + reliance * fmean(every)
+    return Interval(
+        method="ppi++", estimate=min(1.0, max(0.0, estimate)), low=max(0.0, estimate - half),
+        high=min(1.0, estimate + half), labels=n, unanswered=unanswered, confidence=confidence,
+        reliance=reliance, why=f"From {n} audited outputs, each counted by the chance it was drawn with.",
+    )  # fmt: skip
+
+
+def _average(values: Sequence[float], weights: Sequence[float]) -> float:
+    return sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
 
 
 def _reliance(truth: Sequence[float], known: Sequence[float], others: Sequence[float]) -> float:

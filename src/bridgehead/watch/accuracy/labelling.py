@@ -19,6 +19,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, insert, select, update
 
 from bridgehead.declare.accuracy import Accuracy
+from bridgehead.declare.model import Charter
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft, Written
@@ -148,6 +149,17 @@ def reviewers(boundary: Boundary, workflow: str) -> list[str]:
     if declared is None:
         return []
     return [name for name, who in people.items() if who.active and declared.reviewers in who.groups]
+
+
+def reviewed_by(charter: Charter, person: str) -> list[str]:
+    """Return the workflows of a charter whose results a person looks at."""
+    who = charter.people.get(person)
+    groups = who.groups if who is not None and who.active else ()
+    return [
+        name
+        for name, workflow in charter.workflows.items()
+        if workflow.accuracy is not None and workflow.accuracy.reviewers in groups
+    ]
 
 
 def accuracy_of(boundary: Boundary, workflow: str) -> Accuracy | None:
