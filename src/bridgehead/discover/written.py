@@ -7,15 +7,12 @@ is marked where it stands; whoever has looked at it takes the mark away. ``check
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bridgehead.check.drafts import GUESS, QUESTION
+from bridgehead.declare.written import flow, quoted
 from bridgehead.discover.draft import Draft, DraftAction
-
-_BARE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-_WORDS = frozenset(("null", "true", "false", "y", "n", "yes", "no", "on", "off"))
 
 
 def charter(draft: Draft, *, head: str, server: Mapping[str, Any], agent: str, name: str) -> str:
@@ -155,28 +152,3 @@ async def handle(run: Any, request: str) -> dict[str, Any]:
     answer: dict[str, Any] = outcome.value
     return answer
 '''
-
-
-def flow(value: Any) -> str:
-    """Return a value on one line of YAML; text is bare only where it can be nothing but that text."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(key)}: {flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "[" + ", ".join(flow(item) for item in value) + "]"
-    if isinstance(value, str):
-        return value if _BARE.fullmatch(value) and value.lower() not in _WORDS else quoted(value)
-    return json.dumps(value)
-
-
-def _key(text: str) -> str:
-    return text if _BARE.fullmatch(text) else quoted(text)
-
-
-def quoted(text: str) -> str:
-    """Return text in double quotes; nothing in it can end the quotes or the line."""
-    said = json.dumps(text, ensure_ascii=False)
-    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in said)
-
-
-def _escaped(letter: str) -> str:
-    return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"

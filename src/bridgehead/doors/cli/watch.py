@@ -13,6 +13,7 @@ COMMANDS = {
     "release": "Publish a batch that was kept apart, as it is.",
     "discard": "Leave a batch that was kept apart out for good.",
     "check": "Check data against their contract, clause by clause.",
+    "draft": "Draft a contract from data alone: a file, a folder, a database.",
     "diff": "Compare two contracts: what breaks readers, what only adds.",
     "baseline": "Freeze the distributions of data you accept.",
 }

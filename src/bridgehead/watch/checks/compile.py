@@ -14,6 +14,7 @@ from bridgehead.watch.checks.ir import (
     Aggregate,
     Bound,
     Check,
+    DependencyCount,
     Distance,
     DuplicateCount,
     Histogram,
@@ -210,6 +211,9 @@ class _Table:
                 return RowCount(where=rule.where), bound, ""
             case "duplicateValues":
                 return DuplicateCount(columns=rule.columns), bound, ""
+            case "dependency":
+                *by, of = rule.columns
+                return DependencyCount(columns=tuple(by), column=of), bound, ""
             case "pair":
                 left, right = rule.columns
                 metric: Metric = PairViolation(
@@ -278,7 +282,7 @@ class _Table:
                              clause, column, (name,), fault, unit="value")  # fmt: skip
 
 
-_COUNTS = (RowCount, NullCount, MissingCount, InvalidCount, DuplicateCount, PairViolation)
+_COUNTS = (RowCount, NullCount, MissingCount, InvalidCount, DuplicateCount, DependencyCount, PairViolation)
 
 
 def _options(column: Column) -> Iterator[tuple[str, Rule | str, str, str]]:

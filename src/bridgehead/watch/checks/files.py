@@ -1,13 +1,15 @@
 """Which files hold the objects of a contract: one file, or a folder with a file or a folder for each.
 
 What is found lies below the path that was given, by names that mean exactly one file each: links that lead
-out of a folder and names that a database would read as a pattern are refused.
+out of a folder and names that a database would read as a pattern are refused. An object whose physical name
+is a pattern (``orders_*.csv``) is held by all files of that name together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -94,6 +96,9 @@ def _in_folder(folder: Path, table: Table, alone: bool, manifests: Iterable[str]
     names = {table.name.lower(), table.physical.lower()}
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith((".", "_")))
     entries = [entry for entry in entries if entry.name not in manifests]
+    if "*" in table.physical:
+        named = [one for one in entries if fnmatchcase(one.name, table.physical) and _is_data(one, manifests)]
+        return _files(folder, named) if named else Files(fault=f"no file is named {table.physical}")
     matching = [entry for entry in entries if entry.is_file() and format_of(entry) and _stem(entry) in names]
     inside = [entry for entry in entries if entry.is_dir() and entry.name.lower() in names]
     if len(matching) + len(inside) > 1:

@@ -113,6 +113,15 @@ class DuplicateCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DependencyCount:
+    """Rows whose ``column`` is not the most frequent value among the rows with the same ``columns``: as many
+    as would have to change for ``columns`` to decide it. Rows in which one of them is null are left out."""
+
+    columns: tuple[str, ...]
+    column: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanCount:
     """Rows whose reference names no row there; rows in which a part of it is null are left out."""
 
@@ -171,6 +180,7 @@ Metric = (
     | MissingCount
     | InvalidCount
     | DuplicateCount
+    | DependencyCount
     | OrphanCount
     | PairViolation
     | Aggregate

@@ -21,6 +21,7 @@ from bridgehead.watch.checks.ir import (
     Aggregate,
     Bound,
     Check,
+    DependencyCount,
     Distance,
     DuplicateCount,
     Histogram,
@@ -158,6 +159,7 @@ _NULLS: Mapping[type, str] = {
     InvalidCount: "a null is not invalid; it has clauses of its own",
     PairViolation: "rows in which one of both is null are left out",
     DuplicateCount: "rows in which the key is null are left out",
+    DependencyCount: "rows in which one of the columns is null are left out",
     OrphanCount: "rows in which the reference is null are left out",
 }
 
@@ -229,6 +231,7 @@ _COUNTED: Mapping[type, str] = {
     MissingCount: "missing",
     InvalidCount: "invalid",
     DuplicateCount: "values that occur more than once",
+    DependencyCount: "rows with another value than most that share the key",
     OrphanCount: "rows without a partner",
     PairViolation: "rows that do not stand so",
     TypeFailures: "values that are none of this type",

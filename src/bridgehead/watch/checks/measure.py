@@ -87,7 +87,7 @@ class _Table:
         self._scan([metric for metric in able if metric in plan.scan])
         for metric in able:
             if metric in plan.keys:
-                self._single(metric, lambda m=metric: self._writer.duplicates(m.columns))  # type: ignore[misc]
+                self._single(metric, lambda m=metric: self._writer.keyed(m))  # type: ignore[misc]
             elif isinstance(metric, OrphanCount):
                 self._reference(metric)
             elif metric in plan.queries:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bridgehead.watch.checks.ir import (
     Check,
+    DependencyCount,
     DuplicateCount,
     Metric,
     OrphanCount,
@@ -23,11 +24,12 @@ from bridgehead.watch.checks.ir import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablePlan:
-    """The queries of one table. ``columns`` are all that its metrics need."""
+    """The queries of one table. ``keys`` are taken each in its own narrow query. ``columns`` are all that its
+    metrics need."""
 
     table: str
     scan: tuple[Metric, ...]
-    keys: tuple[DuplicateCount, ...] = ()
+    keys: tuple[DuplicateCount | DependencyCount, ...] = ()
     references: tuple[OrphanCount, ...] = ()
     queries: tuple[SqlAnswer, ...] = ()
     columns: tuple[str, ...] = ()
@@ -47,12 +49,12 @@ def _table(name: str, checks: list[Check]) -> TablePlan:
     # Every verdict needs to know whether there was a row at all, and percentages of which rows they are.
     bases = dict.fromkeys([RowCount(), *(RowCount(where=_where(check.metric)) for check in able
                                          if check.unit == "percent")])  # fmt: skip
-    alone = (DuplicateCount, OrphanCount, SqlAnswer)
+    alone = (DuplicateCount, DependencyCount, OrphanCount, SqlAnswer)
     scan = dict.fromkeys([*bases, *(metric for metric in metrics if not isinstance(metric, alone))])
     return TablePlan(
         table=name,
         scan=tuple(scan),
-        keys=tuple(metric for metric in metrics if isinstance(metric, DuplicateCount)),
+        keys=tuple(one for one in metrics if isinstance(one, DuplicateCount | DependencyCount)),
         references=tuple(metric for metric in metrics if isinstance(metric, OrphanCount)),
         queries=tuple(metric for metric in metrics if isinstance(metric, SqlAnswer)),
         columns=tuple(dict.fromkeys(column for check in able for column in check.columns)),
@@ -76,4 +78,6 @@ def needs_type(metric: Metric) -> bool:
     """Say whether a metric means something only for values of the declared type."""
     from bridgehead.watch.checks.ir import NullCount
 
-    return not isinstance(metric, RowCount | NullCount | DuplicateCount | TypeFailures | SqlAnswer)
+    return not isinstance(
+        metric, RowCount | NullCount | DuplicateCount | DependencyCount | TypeFailures | SqlAnswer
+    )

@@ -83,7 +83,7 @@ def _queries(contract: Contract, each: TablePlan, dialect: str) -> Iterator[tupl
     for key in each.keys:
         yield (
             f"{each.table}: key {', '.join(key.columns)}{label}",
-            _said(writer.duplicates(key.columns), dialect),
+            _said(writer.keyed(key), dialect),
         )
     for reference in each.references:
         yield _reference(contract, each, writer, reference, dialect, label)

@@ -20,7 +20,7 @@ from bridgehead.watch.contract.model import Table
 
 MOST_REMOTE_BYTES = 4 * 1024**3
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)
-_SERVERS = ("postgresql", "postgres", "postgresql+psycopg")
+SERVERS = ("postgresql", "postgres", "postgresql+psycopg")
 
 
 class Place:
@@ -40,15 +40,20 @@ class Place:
 
 def place(data: str, tables: Sequence[Table], *, limits: Limits, clock: Clock, remote: bool = False) -> Place:
     """Open what ``data`` names. Raises ``WatchError`` BH-WAT-014, BH-WAT-016, BH-WAT-017."""
-    scheme = data.partition(":")[0].lower() if _SCHEME.match(data) else ""
-    if scheme in _SERVERS:
+    scheme = scheme_of(data)
+    if scheme in SERVERS:
         from bridgehead.watch.checks.postgres import Postgresql
 
-        return Place(_label(data), Postgresql(data, limits, clock), None)
+        return Place(label(data), Postgresql(data, limits, clock), None)
     if scheme:
         return _remote(data, scheme, tables, limits, clock, remote)
     path = Path(data)
     return _local(data, path, tables, limits, clock)
+
+
+def scheme_of(data: str) -> str:
+    """Return the scheme of an address, in small letters; nothing for a path."""
+    return data.partition(":")[0].lower() if _SCHEME.match(data) else ""
 
 
 def place_of(files: Mapping[str, Files], tables: Sequence[Table], *, limits: Limits, clock: Clock) -> Place:
@@ -81,10 +86,21 @@ def _opened(
 def _remote(
     data: str, scheme: str, tables: Sequence[Table], limits: Limits, clock: Clock, allowed: bool
 ) -> Place:
+    work = Path(tempfile.mkdtemp(prefix="bridgehead-watch-"))
+    try:
+        file = fetched(data, scheme, work, limits, allowed)
+        return _local(label(data), file, tables, limits, clock, work)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+def fetched(data: str, scheme: str, work: Path, limits: Limits, allowed: bool) -> Path:
+    """Fetch an address into a folder and return the file. Raises ``WatchError`` BH-WAT-016, BH-WAT-017."""
     if not allowed:
         raise WatchError(
             "BH-WAT-017",
-            f"{_label(data)} is on another machine",
+            f"{label(data)} is on another machine",
             means="Nothing is fetched unless you ask for it; nothing was checked.",
             fix="Add `--remote` to fetch it over HTTP, or name a file, a folder or a PostgreSQL address.",
         )
@@ -95,15 +111,10 @@ def _remote(
             means="Only http and https are; nothing was checked.",
             fix="Copy the data here, or check them where they are with `--render` and its own tools.",
         )
-    work = Path(tempfile.mkdtemp(prefix="bridgehead-watch-"))
-    try:
-        name = Path(urlsplit(data).path).name or "data"
-        file = work / re.sub(r"[^A-Za-z0-9._-]", "_", name)
-        _fetch(data, file, limits.seconds)
-        return _local(_label(data), file, tables, limits, clock, work)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
+    name = Path(urlsplit(data).path).name or "data"
+    file = work / re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    _fetch(data, file, limits.seconds)
+    return file
 
 
 class _SameKind(urllib.request.HTTPRedirectHandler):
@@ -137,13 +148,13 @@ def _fetch(url: str, file: Path, seconds: float) -> None:
             error.close()
         raise WatchError(
             "BH-WAT-016",
-            f"{_label(url)} could not be fetched: {error}",
+            f"{label(url)} could not be fetched: {error}",
             means="Nothing was checked; these data count as not checked.",
             fix="Try the address with curl.",
         ) from error
 
 
-def _label(address: str) -> str:
+def label(address: str) -> str:
     """Return an address without its password and without what follows a question mark."""
     parts = urlsplit(address)
     host = parts.hostname or ""

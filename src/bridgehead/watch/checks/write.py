@@ -14,6 +14,8 @@ from typing import assert_never
 
 from bridgehead.watch.checks.ir import (
     Aggregate,
+    DependencyCount,
+    DuplicateCount,
     Histogram,
     InvalidCount,
     Length,
@@ -253,6 +255,25 @@ class Writer:
             f"GROUP BY {', '.join(keys)} HAVING count(*) > 1"
         )
         return f"SELECT count(*) FROM ({twice}) AS keyed"  # noqa: S608
+
+    def keyed(self, metric: DuplicateCount | DependencyCount) -> str:
+        """Return the query of a metric that groups the rows by columns."""
+        if isinstance(metric, DuplicateCount):
+            return self.duplicates(metric.columns)
+        return self.undecided(metric.columns, metric.column)
+
+    def undecided(self, columns: Sequence[str], column: str) -> str:
+        """Return the query of rows whose value is not the most frequent one of their group."""
+        every = [self.text(one) for one in (*columns, column)]
+        keys = ", ".join(f"{one} AS k{n}" for n, one in enumerate(every[:-1]))
+        there = " AND ".join(f"{one} IS NOT NULL" for one in every)
+        pairs = (
+            f"SELECT {keys}, count(*) AS n FROM {self.relation.source} WHERE {there} "  # noqa: S608
+            f"GROUP BY {', '.join(every)}"
+        )
+        by = ", ".join(f"k{n}" for n in range(len(columns)))
+        groups = f"SELECT sum(n) - max(n) AS other FROM ({pairs}) AS pairs GROUP BY {by}"  # noqa: S608
+        return f"SELECT coalesce(sum(other), 0) FROM ({groups}) AS grouped"  # noqa: S608
 
     def orphans(self, columns: Sequence[str], to: Writer, to_columns: Sequence[str]) -> str:
         """Return the query of rows whose reference is not there."""

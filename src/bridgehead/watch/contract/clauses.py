@@ -233,12 +233,14 @@ def _own_rule(body: Mapping[str, Any], place: Place, context: Context, found: Fo
     inner = Context(table=context.table, column=column, columns=context.columns)
     if metric == "pair":
         return _pair(body, where, place, inner, found)
+    if metric == "dependency":
+        return _dependency(body, column, place, inner, found)
     if metric in _OF_COLUMNS:
         if not column:
             return _unfit(metric, "is about one column", "Add `column:`.", place, found)
         return Library(metric=metric, columns=(column,), where=where)  # type: ignore[arg-type]
     if metric not in METRICS:
-        known = (*METRICS, "pair", *_OF_COLUMNS)
+        known = (*METRICS, "pair", "dependency", *_OF_COLUMNS)
         found.wrong(
             "BH-WAT-012", f"`{metric}` is not a metric of the engine bridgehead", *place, "metric",
             fix=did_you_mean(metric, known),
@@ -263,6 +265,22 @@ def _pair(
     if not _are_columns([left, right], context, place, found):
         return None
     return Library(metric="pair", columns=(str(left), str(right)), pair=operator, where=where)
+
+
+def _dependency(
+    body: Mapping[str, Any], column: str, place: Place, context: Context, found: Found
+) -> Library | None:
+    """Return the clause that ``properties`` decide ``column``."""
+    by = body.get("properties")
+    if not column or not isinstance(by, list) or not by or column in by or "where" in body:
+        return _unfit(
+            "dependency", "needs columns that decide another one, over all rows",
+            "Write for example {metric: dependency, properties: [zip], column: city, mustBe: 0}.",
+            place, found,
+        )  # fmt: skip
+    if not _are_columns(by, context, (*place, "properties"), found):
+        return None
+    return Library(metric="dependency", columns=(*map(str, by), column))
 
 
 def _where(given: Any, place: Place, context: Context, found: Found) -> tuple[Condition, ...] | None:

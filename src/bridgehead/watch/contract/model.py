@@ -66,14 +66,15 @@ class Options:
 class Library:
     """A clause with one of the standard's metrics, or one of ours (``type: custom``, ``engine: bridgehead``).
 
-    ``columns`` are the columns it measures, ``values`` and ``pattern`` its arguments. ``pair`` is the
+    ``columns`` are the columns it measures, ``values`` and ``pattern`` its arguments; of a dependency the
+    last one is decided by the others. ``pair`` is the
     comparison that must hold between two columns, such as ``>=``. ``unset`` is true where null itself counts
     as one of the missing values.
     """
 
     metric: Literal[
         "nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount",
-        "pair", "mean", "sum", "min", "max", "psi", "ks",
+        "pair", "dependency", "mean", "sum", "min", "max", "psi", "ks",
     ]  # fmt: skip
     columns: tuple[str, ...] = ()
     values: tuple[Scalar, ...] = ()

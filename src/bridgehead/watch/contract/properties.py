@@ -35,6 +35,8 @@ OF_A_BATCH = (
     "bridgeheadUpstream",
 )
 OF_A_TABLE = ("bridgeheadControlTotals",)
+DRAFTED = "bridgeheadDraft"
+"""What a draft was made from, for the person who accepts it: it asks for nothing."""
 
 
 def read(part: Mapping[str, Any], place: Place, found: Found, known: tuple[str, ...]) -> Ours:
@@ -42,7 +44,7 @@ def read(part: Mapping[str, Any], place: Place, found: Found, known: tuple[str, 
     given: dict[str, Any] = {}
     for index, entry in enumerate(part.get("customProperties") or ()):
         name = entry.get("property", "")
-        if not name.lower().startswith(OURS):
+        if not name.lower().startswith(OURS) or name == DRAFTED:
             continue
         at = (*place, "customProperties", index)
         reader = _READERS.get(name)

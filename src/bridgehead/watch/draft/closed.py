@@ -1,7 +1,7 @@
 """Whether the values of a column are a closed set, and which rare ones are outside it.
 
-Closed is what has few values that come back again and again, so that a new one would be news: by Good and
-Turing, the chance that the next value is one never seen is about the part of the rows whose value occurs once.
+Closed is what has few values that come back again and again, so that a new one would be news. By Good and
+Turing, the chance of one never seen is about the part of the rows whose value occurs once.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def closed(column: Sampled) -> Closed | None:
     )
 
 
-def _members(counts: np.ndarray, present: int) -> int:  # type: ignore[type-arg]
+def _members(counts: np.ndarray, present: int) -> int:
     """Return how many of the values, by falling counts, are members; 0 where the set is open."""
     singles = int((counts == 1).sum())
     if counts[-1] >= EACH and singles <= UNSEEN * present:

@@ -59,8 +59,8 @@ class _Near:
         if LEAST_LETTERS <= len(value) <= 100:
             places |= {place for rest in _deletes(value) for place in self._without.get(rest, ())}
         values, counts = self._column.values, self._column.counts
-        near = [one for one in places
-                if values[one] != value and counts[one] >= least and _is_slip(value, values[one])]  # fmt: skip
+        frequent = (one for one in places if values[one] != value and counts[one] >= least)
+        near = [one for one in frequent if _is_slip(value, values[one])]
         return max(near, key=lambda one: (int(counts[one]), -one), default=None)
 
 
@@ -79,17 +79,16 @@ def _is_slip(value: str, meant: str) -> bool:
         return True
     first = next((n for n, (a, b) in enumerate(zip(value, meant, strict=False)) if a != b),
                  min(len(value), len(meant)))  # fmt: skip
-    last = next((n for n, (a, b) in enumerate(zip(value[:first - 1 if first else None:-1],
-                                                  meant[:first - 1 if first else None:-1], strict=False))
-                 if a != b), min(len(value), len(meant)) - first)  # fmt: skip
+    tails = zip(reversed(value[first:]), reversed(meant[first:]), strict=False)
+    last = next((n for n, (a, b) in enumerate(tails) if a != b), min(len(value), len(meant)) - first)
     wrong, right = value[first : len(value) - last], meant[first : len(meant) - last]
     one_letter = len(wrong) <= 1 and len(right) <= 1
     swapped = len(wrong) == 2 and wrong == right[::-1]
-    digits = any(one.isdigit() for one in wrong) and any(one.isdigit() for one in right or wrong)
-    return (one_letter or swapped) and not digits and not (not right and wrong.isdigit())
+    another_number = any(one.isdigit() for one in wrong) or (not wrong and right.isdigit())
+    return (one_letter or swapped) and not another_number
 
 
-def run_together(table: Sample) -> Iterator[tuple[str, str, np.ndarray]]:  # type: ignore[type-arg]
+def run_together(table: Sample) -> Iterator[tuple[str, str, np.ndarray]]:
     """Yield (column, the column whose value it also holds, the rows): the other one is null there.
 
     Only values of a small set that comes back often count, such as the states of a country.

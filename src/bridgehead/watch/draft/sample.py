@@ -16,6 +16,9 @@ import numpy as np
 MOST_ROWS = 200_000
 """Rows looked at, at most, drawn evenly; the clauses are then measured on all of them."""
 
+QUOTED = "text in quotes"
+"""The type of a JSON field all values of which are text: that may be a day, but never a number."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sampled:

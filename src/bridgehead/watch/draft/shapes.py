@@ -19,6 +19,8 @@ LEAST_COVER = 0.9
 """Below it, what is left over is not the exception."""
 RARE = 20
 """How many times rarer than the rarest kept shape what is left over must be, shape by shape."""
+SAME_WORD = 20
+"""So many values with one and the same word in a place, and the pattern names the word."""
 MOST_RUNS = 12
 LONGEST = 64
 
@@ -38,16 +40,19 @@ class Written:
     failing: tuple[int, ...]
 
 
-def written(column: Sampled) -> Written | None:
-    """Return the pattern most values keep; nothing where they are free text, or nothing but a length."""
+def written(column: Sampled, *, words: bool = True) -> Written | None:
+    """Return the pattern most values keep; nothing where they are free text.
+
+    Without ``words`` no letter of the data stands in it.
+    """
     for run in (_RUN, _RUN_OF_LETTERS):
-        found = _covering(column, run)
+        found = _covering(column, run, words)
         if found is not None:
             return found
     return None
 
 
-def _covering(column: Sampled, run: re.Pattern[str]) -> Written | None:
+def _covering(column: Sampled, run: re.Pattern[str], words: bool) -> Written | None:
     by_shape: dict[Shape, list[int]] = defaultdict(list)
     for n, value in enumerate(column.values):
         by_shape[shape(value, run)].append(n)
@@ -63,7 +68,7 @@ def _covering(column: Sampled, run: re.Pattern[str]) -> Written | None:
             texts = [[column.values[n] for n in by_shape[one]] for one in kept]
             inside = {n for one in kept for n in by_shape[one]}
             failing = tuple(n for n in range(len(column.values)) if n not in inside)
-            parts = [_expression(one, members, run) for one, members in zip(kept, texts, strict=True)]
+            parts = [_expression(one, members, run, words) for one, members in zip(kept, texts, strict=True)]
             body = parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
             return Written(pattern=f"^{body}$", support=covered / column.present, failing=failing)
         if len(ranked) <= most:
@@ -101,21 +106,23 @@ def _says_something(kept: Sequence[Shape]) -> bool:
     )
 
 
-def _expression(kind: Shape, members: Sequence[str], run: re.Pattern[str]) -> str:
-    lengths: list[set[int]] = [set() for _ in kind]
+def _expression(kind: Shape, members: Sequence[str], run: re.Pattern[str], words: bool) -> str:
+    seen: list[set[str]] = [set() for _ in kind]
     for text in members:
         for n, part in enumerate(run.findall(text)):
-            lengths[n].add(len(part))
-    return "".join(
-        _piece(part, seen, len(members)) for part, seen in zip(kind, lengths, strict=True)
-    )
+            seen[n].add(part)
+    least = SAME_WORD if words else len(members) + 1
+    return "".join(_piece(part, texts, len(members), least) for part, texts in zip(kind, seen, strict=True))
 
 
-def _piece(part: str, seen: set[int], members: int) -> str:
+def _piece(part: str, texts: set[str], members: int, least: int) -> str:
     if part.startswith("\x00"):
         letter = part[1]
         return f"\\{letter}" if letter in _SPECIAL else letter
-    if len(seen) > 1 or members < 3:  # two values of one length say nothing about the third
+    lengths = {len(one) for one in texts}
+    if len(lengths) > 1 or members < 3:  # two values of one length say nothing about the third
         return _CLASSES[part] + "+"
-    length = next(iter(seen))
+    if len(texts) == 1 and members >= least and part != "9":
+        return next(iter(texts))
+    length = lengths.pop()
     return _CLASSES[part] + (f"{{{length}}}" if length > 1 else "")

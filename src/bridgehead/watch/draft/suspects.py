@@ -1,4 +1,4 @@
-"""Which cells are probably wrong, from the table alone: what the proposals of a draft count against themselves.
+"""Which cells are probably wrong, from the table alone: what a draft's proposals count against themselves.
 
 A cell is suspect when its own column says so (type, way of writing, a value outside a closed set, a slip of
 the pen), or when other columns say what it should be and it is not. Where two columns contradict each other

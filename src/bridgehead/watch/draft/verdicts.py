@@ -38,12 +38,14 @@ class Verdicts:
     def contradicted(self, name: str) -> Mask:
         """Return the rows of a column whose cell the columns that decide it say is wrong."""
         best, against, spoken = self._weighed(name)
-        return (best == -1) & (2 * against > spoken)
+        found: Mask = (best == -1) & (2 * against > spoken)
+        return found
 
     def confirmed(self, name: str) -> Mask:
         """Return the rows whose cell is what the columns that decide it say."""
         best, against, spoken = self._weighed(name)
-        return (best == 1) & (2 * against < spoken)
+        found: Mask = (best == 1) & (2 * against < spoken)
+        return found
 
     def _weighed(self, name: str) -> tuple[Any, Any, Any]:
         """Return what the best column says of each row (1 right, -1 wrong, 0 nothing), and the count."""
