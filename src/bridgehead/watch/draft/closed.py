@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bridgehead.watch.draft.nearby import misspelt
 from bridgehead.watch.draft.sample import Sampled
 
 MOST_VALUES = 50
@@ -43,12 +44,13 @@ def closed(column: Sampled) -> Closed | None:
     inside = _members(counts, column.present)
     if not 1 <= inside <= MOST_VALUES:
         return None
-    order = np.lexsort((np.arange(len(column.values)), -column.counts))
-    support = float(counts[:inside].sum()) / column.present
+    order = [int(n) for n in np.lexsort((np.arange(len(column.values)), -column.counts))]
+    slips = misspelt(column)
+    members = [n for n in order[:inside] if n not in slips]
     return Closed(
-        members=tuple(column.values[n] for n in order[:inside]),
-        support=support,
-        failing=tuple(int(n) for n in order[inside:]),
+        members=tuple(column.values[n] for n in members),
+        support=float(column.counts[members].sum()) / column.present,
+        failing=tuple(n for n in order if n not in set(members)),
     )
 
 

@@ -18,6 +18,8 @@ TIMES = 10
 """How many times more frequent the value is that was meant."""
 LEAST_LETTERS = 4
 MOST_RARE = 0.005
+MOST_FOLDED = 0.05
+"""The part of the rows a value may fill that differs in blanks and capitals alone."""
 MOST_VALUES = 20_000
 _CLOSED = 100
 
@@ -31,9 +33,9 @@ def misspelt(column: Sampled) -> dict[int, int]:
     found = {}
     for place, value in enumerate(column.values):
         count = int(column.counts[place])
-        if count <= rare:
+        if count <= MOST_FOLDED * column.present:
             meant = near.of(value, TIMES * count)
-            if meant is not None:
+            if meant is not None and (count <= rare or _folded(value) == _folded(column.values[meant])):
                 found[place] = meant
     return found
 

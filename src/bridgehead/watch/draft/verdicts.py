@@ -9,7 +9,7 @@ explains (every row of another state has its own figure) is none.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,9 +42,12 @@ class Verdicts:
         return found
 
     def confirmed(self, name: str) -> Mask:
-        """Return the rows whose cell is what the columns that decide it say."""
+        """Return the rows whose cell is what the columns that decide it say, or an explained exception."""
         best, against, spoken = self._weighed(name)
         found: Mask = (best == 1) & (2 * against < spoken)
+        for one in self.used:
+            if one.of == name:
+                found |= self._said[one].excused
         return found
 
     def _weighed(self, name: str) -> tuple[Any, Any, Any]:
@@ -53,7 +56,7 @@ class Verdicts:
         best, against, spoken = np.zeros(rows, np.int8), np.zeros(rows), np.zeros(rows)
         for one in self.used:
             if one.of == name:
-                wrong, said = self._said[one]
+                wrong, said = self._said[one].wrong, self._said[one].said
                 wrong = wrong & ~self._blamed(one.by)
                 against += wrong
                 spoken += said
@@ -65,8 +68,8 @@ class Verdicts:
         mine = [self._said[one] for one in self.used if one.by == by and one.kind == "strict"]
         if len(mine) < HABIT:
             return np.zeros(self._table.rows, dtype=bool)
-        wrong = np.sum([each[0] for each in mine], axis=0)
-        said = np.sum([each[1] for each in mine], axis=0)
+        wrong = np.sum([each.wrong for each in mine], axis=0)
+        said = np.sum([each.said for each in mine], axis=0)
         blamed: Mask = (wrong >= HABIT) & (2 * wrong > said)
         return blamed
 
@@ -86,8 +89,16 @@ def _used(known: list[Dependency]) -> list[Dependency]:
                     and one.of != thing and one.of not in told]  # fmt: skip
 
 
-def _said(table: Sample, one: Dependency) -> tuple[Mask, Mask]:
-    """Return the rows a dependency contradicts, and those it says anything about."""
+class _Said(NamedTuple):
+    """The rows a dependency contradicts, those it says anything about, and exceptions that are none."""
+
+    wrong: Mask
+    said: Mask
+    excused: Mask
+
+
+def _said(table: Sample, one: Dependency) -> _Said:
+    """Return what a dependency says of each row."""
     by, of = table.column(one.by), table.column(one.of)
     groups = grouped(by, of)
     clear = (groups.at_top >= 2) & (groups.at_top > groups.second)
@@ -97,10 +108,10 @@ def _said(table: Sample, one: Dependency) -> tuple[Mask, Mask]:
     wrong = said & (of.codes != _of_rows(by, groups.top))
     gap = _gaps(by, of, groups)
     wrong, said = wrong | gap, said | gap
+    excused = np.zeros(table.rows, dtype=bool)
     if one.kind == "strict":
         excused = _habits(by, of, wrong) | _explained(table, one, wrong)
-        wrong, said = wrong & ~excused, said & ~excused
-    return wrong, said
+    return _Said(wrong & ~excused, said & ~excused, excused)
 
 
 def _of_rows(by: Sampled, of_groups: Any) -> Any:
