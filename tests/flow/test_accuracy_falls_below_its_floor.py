@@ -49,9 +49,9 @@ async def test_the_fall_is_proved_within_forty_looks_and_a_person_decides_from_t
     assert look_at(desk, before, answers(17, GOOD)) == 0
     assert desk.incidents() == []
     changed = desk.clock.now()
-    after = await decide(desk, range(17, 47), then=[NOTE], at_once=5)
-    looked = look_at(desk, after, answers(30, BAD))
-    assert 0 < looked <= 30
+    after = await decide(desk, range(17, 57), then=[NOTE], at_once=5)
+    looked = look_at(desk, after, answers(40, BAD))
+    assert 0 < looked <= 40
 
     (path,) = paths(desk)
     assert path.raised_at and abs((unstamp(path.changed_at) - changed).total_seconds()) < 15 * 30

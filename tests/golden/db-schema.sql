@@ -1,3 +1,17 @@
+CREATE TABLE alarm_path (
+  workflow TEXT NOT NULL,
+  release VARCHAR(64) NOT NULL,
+  number INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  began_at VARCHAR(32) NOT NULL,
+  raised_at VARCHAR(32),
+  changed_at VARCHAR(32),
+  words TEXT DEFAULT '' NOT NULL,
+  cleared_at VARCHAR(32),
+  cleared_by TEXT DEFAULT '' NOT NULL,
+  PRIMARY KEY (workflow, release, number)
+);
+
 CREATE TABLE alembic_version (
   version_num VARCHAR(32) NOT NULL,
   CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -39,6 +53,37 @@ CREATE INDEX approval_by_run ON approval (run);
 CREATE INDEX approval_open ON approval (due_at) WHERE state = 'open';
 
 CREATE INDEX approval_rung ON approval (next_rung_at) WHERE state = 'open' and next_rung_at is not null;
+
+CREATE TABLE audit_item (
+  run VARCHAR(40) NOT NULL,
+  workflow TEXT NOT NULL,
+  release VARCHAR(64) NOT NULL,
+  drawn_at VARCHAR(32) NOT NULL,
+  due_at VARCHAR(32) NOT NULL,
+  core INTEGER NOT NULL,
+  probability FLOAT NOT NULL,
+  wanted INTEGER NOT NULL,
+  answers INTEGER DEFAULT '0' NOT NULL,
+  verdict VARCHAR(8) DEFAULT '' NOT NULL,
+  verdict_at VARCHAR(32),
+  path INTEGER,
+  place INTEGER,
+  PRIMARY KEY (run),
+  CONSTRAINT audit_item_verdict CHECK (verdict in ('','right','wrong'))
+);
+
+CREATE INDEX audit_item_by_time ON audit_item (workflow, drawn_at);
+
+CREATE TABLE audit_label (
+  run VARCHAR(40) NOT NULL,
+  who TEXT NOT NULL,
+  verdict VARCHAR(8) NOT NULL,
+  at VARCHAR(32) NOT NULL,
+  known_at VARCHAR(32) NOT NULL,
+  entry INTEGER,
+  PRIMARY KEY (run, who),
+  CONSTRAINT audit_label_verdict CHECK (verdict in ('right','wrong','unclear'))
+);
 
 CREATE TABLE batch (
   source VARCHAR(63) NOT NULL,
@@ -259,6 +304,22 @@ CREATE TABLE occurrence (
   PRIMARY KEY (schedule, at),
   CONSTRAINT occurrence_state CHECK (state in ('held','started','skipped','missed'))
 );
+
+CREATE TABLE output (
+  run VARCHAR(40) NOT NULL,
+  workflow TEXT NOT NULL,
+  release VARCHAR(64) NOT NULL,
+  at VARCHAR(32) NOT NULL,
+  segment TEXT DEFAULT '' NOT NULL,
+  amount FLOAT,
+  proxy FLOAT,
+  business_key VARCHAR(64) DEFAULT '' NOT NULL,
+  PRIMARY KEY (run)
+);
+
+CREATE INDEX output_by_key ON output (workflow, business_key);
+
+CREATE INDEX output_by_time ON output (workflow, at);
 
 CREATE TABLE reading (
   run VARCHAR(40) NOT NULL,

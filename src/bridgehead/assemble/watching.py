@@ -136,6 +136,8 @@ def came(house: House) -> Iterator[str]:
 
             if intake.waits(house.boundary, name):
                 yield name
+
+
 def look_for_batches(house: House, source: str, only: Collection[str] | None = None) -> None:
     """Look now whether the batches of a source's tables came that are due, and write down what was found.
 

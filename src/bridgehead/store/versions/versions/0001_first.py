@@ -10,6 +10,20 @@ down_revision = None
 def upgrade() -> None:
     """Create every table."""
     op.create_table(
+        "alarm_path",
+        sa.Column("workflow", sa.Text(), nullable=False),
+        sa.Column("release", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.String(length=32), nullable=False),
+        sa.Column("raised_at", sa.String(length=32), nullable=True),
+        sa.Column("changed_at", sa.String(length=32), nullable=True),
+        sa.Column("words", sa.Text(), server_default="", nullable=False),
+        sa.Column("cleared_at", sa.String(length=32), nullable=True),
+        sa.Column("cleared_by", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("workflow", "release", "number"),
+    )
+    op.create_table(
         "approval",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=10), server_default="question", nullable=False),
@@ -59,6 +73,36 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'open' and next_rung_at is not null"),
         postgresql_where=sa.text("state = 'open' and next_rung_at is not null"),
+    )
+    op.create_table(
+        "audit_item",
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("workflow", sa.Text(), nullable=False),
+        sa.Column("release", sa.String(length=64), nullable=False),
+        sa.Column("drawn_at", sa.String(length=32), nullable=False),
+        sa.Column("due_at", sa.String(length=32), nullable=False),
+        sa.Column("core", sa.Integer(), nullable=False),
+        sa.Column("probability", sa.Float(precision=53), nullable=False),
+        sa.Column("wanted", sa.Integer(), nullable=False),
+        sa.Column("answers", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("verdict", sa.String(length=8), server_default="", nullable=False),
+        sa.Column("verdict_at", sa.String(length=32), nullable=True),
+        sa.Column("path", sa.Integer(), nullable=True),
+        sa.Column("place", sa.Integer(), nullable=True),
+        sa.CheckConstraint("verdict in ('','right','wrong')", name="audit_item_verdict"),
+        sa.PrimaryKeyConstraint("run"),
+    )
+    op.create_index("audit_item_by_time", "audit_item", ["workflow", "drawn_at"], unique=False)
+    op.create_table(
+        "audit_label",
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.String(length=8), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("known_at", sa.String(length=32), nullable=False),
+        sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("verdict in ('right','wrong','unclear')", name="audit_label_verdict"),
+        sa.PrimaryKeyConstraint("run", "who"),
     )
     op.create_table(
         "batch",
@@ -322,6 +366,20 @@ def upgrade() -> None:
         sa.CheckConstraint("state in ('held','started','skipped','missed')", name="occurrence_state"),
         sa.PrimaryKeyConstraint("schedule", "at"),
     )
+    op.create_table(
+        "output",
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("workflow", sa.Text(), nullable=False),
+        sa.Column("release", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("segment", sa.Text(), server_default="", nullable=False),
+        sa.Column("amount", sa.Float(precision=53), nullable=True),
+        sa.Column("proxy", sa.Float(precision=53), nullable=True),
+        sa.Column("business_key", sa.String(length=64), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("run"),
+    )
+    op.create_index("output_by_key", "output", ["workflow", "business_key"], unique=False)
+    op.create_index("output_by_time", "output", ["workflow", "at"], unique=False)
     op.create_table(
         "reading",
         sa.Column("run", sa.String(length=40), nullable=False),
