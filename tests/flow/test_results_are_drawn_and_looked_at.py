@@ -10,12 +10,15 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
+from bridgehead.assemble.watching import watch_once
 from bridgehead.doors.cli.audit import audit
 from bridgehead.explain.audits import item_view, queue
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.errors import WatchError
 from bridgehead.store import tables as t
+from bridgehead.watch.accuracy import labelfree
 from bridgehead.watch.accuracy.delivered import read
+from bridgehead.watch.accuracy.estimating import Estimated, estimated
 from fixtures import sick_data
 from fixtures.audited import PLAIN, PROMISE, audited, decide, items, look
 from fixtures.houses import Desk
@@ -252,3 +255,34 @@ async def test_the_command_line_shows_and_counts(desk: Desk) -> None:
     assert "Counted." in said("label", run, "--as", "rhea", "--verdict", "right")
     desk.reopen()
     assert items(desk)[run].verdict == "right"
+
+
+async def test_confidence_is_written_down_apart_and_draws_more_where_it_does_not_speak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labelfree, "LEAST", 12)
+    features = "      features: [input.application.income, input.application.country]\n"
+    desk = audited(
+        tmp_path, PROMISE.replace("share: 1.0, at_least: 20", "share: 0.9, at_least: 0") + features
+    )
+    await watch_once(desk.house)
+    assert "too few" in confidence(desk).words and not confidence(desk).closer
+    for run in await decide(desk, range(24), at_once=8):
+        if run in items(desk):
+            look(desk, run, "right")
+    desk.clock.advance(8 * 86_400)
+    await decide(desk, range(24, 40), at_once=8, country="atlantis")
+    await watch_once(desk.house)
+    found = confidence(desk)
+    assert found.state == "not estimable" and "unknown before" in found.words and found.closer
+    before = len(desk.bodies("audit.drawn"))
+    await decide(desk, range(40, 43))
+    assert [body["raised"] for body in desk.bodies("audit.drawn")[before:]] == [True] * 3
+    desk.close()
+
+
+def confidence(desk: Desk) -> Estimated:
+    with desk.house.store.reading() as connection:
+        found = estimated(connection, "plain", desk.house.deployment.digest)
+    assert found is not None
+    return found

@@ -23,6 +23,8 @@ from bridgehead.kernel.clock import stamp
 from bridgehead.record import Work
 from bridgehead.store import tables as t
 from bridgehead.watch import kept, upstream
+from bridgehead.watch.accuracy.estimating import due as due_estimates
+from bridgehead.watch.accuracy.estimating import estimable, estimating
 from bridgehead.watch.accuracy.hearing import retired, retiring
 from bridgehead.watch.health import Look, forgetting, recording
 
@@ -50,6 +52,7 @@ async def watch_once(house: House) -> None:
     """
     await _aside(_forget, house)
     await _aside(_retire, house)
+    await _aside(_estimate, house)
     for source in await _aside(lambda: list(due(house))) or ():
         await _aside(look_at, house, source)
     for source in await _aside(lambda: list(came(house))) or ():
@@ -98,6 +101,17 @@ def _retire(house: House) -> None:
         found = retired(connection, boundary)
     if found:
         house.ledger.append(retiring(boundary))
+
+
+def _estimate(house: House) -> None:
+    """Write down what the confidence of each workflow suggests, where that is due."""
+    boundary = house.boundary
+    if not estimable(boundary):
+        return
+    with house.store.reading() as connection:
+        found = due_estimates(connection, boundary)
+    for workflow in found:
+        house.ledger.append(estimating(boundary, workflow))
 
 
 def look_at(house: House, source: str) -> list[Look]:

@@ -19,7 +19,8 @@ from bridgehead.declare.accuracy import Accuracy
 from bridgehead.explain.words import plural
 from bridgehead.kernel.clock import stamp
 from bridgehead.store import tables as t
-from bridgehead.watch.accuracy.hearing import alarm_of, open_path, percent
+from bridgehead.watch.accuracy.estimating import Estimated, estimated
+from bridgehead.watch.accuracy.hearing import advice, alarm_of, open_path, percent
 from bridgehead.watch.accuracy.interval import Interval, Label, interval
 
 WINDOW = timedelta(weeks=4)
@@ -60,7 +61,8 @@ class AccuracyLine:
 
     ``changed_at`` is since when it is estimated to be below its floor, ``touched_runs`` came to a result
     since then, and did ``touched_effects``. ``agreed`` of ``twice`` results that two people looked at were
-    judged alike. ``evidence`` of ``needed`` has gathered against the floor.
+    judged alike. ``evidence`` of ``needed`` has gathered against the floor. ``confidence`` is what the
+    workflow's own confidence suggests: no accuracy, and never shown as one.
     """
 
     workflow: str
@@ -74,6 +76,7 @@ class AccuracyLine:
     overdue: int
     alarm_since: str
     alarm_words: str
+    advice: str
     changed_at: str
     evidence: float
     needed: float
@@ -82,6 +85,7 @@ class AccuracyLine:
     twice: int
     agreed: int
     cannot_see: tuple[str, ...]
+    confidence: Estimated | None
 
 
 def accuracy(connection: Connection, deployment: Deployment, now: datetime) -> tuple[AccuracyLine, ...]:
@@ -118,6 +122,7 @@ def _line(
         overdue=sum(item.answers < item.wanted and item.due_at < stamp(now) for item in items),
         alarm_since=path.raised_at or "" if path is not None else "",
         alarm_words=path.words if path is not None else "",
+        advice=advice(connection, declared, workflow, deployment.digest) if raised else "",
         changed_at=path.changed_at or "" if path is not None else "",
         evidence=alarm.evidence if alarm is not None else 1.0,
         needed=1 / declared.alpha,
@@ -128,6 +133,7 @@ def _line(
         twice=twice,
         agreed=agreed,
         cannot_see=(*BLIND, *_small(items)),
+        confidence=estimated(connection, workflow, deployment.digest),
     )
 
 

@@ -245,7 +245,8 @@ def _print_status(found: tuple[AccuracyLine, ...]) -> None:
         empty="No workflow of this deployment promises an accuracy.",
     )
     for line in found:
-        for words in (line.lately.words, line.release.words, line.alarm_words):
+        suggests = line.confidence.words if line.confidence is not None else ""
+        for words in (line.lately.words, line.release.words, suggests, line.alarm_words, line.advice):
             if words:
                 click.echo(f"{line.workflow}  {visible(words)}")
         if line.touched_runs:

@@ -10,7 +10,7 @@ refuses what is longer, SQLite keeps it. Whatever grows with a workflow, a file 
 from __future__ import annotations
 
 from bridgehead.store.tables.approvals import approval, delegation, vote
-from bridgehead.store.tables.audits import alarm_path, audit_item, audit_label, output
+from bridgehead.store.tables.audits import alarm_path, audit_item, audit_label, estimate, output
 from bridgehead.store.tables.batches import batch, feed, snapshot, snapshot_of_run
 from bridgehead.store.tables.crossings import crossing
 from bridgehead.store.tables.health import breach, looked_at, reading
@@ -37,6 +37,7 @@ __all__ = [
     "data_key",
     "delegation",
     "entry",
+    "estimate",
     "feed",
     "file_content",
     "incident",

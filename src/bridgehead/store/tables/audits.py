@@ -71,3 +71,15 @@ alarm_path = Table(
     Column("cleared_at", String(32)),
     Column("cleared_by", Text, nullable=False, server_default=""),
 )
+
+# What the confidence of a workflow suggests of its last week, without answers.
+estimate = Table(
+    "estimate",
+    metadata,
+    Column("workflow", Text, primary_key=True),
+    Column("release", String(64), primary_key=True),
+    Column("at", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("said", Text, nullable=False),  # JSON: words and figures
+    Column("closer", Integer, nullable=False, server_default="0"),  # 1: more is drawn
+)

@@ -113,7 +113,12 @@ def business_key(boundary: Boundary, value: object) -> str:
 
 def is_raised(connection: Connection, run: RunState, workflow: Workflow) -> bool:
     """Say whether something asks for a closer look: a clause with ``raiseAudit`` is broken on a table the run
-    has read, or its workflow rests on."""
+    has read, or its workflow rests on; or its confidence does not speak for what it decides now."""
+    closer = select(t.estimate.c.closer).where(
+        t.estimate.c.workflow == run.workflow, t.estimate.c.release == run.release
+    )
+    if connection.execute(closer).scalar():
+        return True
     read = select(t.reading.c.source, t.reading.c.object).where(t.reading.c.run == run.id)
     names = {f"{row.source}.{row.object}" for row in connection.execute(read)} | set(workflow.rests_on)
     broken = connection.execute(

@@ -158,13 +158,14 @@ def _raised(
     words = (
         f"Results of {item.workflow} are right less often than the {percent(declared.floor)} promised: "
         f"{alarm.wrong} of {alarm.labels} that people looked at, drawn at random, were wrong, since about "
-        f"{changed_at[:16]}Z. What it does is left to a person. {_advice(connection, declared, item)}"
+        f"{changed_at[:10]} {changed_at[11:16]} UTC. What it does is left to a person."
     )
     now = stamp(boundary.clock.now())
     _keep(connection, item, number, raised_at=now, changed_at=changed_at, words=words)
     owner = boundary.directory().owner.person
     kind = kind_of(item.workflow, item.release)
-    return incidents.open_kind_once(connection, boundary.clock, kind, words, owner=owner, actor=ACTOR)
+    told = f"{words} {advice(connection, declared, item.workflow, item.release)}"
+    return incidents.open_kind_once(connection, boundary.clock, kind, told, owner=owner, actor=ACTOR)
 
 
 def _changed_at(connection: Connection, item: Row[Any], number: int, alarm: Alarm) -> str:
@@ -181,17 +182,18 @@ def _changed_at(connection: Connection, item: Row[Any], number: int, alarm: Alar
     return str(rows[began(alarm, [row.verdict == "wrong" for row in rows])].drawn_at)
 
 
-def _advice(connection: Connection, declared: Accuracy, item: Row[Any]) -> str:
+def advice(connection: Connection, declared: Accuracy, workflow: str, release: str) -> str:
+    """Return what to do about an alarm, as the charter wants it."""
     look = (
         "`bridgehead audit status` lists what it decided since; the alarm ends with another release, or with "
-        f"`bridgehead audit clear {item.workflow}`."
+        f"`bridgehead audit clear {workflow}`."
     )
-    parent = connection.execute(select(t.release.c.parent).where(t.release.c.digest == item.release)).scalar()
+    parent = connection.execute(select(t.release.c.parent).where(t.release.c.digest == release)).scalar()
     if declared.below_floor != "rollBack":
         return look
     if not parent:
         return f"There is no release before this one to go back to. {look}"
-    back = f"Take this release back with `bridgehead undo --release {item.release[:SHORT]}`: release"
+    back = f"Take this release back with `bridgehead undo --release {release[:SHORT]}`: release"
     return f"{back} {parent[:SHORT]} was at work before. {look}"
 
 
