@@ -227,6 +227,16 @@ CREATE INDEX entry_kind ON entry (kind);
 
 CREATE INDEX entry_run ON entry (run, seq);
 
+CREATE TABLE estimate (
+  workflow TEXT NOT NULL,
+  release VARCHAR(64) NOT NULL,
+  at VARCHAR(32) NOT NULL,
+  state VARCHAR(16) NOT NULL,
+  said TEXT NOT NULL,
+  closer INTEGER DEFAULT '0' NOT NULL,
+  PRIMARY KEY (workflow, release)
+);
+
 CREATE TABLE feed (
   source VARCHAR(63) NOT NULL,
   object TEXT NOT NULL,

@@ -285,6 +285,16 @@ def upgrade() -> None:
     op.create_index("entry_kind", "entry", ["kind"], unique=False)
     op.create_index("entry_run", "entry", ["run", "seq"], unique=False)
     op.create_table(
+        "estimate",
+        sa.Column("workflow", sa.Text(), nullable=False),
+        sa.Column("release", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("closer", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("workflow", "release"),
+    )
+    op.create_table(
         "feed",
         sa.Column("source", sa.String(length=63), nullable=False),
         sa.Column("object", sa.Text(), nullable=False),
