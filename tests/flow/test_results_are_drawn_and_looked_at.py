@@ -70,13 +70,13 @@ async def test_what_has_no_promise_and_what_fails_is_not_drawn(desk: Desk) -> No
 
 
 async def test_a_small_share_is_drawn_and_the_same_by_whoever_holds_the_key(tmp_path: Path) -> None:
-    desk = audited(tmp_path, PROMISE.replace("share: 1.0, at_least: 20", "share: 0.02, at_least: 1"))
+    desk = audited(tmp_path, PROMISE.replace("share: 1.0, at_least: 20", "share: 0.02, at_least: 14"))
     runs = await decide(desk, range(40), at_once=5)
     drawn = items(desk)
-    assert 0 < len(drawn) < 25
+    assert 2 <= len(drawn) < 25  # the first two for certain: two a day are fourteen a week
     body = next(iter(desk.bodies("audit.drawn")))
     assert body["share"] <= 1 and not body["raised"]
-    assert [run for run in runs if run in drawn] == list(drawn)
+    assert set(drawn) <= set(runs)
     desk.close()
 
 
@@ -84,7 +84,7 @@ async def test_drifting_data_are_looked_at_four_times_as_closely(tmp_path: Path)
     desk = sick_data.watched(tmp_path)
     promise = PROMISE.replace("shows: [input.application.income, input.application.note, result.decision]",
                               "shows: [result]").replace("      proxy: result.sure\n", "")  # fmt: skip
-    promise = promise.replace("share: 1.0, at_least: 20", "share: 0.1, at_least: 0")
+    promise = promise.replace("share: 1.0, at_least: 20", "share: 0.25, at_least: 0")
     desk.change(PLAIN, PLAIN + promise.lstrip("\n") + "    rests_on: [sales.customers]\n")
     sick_data.healthy(desk)
     shares = []
@@ -96,8 +96,8 @@ async def test_drifting_data_are_looked_at_four_times_as_closely(tmp_path: Path)
         shares.append(
             [body["share"] for body in desk.bodies("audit.drawn") if body["raised"] == bool(broken)]
         )
-    assert all(share == pytest.approx(0.1) for share in shares[0])
-    assert shares[1] and all(share == pytest.approx(0.4) for share in shares[1])
+    assert all(share == pytest.approx(0.25) for share in shares[0])
+    assert shares[1] == [1.0] * 8
     desk.close()
 
 
