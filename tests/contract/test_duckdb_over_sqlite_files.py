@@ -84,7 +84,7 @@ async def test_a_query_reads_one_state_while_others_make_newer_copies(
 
     await asyncio.gather(read(), read(), read())
     assert all(40_000 <= n <= 40_018 and least == 0 for n, least in seen), seen
-    copies = source._copies
+    copies = source._opened and source._opened.copies
     assert copies is not None
     left = list(Path(copies._folder.name).iterdir())
     assert len(left) == 1, left  # older ones went with their last reader

@@ -17,7 +17,7 @@ import duckdb
 import psycopg
 import pytest
 
-from bridgehead.connect.sources.sqlite import _hashed
+from bridgehead.connect.sources.sqlite_session import hashed
 from bridgehead.enforce.sql import masks
 from bridgehead.enforce.sql.rewrite import rewrite
 from bridgehead.enforce.sql.rights import ColumnRight, Dialect, Mask, Rights, TableRight
@@ -105,7 +105,7 @@ def databases(request: pytest.FixtureRequest) -> Iterator[dict[str, Run]]:
     server = request.getfixturevalue("postgresql")
     url = server.new_database()
     lite, duck = sqlite3.connect(":memory:"), duckdb.connect(":memory:")
-    lite.create_function("bh_hash", 2, _hashed, deterministic=True)
+    lite.create_function("bh_hash", 2, hashed, deterministic=True)
     post = psycopg.connect(url.replace("+psycopg", ""), autocommit=True, cursor_factory=psycopg.RawCursor)
     post.execute("set timezone = 'UTC'")
 

@@ -6,22 +6,19 @@ much memory or dies, that one file is refused, and the next one gets a new proce
 
 from __future__ import annotations
 
-import json
-import os
-import struct
 import subprocess
-import sys
 import threading
 from contextlib import suppress
-from typing import IO, Any
+from typing import Any
 
 from bridgehead.connect.collections.text import Section, Text, Unreadable
+from bridgehead.connect.messages import receive, send, started
 
 SECONDS = 60
 """CPU seconds, and about as many by the clock, that one file may take."""
 MEMORY = 2 * 1024**3
 """Bytes of address space the process may have."""
-_MAX_ANSWER = 256 * 1024 * 1024
+_PARSER = "bridgehead.connect.collections.parsing"
 
 
 class Apart:
@@ -56,7 +53,7 @@ class Apart:
             process.stdout.close()
 
     def _asked(self, kind: str, data: bytes) -> dict[str, Any]:
-        process = self._process = self._process or self._started()
+        process = self._process = self._process or started(_PARSER)
         late = threading.Timer(self._seconds * 1.5, process.kill)
         late.daemon = True
         late.start()
@@ -70,40 +67,3 @@ class Apart:
         finally:
             late.cancel()
         return header
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "bridgehead.connect.collections.parsing"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={
-                name: os.environ[name] for name in ("PATH", "PYTHONPATH", "VIRTUAL_ENV") if name in os.environ
-            },
-        )
-
-
-def send(stream: IO[bytes], header: dict[str, Any], data: bytes = b"") -> None:
-    """Write a message: two lengths, a JSON object, bytes."""
-    head = json.dumps(header).encode()
-    stream.write(struct.pack(">II", len(head), len(data)) + head + data)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes]:
-    """Read a message. Raises ``EOFError`` where there is none, ``ValueError`` where it is none."""
-    lengths = _exactly(stream, 8)
-    head, data = struct.unpack(">II", lengths)
-    if head > _MAX_ANSWER:
-        raise ValueError("the answer is too large")
-    header = json.loads(_exactly(stream, head))
-    if not isinstance(header, dict):
-        raise ValueError("no object")
-    return header, _exactly(stream, data)
-
-
-def _exactly(stream: IO[bytes], length: int) -> bytes:
-    data = stream.read(length)
-    if len(data) != length:
-        raise EOFError
-    return data

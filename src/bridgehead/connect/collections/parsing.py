@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bridgehead.connect.collections.apart import MEMORY, SECONDS, receive, send
+from bridgehead.connect.collections.apart import MEMORY, SECONDS
 from bridgehead.connect.collections.text import MAX_CHARACTERS, Text, Unreadable
+from bridgehead.connect.messages import receive, send
 
 
 def parse(kind: str, data: bytes, max_bytes: int) -> Text:

@@ -21,16 +21,16 @@ class Answer:
 
     def __init__(self, source: str, columns: Sequence[str], row_limit: int) -> None:
         self.rows: list[dict[str, Any]] = []
+        self.size = 0
         self._source, self._columns, self._limit = source, told_apart(columns), row_limit
-        self._size = 0
 
     def take(self, rows: Iterable[Sequence[Any]]) -> None:
         """Add rows. Raises BH-CON-063 at the first that is too much."""
         for row in rows:
             plain = [_plain(cell) for cell in row]
-            self._size += sum(_bytes(cell) for cell in plain)
-            if len(self.rows) == self._limit or self._size > LIMIT_BYTES:
-                raise too_many(self._source, self._limit, self._size)
+            self.size += sum(_bytes(cell) for cell in plain)
+            if len(self.rows) == self._limit or self.size > LIMIT_BYTES:
+                raise too_many(self._source, self._limit, self.size)
             self.rows.append(dict(zip(self._columns, plain, strict=True)))
 
 

@@ -2,14 +2,13 @@
 
 Several walls: the file is opened read-only, ``query_only`` is set, an authorizer allows nothing but
 selecting, reading and calling functions, and a query must begin like one. Only queries the charter
-names are run, or, where it declares tables, what the boundary made; arguments
-are bound, never pasted into SQL.
+names are run, or, where it declares tables, what the boundary made, in a process of its own with bounded
+memory and time; arguments are bound, never pasted into SQL.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import re
 import sqlite3
 import threading
@@ -17,25 +16,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bridgehead.connect.faults import (
-    LIMIT_BYTES,
-    late,
-    lost,
-    not_open,
-    shorten,
-    unknown_operation,
-    with_bound,
-)
-from bridgehead.connect.sources.answer import Answer, failed, statement_of, unreadable
+from bridgehead.connect.faults import late, lost, not_open, shorten, unknown_operation, with_bound
+from bridgehead.connect.sources.answer import Answer, statement_of, unreadable
+from bridgehead.connect.sources.apart import Patience, Processes
+from bridgehead.connect.sources.sqlite_session import read_only
 from bridgehead.declare.model import Source, SqlQuery
 from bridgehead.declare.parameters import fits
 from bridgehead.kernel.canonical import digest
 from bridgehead.kernel.clock import Clock, SystemClock
 from bridgehead.kernel.errors import ConnectError
 from bridgehead.kernel.ports import STATEMENT, Operation, Reply, Request
-
-ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
-FORBIDDEN_FUNCTIONS = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"})
 
 STEPS = 1000
 """Virtual machine steps between two looks at the deadline (well under a millisecond)."""
@@ -56,17 +46,23 @@ class SqliteSource:
         self._path = (folder / settings.path).resolve()
         self._clock = clock or SystemClock()
         self._closed: threading.Event | None = None
+        self._processes: Processes | None = None
 
     async def open(self) -> None:
         """Check the file and compile every query. Raises BH-CON-060/061."""
         await asyncio.to_thread(self._check)
         self._closed = self._closed or threading.Event()
+        if self._settings.tables:
+            self._processes = self._processes or Processes(self.name, "sqlite")
 
     async def close(self) -> None:
         """Refuse further calls and end the ones under way."""
         if self._closed is not None:
             self._closed.set()
         self._closed = None
+        processes, self._processes = self._processes, None
+        if processes is not None:
+            processes.close()
 
     async def operations(self) -> Sequence[Operation]:
         """Return the charter's queries."""
@@ -74,27 +70,37 @@ class SqliteSource:
 
     async def call(self, request: Request) -> Reply:
         """Run one query and return its rows as a list of dicts. A read: every failure has effect none."""
-        sql, values = self._asked(request)
+        if self._settings.tables:
+            return await self._apart(request)
+        query = self._settings.queries.get(request.operation)
+        if query is None:
+            raise unknown_operation(self.name, request.operation, self._settings.queries)
+        values = self._typed(query, with_bound(self.name, request.arguments, request.bound))
         if self._closed is None:
             raise not_open(self.name)
         patience = _Patience(self._clock, request.deadline, self._closed)
         try:
-            return Reply(value=await asyncio.to_thread(self._rows, sql, values, patience))
+            return Reply(value=await asyncio.to_thread(self._rows, query.sql, values, patience))
         finally:
             # A thread cannot be cancelled; the query sees this and ends itself.
             patience.given_up = True
 
-    def _asked(self, request: Request) -> tuple[str, dict[str, Any]]:
-        """Return the text and the values of a call. Where tables are declared, the boundary made it."""
-        if self._settings.tables:
-            if request.operation != STATEMENT:
-                raise unknown_operation(self.name, request.operation, ())
-            sql, values = statement_of(self.name, request.arguments)
-            return sql, {f"bh_{number}": value for number, value in enumerate(values, 1)}
-        query = self._settings.queries.get(request.operation)
-        if query is None:
-            raise unknown_operation(self.name, request.operation, self._settings.queries)
-        return query.sql, self._typed(query, with_bound(self.name, request.arguments, request.bound))
+    async def _apart(self, request: Request) -> Reply:
+        """Run what the boundary made of a statement, which a model may have written."""
+        if request.operation != STATEMENT:
+            raise unknown_operation(self.name, request.operation, ())
+        sql, values = statement_of(self.name, request.arguments)
+        processes = self._processes
+        if processes is None:
+            raise not_open(self.name)
+        question = {"path": str(self._path), "sql": sql, "values": values}
+        most, place = self._settings.row_limit, self._settings.path
+        patience = Patience(request.deadline)
+        try:
+            rows = await asyncio.to_thread(processes.ask, question, patience, row_limit=most, place=place)
+            return Reply(value=rows)
+        finally:
+            patience.end()  # a thread cannot be cancelled; the process can be ended
 
     def _rows(self, sql: str, values: dict[str, Any], patience: _Patience) -> list[dict[str, Any]]:
         connection = self._connect(patience.deadline)
@@ -111,19 +117,9 @@ class SqliteSource:
 
     def _connect(self, deadline: float) -> sqlite3.Connection:
         try:
-            connection = sqlite3.connect(
-                f"{self._path.as_uri()}?mode=ro", uri=True, timeout=deadline, isolation_level=None
-            )
-            connection.execute("PRAGMA query_only = ON")
-            # A file written by someone else may carry functions in views; do not trust its schema.
-            connection.execute("PRAGMA trusted_schema = OFF")
+            return read_only(self._path, deadline)
         except sqlite3.Error as error:
             raise self._unreadable(str(error)) from error
-        connection.create_function("bh_hash", 2, _hashed, deterministic=True)
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LIMIT_BYTES)
-        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-        connection.set_authorizer(_allow)
-        return connection
 
     def _check(self) -> None:
         if not self._path.is_file():
@@ -169,9 +165,6 @@ class SqliteSource:
             if patience.closed.is_set():
                 return lost(self.name, "it was closed", "none")
             return late(self.name, patience.deadline, "none")
-        if self._settings.tables:
-            busy = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-            return failed(self.name, str(error), temporary=busy)
         return ConnectError(
             "BH-CON-061",
             f"a query of {self.name} failed: {shorten(str(error), 300)}",
@@ -218,21 +211,6 @@ class _Names(dict[str, None]):
 
     def __missing__(self, name: str) -> None:
         self.seen.add(name)
-
-
-def _hashed(secret: str, value: object) -> str | None:
-    """The ``hash`` mask: a keyed digest of a text."""
-    if value is None:
-        return None
-    return hmac.new(secret.encode(), str(value).encode("utf-8", "replace"), "sha256").hexdigest()
-
-
-def _allow(action: int, first: str | None, second: str | None, *_: object) -> int:
-    if action in ALLOWED:
-        return sqlite3.SQLITE_OK
-    if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() not in FORBIDDEN_FUNCTIONS:
-        return sqlite3.SQLITE_OK
-    return sqlite3.SQLITE_DENY
 
 
 def _operation(name: str, query: SqlQuery) -> Operation:
