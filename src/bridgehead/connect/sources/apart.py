@@ -8,7 +8,6 @@ is answered by another. Ours only ever holds the rows of an answer that fits.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -17,6 +16,7 @@ from bridgehead.connect.faults import LIMIT_BYTES, late, lost
 from bridgehead.connect.messages import receive, send, started
 from bridgehead.connect.sources.answer import Answer, failed, too_many, unreadable
 from bridgehead.kernel.canonical import decode, encode
+from bridgehead.kernel.clock import SystemClock
 from bridgehead.kernel.errors import ConnectError
 
 MOST = 4
@@ -75,7 +75,8 @@ class Patience:
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
         self.over = False
-        self._until = time.monotonic() + deadline
+        self._clock = SystemClock()
+        self._until = self._clock.monotonic() + deadline
         self._process: Process | None = None
         self._lock = threading.Lock()  # a process that has gone on to another question must not be ended
         self._timer = threading.Timer(deadline, self.end)
@@ -85,7 +86,7 @@ class Patience:
     @property
     def left(self) -> float:
         """Seconds that are left, or 0."""
-        return max(0.0, self._until - time.monotonic())
+        return max(0.0, self._until - self._clock.monotonic())
 
     def watch(self, process: Process) -> bool:
         """Return whether there is time left to ask; from now on it is this process that is ended."""
