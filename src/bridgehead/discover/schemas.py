@@ -8,10 +8,10 @@ elsewhere, and lists of choices that could name somebody: a choice the charter d
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridgehead.discover.words import CODE, MUCH, PLACES, WHO, tokens
+from bridgehead.discover.words import CODE, MUCH, PLACES, WHO, tokens, words_of
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 DEPTH, FIELDS, CHOICES = 4, 30, 24
@@ -19,6 +19,22 @@ _TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
 _FORMATS = ("email", "idn-email", "uri", "url", "date", "date-time", "uuid")
 _BOUNDS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
 _CHOICE = re.compile(r"[A-Za-z][A-Za-z _-]{0,39}")
+
+
+_KINDS = {
+    "id": "id",
+    "uuid": "id",
+    "email": "email",
+    "url": "uri",
+    "uri": "uri",
+    "iban": "iban",
+    "phone": "phone",
+}
+_PLACE = words_of(
+    "page line row column step max min maximum minimum total random house street version week day port"
+)
+"""Before ``number``: what is counted or stands somewhere, and is no id."""
+_CALLS = words_of("phone telephone mobile cell fax contact")
 
 
 def taken(name: str, schema: Any, definitions: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,20 +104,21 @@ def may_choose(name: str, choices: list[Any]) -> bool:
 
 
 def _format_of(name: str, found: Mapping[str, Any]) -> str:
-    """Return the kind of value an argument's name says it is, where it is text."""
-    last = tokens(name)[-1:]
-    if found.get("type") not in ("string", ["string", "null"]) or "enum" in found or not last:
+    """Return the kind of value an argument's name says it is, where it is text, or an id in digits."""
+    words = tokens(name)
+    kinds = found.get("type")
+    types = [kind for kind in (kinds if isinstance(kinds, list) else [kinds]) if kind != "null"]
+    if types not in (["string"], ["integer"]) or "enum" in found or not words:
         return ""
-    kinds = {
-        "id": "id",
-        "uuid": "id",
-        "email": "email",
-        "url": "uri",
-        "uri": "uri",
-        "iban": "iban",
-        "phone": "phone",
-    }
-    return kinds.get(last[0], "")
+    kind = _numbered(words) if words[-1] == "number" else _KINDS.get(words[-1], "")
+    return kind if kind == "id" or types == ["string"] else ""
+
+
+def _numbered(words: Sequence[str]) -> str:
+    """``issue_number`` is an id; ``page_number`` is a place, and ``number`` may count."""
+    if len(words) < 2 or words[-2] in _PLACE:
+        return ""
+    return "phone" if words[-2] in _CALLS else "id"
 
 
 def _type(written: Any) -> str | list[str]:

@@ -95,7 +95,7 @@ def _origin(
     for endorser in rule.endorsed_by.get(name, USUAL):
         what, _, field = endorser.partition(":")
         if what == "user":
-            found = _user(kind, value, origins)
+            found = _user(kind, value, schema, origins)
         elif what == "record":
             found = origins.record(kind, value, field)
         elif what == "named":
@@ -119,8 +119,8 @@ def _listed(types: Any) -> list[Any]:
     return types if isinstance(types, list) else [types]
 
 
-def _user(kind: str, value: Any, origins: Origins) -> Origin | None:
-    if origins.words.name(kind, value):
+def _user(kind: str, value: Any, schema: Mapping[str, Any], origins: Origins) -> Origin | None:
+    if origins.words.name(kind, value, declared=kinds.declared(schema)):
         return Origin(integrity="user", source="the user's own words")
     filled = lambda part: origins.record("name", part, "*") is not None  # noqa: E731
     if (

@@ -190,6 +190,12 @@ def kind_of(declared: Mapping[str, Any], value: Any) -> str:
     return "id" if re.fullmatch(r"[^\s]*[0-9][^\s]*", folded(value)) else "name"
 
 
+def declared(schema: Mapping[str, Any]) -> bool:
+    """Say whether a schema says of which kind its values are."""
+    written = str(schema.get("format", ""))
+    return ALIASES.get(written, written) in KINDS
+
+
 def same(kind: str, value: Any) -> str | None:
     """Return the canonical form of a value of a kind, or None where it is none of that kind."""
     return KINDS[kind](value)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 from bridgehead.enforce.provenance import currencies, days, kinds
 
@@ -113,20 +115,38 @@ def phones(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def part(text: str, start: int, end: int) -> bool:
-    """Say whether letters of a ``readable`` text are only part of an account, a date or a long digit row."""
-    claimed = _claimed(text)
-    rows = _RUN.finditer(_without(text, claimed))
-    long = (row.span() for row in rows if sum(letter.isdigit() for letter in row[0]) >= _LONG)
-    return any(
-        first <= start and end <= last and (first, last) != (start, end) for first, last in (*claimed, *long)
-    )
+class Parts:
+    """Where accounts, dates and long rows of digits stand in a ``readable`` text: part of one is no id."""
+
+    def __init__(self, text: str) -> None:
+        claimed = _claimed(text)
+        rows = _RUN.finditer(_without(text, claimed))
+        long = (row.span() for row in rows if sum(letter.isdigit() for letter in row[0]) >= _LONG)
+        spans = sorted((*claimed, *long))
+        self._firsts = [first for first, _ in spans]
+        self._reach = [0, *accumulate((last for _, last in spans), max)]
+
+    def hold(self, start: int, end: int) -> bool:
+        """Say whether letters are only part of one of them; all of one is no part."""
+        before = self._reach[bisect_left(self._firsts, start)]
+        with_same_start = self._reach[bisect_right(self._firsts, start)]
+        return before >= end or with_same_start > end
 
 
 def readable(text: str) -> str:
     """Return a text in NFKC, line by line, in which whatever only looks like a digit is none."""
     shown = unicodedata.normalize("NFKC", "".join("_" if _odd(letter) else letter for letter in text))
     return "\n".join(" ".join(line.split()) for line in shown.splitlines())
+
+
+def scaled(after: str) -> bool:
+    """Say whether what follows a number makes another number of it: ``thousand``, ``k``, ``%``."""
+    return bool(_SCALE.match(after)) or after.startswith("%")
+
+
+def counts_nothing(word: str) -> bool:
+    """Say whether a word after a number is not what the number counts."""
+    return _NO_THING.fullmatch(word) is not None
 
 
 def _odd(letter: str) -> bool:
@@ -171,7 +191,7 @@ def _alone(run: str, before: str, after: str) -> bool:
     if re.search(r"(?:^|\n)\Z", before) and re.match(r"[.)] ", after):
         return False
     counted = _COUNTED.match(after)
-    return counted is None or _NO_THING.fullmatch(counted[1]) is not None
+    return counted is None or counts_nothing(counted[1])
 
 
 def _read(run: str) -> str | None:
@@ -192,11 +212,24 @@ def _claimed(text: str) -> list[tuple[int, int]]:
 def _accounts(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _ACCOUNT.finditer(text):
         start, shown = match.start(), match[1]
-        for gap in re.finditer(r"(?<=\S)(?=\s|$)", shown):
-            end = start + gap.start()
-            form = kinds.iban(shown[: gap.start()]) if not text[end : end + 1].isalnum() else None
+        for length in _checked(shown):
+            end = start + length
+            form = kinds.iban(shown[:length]) if not text[end : end + 1].isalnum() else None
             if form is not None:
                 yield start, end, form
+
+
+def _checked(shown: str) -> Iterator[int]:
+    """Yield the lengths at which the check digits hold (ISO 13616); each letter is looked at once."""
+    head = int("".join(str(int(letter, 36)) for letter in shown[:4]))
+    rest = 0
+    for place, letter in enumerate(shown[4:], 5):
+        if letter.isspace():
+            continue
+        value = int(letter, 36)
+        rest = (rest * (10 if value < 10 else 100) + value) % 97
+        if (rest * 1_000_000 + head) % 97 == 1:
+            yield place
 
 
 def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:

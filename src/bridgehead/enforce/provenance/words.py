@@ -7,20 +7,23 @@ word name nothing: they stand in every text. Days may be written as people write
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import cached_property
 from typing import Any
 
-from bridgehead.enforce.provenance import days, kinds, numbers
+from bridgehead.enforce.provenance import called, days, kinds, numbers
 
+LONGEST = 50_000
+"""Characters that are read of one text of a user; what stands after them names nothing."""
 SHORTEST = 3
 """Characters of the shortest word that can name something."""
 _TOKEN = re.compile(r"[^\W_]+(?:[_'’][^\W_]+)*")
-_BEGINS = re.compile(r"(?:^|[.!?:;]\s+)[\W_]*$")
+_BEGINS = re.compile(r"[.!?:;]\s")
 _END = re.compile(r"[.!?:;]+(?=\s|$)")
 _COUNT = re.compile(r"\d{1,3}(?:st|nd|rd|th)?", re.IGNORECASE)
 """A number or an ordinal that stands in every list: it names nothing."""
+_DIGITS = re.compile(r"[0-9]+")
 _STRUCTURE = re.compile(r"[/\\|<>{}\[\]$;&@*?%^~=`#\"]|(?<=\w)\.(?=\w)")
 """What makes an address, a path or a command of words. A value that holds any must be said as it is."""
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
@@ -38,12 +41,12 @@ class Words:
     """The user's own words in one run."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._own = [own(text) for text in texts]
+        self._own = [_read(own(text)) for text in texts]
         self._texts = [kinds.folded(text) for text in self._own if text.strip()]
         self._raw = [_lines(text) for text in self._own]
 
-    def name(self, kind: str, value: Any) -> bool:
-        """Say whether the user's words name a value of a kind, whole."""
+    def name(self, kind: str, value: Any, *, declared: bool = False) -> bool:
+        """Say whether the user's words name a value of a kind (that the charter ``declared``), whole."""
         wanted = kinds.same(kind, value)
         if wanted is None:
             return False
@@ -55,7 +58,7 @@ class Words:
             case "date-time":
                 return self._day(wanted[:10]) and wanted[11:] in self._clock
             case "id":
-                return self._identifier(wanted)
+                return self._identifier(wanted, declared)
             case "filename":
                 return self._said(wanted) or (
                     not _STRUCTURE.search(_stem(wanted)) and self._tokens_name(_stem(wanted))
@@ -122,16 +125,20 @@ class Words:
         return frozenset(time for text in self._texts for time in days.times(text))
 
     @cached_property
-    def _readable(self) -> list[str]:
-        return [numbers.readable(text) for text in self._own]
+    def _readable(self) -> list[tuple[str, numbers.Parts]]:
+        shown = [numbers.readable(text) for text in self._own]
+        return [(text, numbers.Parts(text)) for text in shown]
 
-    def _identifier(self, wanted: str) -> bool:
+    def _identifier(self, wanted: str, declared: bool) -> bool:
+        if declared and _DIGITS.fullmatch(wanted):
+            return any(called.called(text, parts, wanted) for text, parts in self._readable)
         if len(wanted) < SHORTEST or _COUNT.fullmatch(wanted):
             return False
-        pattern = re.compile(rf"(?<![\w#@/.-]){re.escape(wanted)}(?![\w@/-])(?!\.\w)")
+        mark = "#?" if declared and re.search(r"[0-9]", wanted) else ""
+        pattern = re.compile(rf"(?<![\w#@/.-]){mark}{re.escape(wanted)}(?![\w@/-])(?!\.\w)")
         said = any(
-            not numbers.part(text, *match.span())
-            for text in self._readable
+            not parts.hold(*match.span())
+            for text, parts in self._readable
             for match in pattern.finditer(text)
         )
         return said and (bool(re.search(r"[0-9_#/-]", wanted)) or self._tokens_name(wanted.casefold()))
@@ -144,13 +151,7 @@ class Words:
     def _marked(self) -> frozenset[str]:
         """Lone words that name something: quoted, or with a capital that no sentence begins with."""
         quoted = {kinds.folded(part).casefold() for text in self._texts for part in _QUOTED.findall(text)}
-        capital = {
-            match[0].casefold()
-            for text in self._raw
-            for match in _TOKEN.finditer(text)
-            if match[0][0].isupper() and not _BEGINS.search(text[: match.start()])
-        }
-        return frozenset(quoted | capital)
+        return frozenset(quoted.union(*(_capitals(text) for text in self._raw)))
 
     def _tokens_name(self, wanted: str) -> bool:
         tokens = _tokens(wanted)
@@ -276,6 +277,11 @@ def own(text: str) -> str:
     return _QUOTE.sub("", _FORWARDED.sub("", _FENCE.sub("\n", text)))
 
 
+def _read(text: str) -> str:
+    """Return what is read of a text: all, or as many whole lines as fit, so that nothing is read in half."""
+    return text if len(text) <= LONGEST else text[: text.rfind("\n", 0, LONGEST) + 1]
+
+
 def _form(kind: str, text: str) -> str | None:
     """Return the canonical form of what was found in words; an address there may lack its ``http://``."""
     form = kinds.same(kind, text)
@@ -291,6 +297,15 @@ def _tokens(text: str) -> tuple[str, ...]:
         if words:
             found += [".", *words] if found else words
     return tuple(found)
+
+
+def _capitals(text: str) -> Iterator[str]:
+    """Yield the words with a capital that no sentence begins with."""
+    ended = -1
+    for match in _TOKEN.finditer(text):
+        if match[0][0].isupper() and ended >= 0 and not _BEGINS.search(text, ended, match.start()):
+            yield match[0].casefold()
+        ended = match.end()
 
 
 def _lines(text: str) -> str:
