@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("agentdojo", reason="agentdojo is not installed: scripts/uv sync --group agentdojo")
+from fixtures import needs
+
+needs.module("agentdojo", "not installed: scripts/uv sync --group agentdojo")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 from fixtures.injected import opened  # noqa: E402

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("agentdojo", reason="agentdojo is not installed: scripts/uv sync --group agentdojo")
+from fixtures import needs
+
+needs.module("agentdojo", "not installed: scripts/uv sync --group agentdojo")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 from fixtures.drafted import compare, suite  # noqa: E402
