@@ -128,6 +128,21 @@ def test_explain_shows_what_would_run_and_why_or_why_not(folder: Path) -> None:
     assert refused.exit_code == 1 and json.loads(refused.output)["rule"] == "sql.table"
 
 
+def test_explain_lays_the_statement_out_and_no_value_forges_a_line(folder: Path) -> None:
+    asked = ["entitle", "explain", "--in", str(folder), "--as", "ana", "--agent", "asker"]
+    said = CliRunner().invoke(cli, [*asked, "select id, income from customers where name = 'x'"])
+    lines = said.output.splitlines()
+    assert "  SELECT" in lines and any(line.strip().startswith("WHERE") for line in lines)
+    told = CliRunner().invoke(cli, [*asked, "--json", "select id from customers"])
+    found = json.loads(told.output)
+    assert "\n" not in found["sql"] and found["shown"].split() != [] and "\n" in found["shown"]
+    forged = CliRunner().invoke(
+        cli, [*asked, "select id from customers where name = 'x\nSELECT salary FROM secrets'"]
+    )
+    assert forged.exit_code == 0
+    assert not any(line.strip().startswith("SELECT salary") for line in forged.output.splitlines())
+
+
 @pytest.mark.parametrize(
     ("sql", "unknown"),
     [

@@ -21,19 +21,21 @@ def errors(deployment: Deployment) -> Iterator[CharterError]:
         yield from _inside(deployment, name, rule)
     yield from _asked(deployment, charter.unendorsed, "unendorsed")
     known = _tags(charter)
+    # What says who may read a collection's documents may give them tags of its own, which stand elsewhere.
+    elsewhere = any(collection.access for collection in charter.collections.values())
     for tag in charter.readers:
-        if tag not in known:
+        if tag not in known and not elsewhere:
             yield fault(
                 deployment,
                 "BH-CHA-113",
-                f"`readers` names the tag `{tag}`, and no action's `returns.tags`, source or column gives it",
+                f"`readers` names the tag `{tag}`, and no action's `returns.tags`, source, column or collection gives it",
                 did_you_mean(tag, known),
                 *("readers", tag),
             )
 
 
 def _tags(charter: Charter) -> set[str]:
-    """Return every tag that a value may have: of a result, of a source, of a column."""
+    """Return every tag that a value may have: of a result, of a source, of a column, of a collection."""
     of_results = (
         tags for rule in charter.actions.values() if rule.returns for tags in rule.returns.tags.values()
     )
@@ -45,7 +47,8 @@ def _tags(charter: Charter) -> set[str]:
         if not isinstance(column, str)
     )
     of_sources = (source.tags for source in charter.sources.values())
-    return {tag for tags in (*of_results, *of_columns, *of_sources) for tag in tags}
+    of_documents = (collection.tags for collection in charter.collections.values())
+    return {tag for tags in (*of_results, *of_columns, *of_sources, *of_documents) for tag in tags}
 
 
 def _arguments(d: Deployment, name: str, rule: ActionRule) -> Iterator[CharterError]:

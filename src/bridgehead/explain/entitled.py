@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlglot
+from sqlglot.errors import SqlglotError
+
 from bridgehead.declare import Deployment
 from bridgehead.declare.model import Charter
 from bridgehead.enforce.sql import grants, unknown
@@ -45,6 +48,7 @@ class Explained:
     """What would run for somebody, or ``rule`` and ``words`` of the refusal.
 
     ``unknown`` are columns it names that none of its tables has for them: the database would not answer it.
+    ``shown`` is ``sql`` over several lines, to be read; what runs is ``sql``.
     """
 
     person: str
@@ -52,6 +56,7 @@ class Explained:
     source: str
     asked: str
     sql: str = ""
+    shown: str = ""
     values: tuple[str, ...] = ()
     fenced: bool = False
     tables: tuple[TableSeen, ...] = ()
@@ -88,12 +93,27 @@ def explain(
         source=source,
         asked=sql,
         sql=made.sql,
+        shown=_over_lines(made.sql, given.rights.dialect),
         values=_values(made),
         fenced=made.fenced,
         tables=tuple(_seen(d, source, right.label, given) for right in made.tables),
         labels={label.column: tuple(sorted(label.sources)) for label in made.labels},
         unknown=unknown.columns(sql, made.tables, given.rights.dialect),
     )
+
+
+def _over_lines(sql: str, dialect: str) -> str:
+    """Return the same statement over several lines. As it is where it has line ends of its own, inside a value,
+    or where the parser would make another statement of it.
+    """
+    if "\n" in sql:
+        return sql
+    try:
+        read = sqlglot.parse_one(sql, dialect=dialect)
+        shown = read.sql(dialect=dialect, pretty=True)
+        return shown if sqlglot.parse_one(shown, dialect=dialect) == read else sql
+    except SqlglotError:
+        return sql
 
 
 def visible(d: Deployment, person: str, source: str, *, agent: str = "") -> tuple[TableSeen, ...]:

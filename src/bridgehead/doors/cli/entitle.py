@@ -168,7 +168,11 @@ def _tell(found: Explained) -> None:
         click.echo(f"Refused for {who} ({found.rule}): {visible(found.words)}\n")
         click.echo(f"What {found.person} sees of {found.source}:\n")
     else:
-        click.echo(f"For {who}, {found.source} is asked:\n\n  {visible(found.sql)}\n")
+        click.echo(f"For {who}, {found.source} is asked:\n")
+        own_lines = found.shown != found.sql
+        for line in found.shown.split("\n") if own_lines else [found.sql]:
+            click.echo(f"  {visible(line)}")
+        click.echo()
         for number, value in enumerate(found.values, 1):
             click.echo(f"  value {number}: {visible(value)}")
         if found.values:
