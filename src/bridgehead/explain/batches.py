@@ -87,6 +87,20 @@ def batches(
     return tuple(sorted(lines, key=lambda line: (not line.waits, line.source, line.table)))
 
 
+def one_batch(
+    connection: Connection, boundary: Boundary, source: str, table: str, name: str
+) -> BatchLine | None:
+    """Return one batch by the name of its row; None where there is none."""
+    row = connection.execute(
+        select(t.batch).where(t.batch.c.source == source, t.batch.c.object == table, t.batch.c.name == name)
+    ).first()
+    declared = boundary.charter.sources.get(source)
+    if row is None or declared is None or table not in declared.feeds:
+        return None
+    found = newest(connection, source, table)
+    return _line(row, set(found.batches) if found is not None else set())
+
+
 def who_decides(boundary: Boundary) -> tuple[Decider, ...]:
     """Return who may release or discard a batch."""
     people = boundary.directory().people

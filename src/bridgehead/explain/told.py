@@ -16,6 +16,7 @@ from bridgehead.explain.inbox import groups
 from bridgehead.explain.question import asked as approval_on_strip
 from bridgehead.explain.reads import Read, asked, reads
 from bridgehead.explain.recorded import Recorded, of_kind
+from bridgehead.explain.resting import AsOf, resting
 from bridgehead.explain.strip import Asked, Step, strip
 from bridgehead.kernel.canonical import decode
 from bridgehead.kernel.decision import Reason
@@ -77,7 +78,7 @@ class Told:
 
     ``evidence_of`` is the position of the crossing this one was read to decide, or empty.
     ``arguments`` and ``value`` are None when their body was erased (``kept`` is false). ``reads`` is what
-    a permitted query of SQL was narrowed to.
+    a permitted query of SQL was narrowed to, ``as_of`` says how new the data are that it rests on.
     """
 
     position: str
@@ -106,6 +107,7 @@ class Told:
     model_text: bool
     entries: tuple[int, ...]
     reads: tuple[Read, ...] = ()
+    as_of: tuple[AsOf, ...] = ()
 
 
 _EVIDENCE = re.compile(r"^(.*?)\.[bp]\d+-\d+")
@@ -151,6 +153,7 @@ def tell(connection: Connection, charter: Charter, row: Row[Any], entries: Seque
         model_text=row.kind == "model",
         entries=tuple(item.index for item in entries),
         reads=reads(charter, row.target, entries) if row.kind == "query" else (),
+        as_of=resting(entries, read=row.kind == "query"),
     )
 
 

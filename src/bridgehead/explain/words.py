@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bridgehead.kernel.clock import unstamp
@@ -79,6 +79,19 @@ def shown(value: Any) -> str:
 def moment(text: str) -> str:
     """Return ``21 Nov 2026, 14:30 UTC`` for an RFC 3339 text."""
     at = unstamp(text)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+def as_of(text: str) -> str:
+    """Return the newest moment in data as people read it: a day stays a day, without a zone it is in UTC."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    day = f"{at.day} {at:%b %Y}"
+    if len(text) == len("2026-11-21"):
+        return day
+    at = at.astimezone(UTC) if at.tzinfo is not None else at
     return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from bridgehead.assemble import House
 from bridgehead.doors.console import (
     approvals,
+    batches,
     data,
     deciding,
     delegations,
@@ -69,6 +70,15 @@ SCREENS = (
     Screen(path=ONE, handler=deployments.show_one, need="deployments"),
     Screen(path=f"{ONE}/data", handler=data.show, need="data"),
     Screen(path=f"{ONE}/health", handler=health.show, need="deployments"),
+    # Who may decide about a batch follows from the charter; ``batches`` shows the page to them and to whoever
+    # sees the deployment.
+    Screen(path=f"{ONE}/batches/{{source}}/{{table}}/{{batch}}", handler=batches.show_one, need="signed-in"),
+    Screen(
+        path=f"{ONE}/batches/{{source}}/{{table}}/{{batch}}",
+        handler=batches.decide_one,
+        need="signed-in",
+        post=("answer", "reason"),
+    ),
     Screen(path=f"{ONE}/stop", handler=deployments.ask_stop, need="stop"),
     Screen(path=f"{ONE}/stop", handler=deployments.stop, need="stop", post=("reason",)),
     Screen(path=f"{ONE}/resume", handler=deployments.ask_resume, need="lift"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from bridgehead.doors.console.visit import Answer, Page, Visit
 from bridgehead.explain.accuracy import accuracy
+from bridgehead.explain.batches import batches, who_decides
 from bridgehead.explain.data_health import tables
 from bridgehead.explain.overview import owners
 from bridgehead.watch.accuracy.labelling import reviewed_by
@@ -18,6 +19,7 @@ def show(visit: Visit) -> Answer:
     with house.store.reading() as connection:
         found = tables(connection, house.deployment, house.clock.now())
         right = accuracy(connection, house.deployment, house.clock.now())
+        came = batches(connection, house.boundary)
     return Page(
         template="health.html",
         title="Are the data in order?",
@@ -26,6 +28,8 @@ def show(visit: Visit) -> Answer:
             "tables": found,
             "workflows": right,
             "may_review": bool(reviewed_by(house.deployment.charter, visit.person)),
+            "batches": came,
+            "deciders": who_decides(house.boundary),
             "owners": owners(house.deployment.charter),
             "may_runs": visit.viewer().may("runs"),
         },

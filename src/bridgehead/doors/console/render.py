@@ -33,6 +33,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         moment=words.moment,
+        as_of=words.as_of,
         clock=clock,
         shown=words.shown,
         pretty=pretty,
