@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import pytest
 import uvicorn
@@ -29,6 +30,7 @@ from bridgehead.kernel.principal import Principal
 from bridgehead.store.tables import crossing, run, vote
 from bridgehead.watch.health import Broken
 from fixtures import audited, console_gallery, sales, sick_data
+from fixtures.fed import ROWS, FedDesk, richer
 from fixtures.houses import IDENTIFY, Desk, act
 from fixtures.needs import missing
 from fixtures.questions import editable, emergency, enforcing_origins
@@ -366,6 +368,24 @@ def test_axe_finds_nothing_on_results_to_review_and_an_accuracy_that_fell(
 def _in_a_thread(work: Coroutine[Any, Any, Found]) -> Found:
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(lambda: asyncio.run(work)).result()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_batches_that_were_kept_apart(
+    scheme: str, width: int, tmp_path: Path, chromium: Browser
+) -> None:
+    """One batch is read, one was sent twice, one waits for people."""
+    desk = FedDesk(tmp_path)
+    desk.sender.sends("customers_2026-03-01.csv")
+    desk.sender.sends("customers_2026-03-02.csv")
+    desk.sender.sends("customers_2026-03-03.csv", [row.replace(",us,", ",,") for row in richer(ROWS)])
+    desk.look()
+    waits = quote(desk.batch_rows()[-1].name, safe="")
+    with served(desk.house, desk.clock, chromium) as site:
+        _look(site, "olga", "/deployments/desk/health", scheme, width)
+        _look(site, "olga", f"/deployments/desk/batches/sales/customers/{waits}", scheme, width)
+    desk.close()
 
 
 def _work(desk: Desk) -> None:

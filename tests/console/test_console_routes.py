@@ -41,6 +41,7 @@ def pages(house: House, questions: list[str]) -> list[str]:
         ONE,
         f"{ONE}/data",
         f"{ONE}/health",
+        f"{ONE}/batches/a/b/c",
         f"{ONE}/stop",
         f"{ONE}/resume",
         f"{ONE}/approvals/{questions[0]}",
@@ -76,6 +77,9 @@ def concrete(path: str, house: House, questions: list[str]) -> str:
         undo="undo_x",
         release=house.deployment.digest,
         token="abc",
+        source="sales",
+        table="customers",
+        batch="c.csv@12",
     )
 
 

@@ -1,0 +1,61 @@
+"""Batches that were kept apart, on the console: who must act sees it, and decides there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from bridgehead.doors.console import console, make_link
+from fixtures.console_caller import HOST, Caller
+from fixtures.fed import ROWS, FedDesk, richer
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[FedDesk]:
+    """A desk with a published batch, and one that was kept apart."""
+    made = FedDesk(tmp_path)
+    made.sender.sends("customers_01.csv")
+    made.look()
+    made.sender.sends("customers_02.csv", [row.replace(",us,", ",,") for row in richer(ROWS)])
+    made.look()
+    yield made
+    made.close()
+
+
+def signed_in(desk: FedDesk, person: str) -> Caller:
+    caller = Caller(console([desk.house], clock=desk.clock))
+    link = make_link(desk.house.store, person, desk.clock, f"http://{HOST}")
+    assert caller.post(link.removeprefix(f"http://{HOST}")).status == 303
+    return caller
+
+
+def test_the_owner_finds_it_and_publishes_it_with_a_reason(desk: FedDesk) -> None:
+    olga = signed_in(desk, "olga")
+    page = olga.get("/deployments/desk/health").text
+    name = desk.batch_rows()[1].name
+    address = f"/deployments/desk/batches/sales/customers/{name}"
+    assert quote(address) in page
+    assert "Olga Owner (owner)" in page
+    assert "Publish it as it is" in olga.get(address).text
+    assert olga.post(address, {"answer": "release", "reason": ""}).status == 422
+    assert olga.post(address, {"answer": "release", "reason": "The sender says so."}).to == quote(address)
+    assert "New runs read it." in olga.get(address).text
+    assert olga.post(address, {"answer": "discard", "reason": "Too late."}).status == 409
+    (line,) = [each for each in olga.get("/deployments/desk/health.json").json()["batches"] if each["read"]]
+    assert (line["name"], line["words"][0]["reason"]) == (name, "The sender says so.")
+
+
+def test_who_does_not_decide_sees_no_form_that_works_and_changes_nothing(desk: FedDesk) -> None:
+    sam = signed_in(desk, "sam")
+    name = desk.batch_rows()[1].name
+    address = f"/deployments/desk/batches/sales/customers/{name}"
+    assert "You do not decide about this." in sam.get(address).text
+    assert sam.post(address, {"answer": "release", "reason": "I like it."}).status == 409
+    assert list(desk.batches().values()) == ["published", "quarantined"]
+    maya = signed_in(desk, "maya")
+    assert maya.get("/deployments/desk/health").status in (403, 404)
+    assert maya.post(address, {"answer": "discard", "reason": "Half of it is missing."}).to == quote(address)
+    assert list(desk.batches().values()) == ["published", "discarded"]
