@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, select
 
 from bridgehead.enforce.snapshots import Snapshot, newest
 from bridgehead.kernel.canonical import recordable
-from bridgehead.kernel.clock import unstamp
+from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.store import tables as t
 from bridgehead.watch.breach import NOT_LOOKED, said_of
 from bridgehead.watch.checks.compile import checks as compiled
@@ -139,7 +139,9 @@ def _apart(
     for row in rows:
         end = _bearable_until(supply, found, row.first_seen_at)
         bearable = end is not None and now < end
-        read = f"what is read is as of {found.data_as_of[:16]}" if found else "nothing was published before"
+        read = f"what is read is as of {_told(found.data_as_of)}" if found else "nothing was published before"
+        if bearable and end is not None:
+            read += f", which may be so until {_told(stamp(end))}"
         known = f"Batch {label_of(row.name)} was not published, and {read}: {words_of(about(row.said).said)}"
         yield (
             Broken(
@@ -150,6 +152,12 @@ def _apart(
             ),
             end if bearable else None,
         )
+
+
+def _told(text: str) -> str:
+    """Return a moment as people read it; a day stays a day."""
+    day, _, time = text.replace(" ", "T").partition("T")
+    return f"{day} {time[:5]} UTC" if time else day
 
 
 def _bearable_until(supply: Supply, found: Snapshot | None, came_at: str) -> datetime | None:
