@@ -105,7 +105,8 @@ async def test_parquet_json_and_packed_files_are_read_as_they_were_checked(tmp_p
     desk.sender.drops("customers_2.csv", text.replace(",", ";").replace("41000", "41001"))
     (tmp_path / "rows.csv").write_text(text)
     with duckdb.connect() as connection:
-        read = f"(select * replace (income + {{}} as income) from read_csv('{tmp_path}/rows.csv'))"
+        more = "income + {} as income, since::text as since"
+        read = f"(select * replace ({more}) from read_csv('{tmp_path}/rows.csv'))"
         connection.execute(f"copy {read.format(5)} to '{tmp_path}/rows.parquet' (format parquet)")
         connection.execute(f"copy {read.format(6)} to '{tmp_path}/rows.jsonl' (format json)")
     desk.change('files: "customers*.csv"', 'files: "customers*"')
@@ -156,4 +157,28 @@ def test_a_whole_table_of_an_earlier_day_does_not_take_the_place_of_a_later_one(
     look = desk.look()
     assert desk.batches()["customers_2026-03-01.csv"] == "quarantined"
     assert "is about 2026-03-01; what is published is about 2026-03-02" in look.broken[0].words
+    desk.close()
+
+
+async def test_copies_are_kept_while_they_are_read_and_then_for_a_while(tmp_path: Path) -> None:
+    desk = FedDesk(tmp_path)
+    desk.workflow(
+        "async def play(run, ask):\n    first = await run.query('sales', ask)\n"
+        "    await run.decide('go-ahead', question='Go on?')\n"
+        "    return [first.value, (await run.query('sales', ask)).value]\n"
+    )
+    for number in (1, 2, 3):
+        desk.sender.sends(f"customers_0{number}.csv", richer(ROWS, number))
+        desk.look()
+        if number == 2:
+            run = desk.start(workflow="plain", input={"ask": TOTAL}, on_behalf="ana")
+            await desk.work()
+            desk.clock.advance(1)
+    question = desk.question()
+    desk.clock.advance(366 * 86_400)
+    desk.look()
+    assert [bool(row.file) for row in desk.batch_rows()] == [False, True, True]
+    copies = {str(each.relative_to(desk.state)) for each in (desk.state / "feeds/sales/customers").iterdir()}
+    assert copies == {row.file for row in desk.batch_rows() if row.file}
+    assert question.run == run
     desk.close()

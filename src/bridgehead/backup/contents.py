@@ -17,12 +17,13 @@ from pathlib import Path
 from bridgehead.kernel.errors import ConfigError
 
 FORMAT = "bridgehead-backup/1"
-MANIFEST, CHECKPOINT, VERIFIER, KEYS, RELEASES = (
+MANIFEST, CHECKPOINT, VERIFIER, KEYS, RELEASES, FEEDS = (
     "manifest.json",
     "checkpoint",
     "ledger.vkey",
     "keys",
     "releases",
+    "feeds",
 )
 
 

@@ -82,6 +82,8 @@ def restore(backup: Path, place: Place, evidence: Evidence, *, clock: Clock, by:
     try:
         contents.copy_keys(source, draft / contents.KEYS)
         _copy_releases(backup, draft)
+        if (backup / contents.FEEDS).is_dir():
+            shutil.copytree(backup / contents.FEEDS, draft / contents.FEEDS)
         dump.load(backup / manifest.store, place.store(draft))
         verdict, found = _settled(draft, place, manifest, backup, evidence, clock, by)
         _finish(place)

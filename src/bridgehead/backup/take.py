@@ -76,6 +76,8 @@ def _fill(
     for digest in _releases(store):  # those of the copy, and perhaps one that came meanwhile
         _fetch(store, state, digest)
         _copy_release(state, digest, draft)
+    for batch in _batches(store):
+        _copy_batch(state, batch, draft)
     shutil.copyfile(state / contents.KEYS / "ledger.vkey", draft / contents.VERIFIER)
     if with_keys:
         contents.copy_keys(state / contents.KEYS, draft / contents.KEYS)
@@ -95,6 +97,19 @@ def _fill(
 def _releases(store: Store) -> list[str]:
     with store.reading() as connection:
         return list(connection.scalars(select(t.release.c.digest)))
+
+
+def _batches(store: Store) -> list[str]:
+    """Return where the copies of batches lie, within the state folder."""
+    with store.reading() as connection:
+        return list(connection.scalars(select(t.batch.c.file).where(t.batch.c.file != "")))
+
+
+def _copy_batch(state: Path, file: str, draft: Path) -> None:
+    """Copy the copy of a batch. One that another machine alone has is not in this backup."""
+    if (state / file).is_dir():
+        (draft / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(state / file, draft / file)
 
 
 def _fetch(store: Store, state: Path, digest: str) -> None:

@@ -10,5 +10,6 @@ sender dropped, publishes what was not checked, or half of it.
     intake      the flow: what landed is judged; published, quarantined or set aside
     publishing  the snapshot that new runs read
     standing    what all this does to the table's readers
+    keeping     how long copies are kept
     deciding    people release or discard what is quarantined
 """

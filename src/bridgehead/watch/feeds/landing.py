@@ -178,9 +178,8 @@ def _landed(drop: Path, batch: Complete, place: Path, draft: Path) -> Landed:
         taken.append(_copied(drop / batch.manifest, draft / SAID))
         if batch.promised != manifest((draft / SAID).read_bytes(), batch.manifest):
             raise Changed
-    whole = hashlib.sha256(
-        "\n".join(f"{one.sha256} {name}" for one, (name, _) in zip(taken, names, strict=False)).encode()
-    ).hexdigest()
+    held = [f"{one.sha256} {name}" for one, (name, _) in zip(taken, names, strict=False)]
+    whole = hashlib.sha256("\n".join((batch.label, *held)).encode("utf-8", "surrogateescape")).hexdigest()
     folder = place / whole[:24]
     _put(draft, folder)
     return Landed(

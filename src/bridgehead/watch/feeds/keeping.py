@@ -1,0 +1,95 @@
+"""How long copies of batches are kept: while somebody reads them, and then for ``retention.bodies``.
+
+Read are the newest snapshot, and each that a run has pinned which has not ended. What waits for its verdict,
+or for people, is kept. Of what goes, the row and the entries stay: what it was, and what became of it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+
+from bridgehead.declare.model import seconds
+from bridgehead.enforce.snapshots import newest
+from bridgehead.kernel.clock import stamp
+from bridgehead.record import Work
+from bridgehead.store import tables as t
+from bridgehead.watch.feeds.landing import leftovers
+from bridgehead.watch.feeds.supply import Supply
+
+UNFINISHED_FOR = timedelta(days=1)
+"""After so long nobody finishes a copy any more: the process that began it has ended."""
+
+
+def sweep(supply: Supply) -> None:
+    """Remove the copies that nobody reads or will read."""
+    boundary = supply.boundary
+    if boundary.store.look(lambda connection: _of_no_use(connection, supply)):
+        gone = boundary.ledger.append(lambda connection: _forgotten(connection, supply)).value
+        for file in gone:
+            shutil.rmtree(boundary.state / file, ignore_errors=True)
+    for draft in leftovers(supply.place):
+        begun = datetime.fromtimestamp(draft.stat().st_mtime, UTC)
+        if begun < boundary.clock.now() - UNFINISHED_FOR:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _forgotten(connection: Connection, supply: Supply) -> Work:
+    """Take the copies out of their rows first: a row never names a folder that is gone."""
+    found = _of_no_use(connection, supply)
+    connection.execute(
+        update(t.batch)
+        .where(
+            t.batch.c.source == supply.source,
+            t.batch.c.object == supply.table,
+            t.batch.c.name.in_(list(found)),
+        )
+        .values(file="")
+    )
+    return Work(value=list(found.values()))
+
+
+def _of_no_use(connection: Connection, supply: Supply) -> dict[str, str]:
+    """Return the batches whose copies may go, with the copies."""
+    kept = seconds(supply.boundary.charter.retention.bodies)
+    before = stamp(supply.boundary.clock.now() - timedelta(seconds=kept))
+    rows = connection.execute(
+        select(t.batch.c.name, t.batch.c.file).where(
+            t.batch.c.source == supply.source,
+            t.batch.c.object == supply.table,
+            t.batch.c.state.in_(("published", "set aside", "discarded")),
+            t.batch.c.file != "",
+            t.batch.c.decided_at < before,
+        )
+    ).all()
+    if not rows:
+        return {}
+    read = _read(connection, supply)
+    return {row.name: row.file for row in rows if row.name not in read}
+
+
+def _read(connection: Connection, supply: Supply) -> set[str]:
+    """Return the batches that somebody reads, or may."""
+    found = newest(connection, supply.source, supply.table)
+    read = set(found.batches) if found is not None else set()
+    pinned = connection.execute(
+        select(t.snapshot.c.batches)
+        .join(
+            t.snapshot_of_run,
+            (t.snapshot_of_run.c.source == t.snapshot.c.source)
+            & (t.snapshot_of_run.c.object == t.snapshot.c.object)
+            & (t.snapshot_of_run.c.number == t.snapshot.c.number),
+        )
+        .join(t.run, t.run.c.id == t.snapshot_of_run.c.run)
+        .where(
+            t.snapshot.c.source == supply.source,
+            t.snapshot.c.object == supply.table,
+            t.run.c.status.in_(("running", "waiting")),
+        )
+    )
+    for row in pinned:
+        read |= set(json.loads(row.batches))
+    return read
