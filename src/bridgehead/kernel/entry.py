@@ -50,7 +50,7 @@ EntryKind = Literal[
     "collection.synced",
     "batch.published",
     "batch.quarantined",
-    "batch.set_aside",
+    "batch.repeated",
     "batch.released",
     "batch.discarded",
     "audit.drawn",

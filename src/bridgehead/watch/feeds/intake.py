@@ -49,7 +49,7 @@ from bridgehead.watch.promised import baseline_of, contract_of
 _ENTRIES: Mapping[State, EntryKind] = {
     "published": "batch.published",
     "quarantined": "batch.quarantined",
-    "set aside": "batch.set_aside",
+    "set aside": "batch.repeated",
 }
 
 
