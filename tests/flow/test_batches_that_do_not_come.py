@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bridgehead.kernel.errors import WatchError
+from bridgehead.watch.accepting import Accepted
 from fixtures.late_batches import DAY, MONDAY, Batches, contract
 from fixtures.sick_data import CUSTOMERS, MOVE, NOTE, ORDERS, begin, play
 
@@ -183,3 +185,87 @@ async def test_a_contract_that_no_longer_says_when_ends_what_was_missed(made: Ma
     batches.promises()
     await batches.until(MONDAY + 3 * DAY, 12)
     assert (batches.responses("orders"), batches.open()) == ({}, {})
+
+
+async def test_four_silent_mondays_and_what_ends_them(made: Made) -> None:
+    """A cadence that was learned: the first silent Monday is found, and the fourth is no more normal for it."""
+    batches = made(orders={"cadence": {"learned": True}, "maxStaleness": "2d"})
+    batches.history("orders", 70)
+    found = [MONDAY + (77 + 7 * week) * DAY for week in range(4)]
+    for number in range(71, 100):
+        day = MONDAY + number * DAY
+        await batches.until(day, 4.8)
+        if day not in found:
+            batches.comes("orders", day)
+        if day == found[0]:
+            await batches.until(day, 8)
+            assert list(batches.open()) == ["sales.orders"], "from the first miss"
+    told = batches.open()["sales.orders"]
+    assert all(day.isoformat() in told for day in found)
+    assert "4 misses in a row" in told
+    assert len([row for row in batches.desk.incidents() if row.kind.startswith("arrivals:")]) == 1
+    assert len(batches.told("page:sales.orders")) == 2, "when it began, and when it had happened three times"
+
+    # the job stops altogether: past two days nothing that cannot be taken back is done
+    stopped = MONDAY + 99 * DAY
+    await batches.until(stopped + 2 * DAY, 8)
+    assert batches.responses("orders")["arrival.missing"] == "lastGood"
+    assert await play(batches.desk, [ORDERS], [NOTE]) == ["done", ["data.lastGood"]]
+
+    # two days late, one file brings two batches
+    late = (stopped + DAY, stopped + 2 * DAY)
+    said = batches.comes("orders", late[0], rows=200, about=late)
+    assert [each.kind for each in said].count("arrived_late") == 2
+    await batches.until(stopped + 2 * DAY, 9)
+    assert batches.responses("orders") == {"arrival.missing": "warn"}, "the Mondays are still missed"
+    assert await play(batches.desk, [ORDERS], [NOTE]) == ["done", "done"]
+
+    # nobody but the owner makes that normal
+    with pytest.raises(WatchError, match="is not its owner"):
+        batches.accepts("maya", Accepted(what="slot", slot="mon"))
+    batches.accepts("olga", Accepted(what="slot", slot="mon"))
+    assert (batches.responses("orders"), batches.open()) == ({}, {})
+    assert batches.desk.entries("arrivals.accepted")
+    await batches.until(stopped + 4 * DAY, 4)  # Monday again, and nothing is said
+    assert "arrival.missing" not in batches.responses("orders")
+    assert batches.desk.verified().ok
+
+
+async def test_where_nothing_is_missing_nothing_is_said(made: Made) -> None:
+    """The same weeks, with every batch in its time."""
+    batches = made(orders={"cadence": {"learned": True}, "maxStaleness": "2d"})
+    batches.history("orders", 70)
+    for number in range(71, 102):
+        day = MONDAY + number * DAY
+        await batches.until(day, 4.8)
+        batches.comes("orders", day)
+    assert batches.responses("orders") == {}
+    assert batches.desk.incidents() == []
+    assert batches.told("page:sales.orders") == []
+    assert await play(batches.desk, [ORDERS], [NOTE]) == ["done", "done"]
+
+
+@pytest.mark.parametrize(
+    "what",
+    [Accepted(what="slot", slot="mon"), Accepted(what="missed", day=MONDAY), Accepted(what="missed")],
+)
+async def test_nothing_is_accepted_that_is_not_there(made: Made, what: Accepted) -> None:
+    batches = made(orders=NIGHTLY)
+    await batches.until(MONDAY, 9.1)
+    with pytest.raises(WatchError, match=r"is not expected|is missed"):
+        batches.accepts("olga", what)
+
+
+async def test_a_batch_that_is_lost_is_written_off_and_its_slot_stays(made: Made) -> None:
+    batches = made(orders=NIGHTLY)
+    await batches.until(MONDAY, 9.1)
+    await nights(batches, 3, but=(2,))
+    assert list(batches.open()) == ["sales.orders"]
+    batches.accepts("olga", Accepted(what="missed", day=MONDAY + 2 * DAY))
+    assert (batches.responses("orders"), batches.open()) == ({}, {})
+    cells = {cell.day: cell.state for week in batches.calendar("orders") for cell in week}
+    assert (cells[MONDAY + 2 * DAY], cells[MONDAY + 3 * DAY]) == ("written off", "came")
+    await batches.until(MONDAY + 4 * DAY, 12)
+    assert list(batches.open()) == ["sales.orders"]
+    cells = {cell.day: cell.state for week in batches.calendar("orders") for cell in week}
+    assert cells[MONDAY + 4 * DAY] == "missing"

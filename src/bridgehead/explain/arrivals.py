@@ -1,6 +1,6 @@
 """Which batches of a table came, which did not, and what is expected next.
 
-In: the rows of batches, and what the watch remembers of a feed. Out: one line a feed, and the calendar.
+In: rows of batches, and what the watch remembers of a feed. Out: one line for each feed, and its calendar.
 Never: looks at data, or for files.
 """
 

@@ -48,6 +48,7 @@ EntryKind = Literal[
     "schedule.skipped",
     "schedule.missed",
     "collection.synced",
+    "arrivals.accepted",
     "batch.published",
     "batch.quarantined",
     "batch.repeated",

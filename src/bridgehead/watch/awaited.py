@@ -141,16 +141,14 @@ def _write(connection: Connection, found: Promised, arrival: Arrival, said: tupl
             about=kept.written([day.isoformat() for day in arrival.about]),
             rows=arrival.rows,
             state="published",
-            said=About(
-                said=tuple(
-                    Said(kind=one.kind, words=one.words, fix=one.fix)
-                    for one in said
-                    if one.kind in OF_A_BATCH
-                )
-            ).text(),
+            said=About(said=tuple(_kept(one) for one in said if one.kind in OF_A_BATCH)).text(),
             data_as_of=stamp(as_of) if as_of is not None else "",
         )
     )
+
+
+def _kept(one: Noticed) -> Said:
+    return Said(kind=one.kind, words=one.words, fix=one.fix)
 
 
 def _failed(boundary: Boundary, source: str, table: str, error: Exception) -> UnitOfWork:

@@ -12,6 +12,8 @@ COMMANDS = {
     "batches": "List the batches of tables that come in some, and what became of each.",
     "release": "Publish a batch that was kept apart, as it is.",
     "discard": "Leave a batch that was kept apart out for good.",
+    "arrivals": "Say which batches came, which did not, and what is expected next.",
+    "accept": "Accept, as the owner, that a schedule changed or a batch is lost.",
     "check": "Check data against their contract, clause by clause.",
     "draft": "Draft a contract from data alone: a file, a folder, a database.",
     "diff": "Compare two contracts: what breaks readers, what only adds.",
