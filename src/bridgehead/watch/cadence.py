@@ -49,7 +49,7 @@ class Promised:
 def promised(contract: Contract, source: str, name: str, now: datetime, *, zone: str = "") -> Promised | None:
     """Return what a contract promises of the batches of a table; None where it has nothing to say of them.
 
-    ``zone`` is the owner's. Raises ``CharterError`` (BH-WAT-041, BH-WAT-043, BH-WAT-110), ``ConfigError``
+    ``zone`` is the owner's. Raises ``CharterError`` (BH-WAT-041, BH-WAT-043, BH-WAT-036), ``ConfigError``
     (BH-WAT-042).
     """
     table = contract.table(name)
@@ -125,7 +125,7 @@ def _slots(feed: str, cadence: Cadence) -> tuple[str, Pattern | None, float]:
     if minutes % 60 == 0 and 1440 % minutes == 0:
         return f"0 */{round(minutes / 60)} * * *", None, patience
     raise CharterError(
-        "BH-WAT-110",
+        "BH-WAT-036",
         f"batches of {feed} are declared to come every {period:g} s, which is no part of a day",
         means="It is not known at what times of the day they are due.",
         fix="Write `every` as 15m, 1h, 6h, 1d or 7d, or write the times as cron.",

@@ -36,7 +36,7 @@ def new_rows(
 ) -> Found:
     """Return what lies beyond the newest value known before; ``beyond`` None: only what is newest.
 
-    Raises ``WatchError`` BH-WAT-016, BH-WAT-035, BH-WAT-111.
+    Raises ``WatchError`` BH-WAT-016, BH-WAT-035, BH-WAT-037.
     """
     try:
         if declared.driver == "postgresql":
@@ -45,7 +45,7 @@ def new_rows(
     except (Unmeasured, sqlite3.Error, ValueError, TypeError) as error:
         why = error.words if isinstance(error, Unmeasured) else type(error).__name__
         raise WatchError(
-            "BH-WAT-111",
+            "BH-WAT-037",
             f"the newest `{column}` of {table.name} could not be read: {why}",
             means="Whether a batch came is not known; it is taken for missing.",
             fix="Name as `element` a column whose values only grow, of text, numbers, dates or moments, and "
