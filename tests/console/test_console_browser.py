@@ -29,7 +29,7 @@ from bridgehead.kernel.clock import SetClock
 from bridgehead.kernel.principal import Principal
 from bridgehead.store.tables import crossing, run, vote
 from bridgehead.watch.health import Broken
-from fixtures import audited, console_gallery, sales, sick_data
+from fixtures import audited, console_gallery, late_batches, sales, sick_data
 from fixtures.fed import ROWS, FedDesk, richer
 from fixtures.houses import IDENTIFY, Desk, act
 from fixtures.needs import missing
@@ -385,6 +385,21 @@ def test_axe_finds_nothing_on_batches_that_were_kept_apart(
     with served(desk.house, desk.clock, chromium) as site:
         _look(site, "olga", "/deployments/desk/health", scheme, width)
         _look(site, "olga", f"/deployments/desk/batches/sales/customers/{waits}", scheme, width)
+    desk.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_when_batches_come(
+    scheme: str, width: int, tmp_path: Path, chromium: Browser
+) -> None:
+    """One table of which batches were late, short, lost and kept apart, one that is still being learned."""
+    desk = late_batches.months(tmp_path).desk
+    with served(desk.house, desk.clock, chromium) as site:
+        _look(site, "olga", "/deployments/desk/arrivals/sales/orders", scheme, width)
+        _look(site, "olga", "/deployments/desk/arrivals/sales/customers", scheme, width)
+        _look(site, "olga", "/deployments/desk/arrivals/sales/salaries", scheme, width)
+        _look(site, "olga", "/deployments/desk/health", scheme, width)
     desk.close()
 
 

@@ -62,6 +62,7 @@ class Came:
     """A batch that came: what became of it, and everything that was noticed of it."""
 
     name: str
+    label: str
     at: str
     days: tuple[str, ...]
     rows: int | None
@@ -218,7 +219,8 @@ def _came(connection: Connection, source: str, table: str, most: int) -> Iterato
     for row in rows:
         said = about(row.said).said
         yield Came(
-            name=row.name.rpartition("@")[0] or row.name,
+            name=row.name,
+            label=row.name.rpartition("@")[0] or row.name,
             at=row.first_seen_at,
             days=tuple(json.loads(row.about)),
             rows=row.rows,

@@ -93,7 +93,7 @@ def _one(line: FeedArrivals) -> None:
         [
             (
                 _minute(each.at),
-                visible(each.name),
+                visible(each.label),
                 ", ".join(each.days),
                 "" if each.rows is None else str(each.rows),
                 each.state,

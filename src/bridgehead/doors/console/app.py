@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from bridgehead.assemble import House
 from bridgehead.doors.console import (
     approvals,
+    arrivals,
     batches,
     data,
     deciding,
@@ -70,6 +71,7 @@ SCREENS = (
     Screen(path=ONE, handler=deployments.show_one, need="deployments"),
     Screen(path=f"{ONE}/data", handler=data.show, need="data"),
     Screen(path=f"{ONE}/health", handler=health.show, need="deployments"),
+    Screen(path=f"{ONE}/arrivals/{{source}}/{{table}}", handler=arrivals.show, need="deployments"),
     # Who may decide about a batch follows from the charter; ``batches`` shows the page to them and to whoever
     # sees the deployment.
     Screen(path=f"{ONE}/batches/{{source}}/{{table}}/{{batch}}", handler=batches.show_one, need="signed-in"),

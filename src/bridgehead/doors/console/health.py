@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from bridgehead.doors.console.visit import Answer, Page, Visit
 from bridgehead.explain.accuracy import accuracy
+from bridgehead.explain.arrivals import feeds
 from bridgehead.explain.batches import batches, who_decides
 from bridgehead.explain.data_health import tables
 from bridgehead.explain.overview import owners
@@ -20,6 +21,7 @@ def show(visit: Visit) -> Answer:
         found = tables(connection, house.deployment, house.clock.now())
         right = accuracy(connection, house.deployment, house.clock.now())
         came = batches(connection, house.boundary)
+        awaited = feeds(connection, house.deployment, house.clock.now())
     return Page(
         template="health.html",
         title="Are the data in order?",
@@ -29,6 +31,7 @@ def show(visit: Visit) -> Answer:
             "workflows": right,
             "may_review": bool(reviewed_by(house.deployment.charter, visit.person)),
             "batches": came,
+            "awaited": {f"{line.source}.{line.table}": line for line in awaited},
             "deciders": who_decides(house.boundary),
             "owners": owners(house.deployment.charter),
             "may_runs": visit.viewer().may("runs"),
