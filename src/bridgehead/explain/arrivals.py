@@ -7,6 +7,7 @@ Never: looks at data, or for files.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -188,8 +189,21 @@ def _cadence(known: Feed) -> str:
             return "not known yet: it is learned from what comes"
         return f"learned: {_pattern(known, known.pattern)} ({zone})"
     if known.slots and known.slots[0].name == "cron":
-        return f"declared: {when} ({zone}{later})"
+        return f"declared: {_at(when)} ({zone}{later})"
     return f"declared: {_pattern(known, known.pattern) if known.pattern else when} ({zone}{later})"
+
+
+_AT = re.compile(r"(\d{1,2}) (\d{1,2}) \* \* ([\d,-]+|\*)")
+_DAYS = {"1": "Mon", "2": "Tue", "3": "Wed", "4": "Thu", "5": "Fri", "6": "Sat", "0": "Sun", "7": "Sun"}
+
+
+def _at(cron: str) -> str:
+    """Return cron text as people say it, where that is simple: ``05:00, Mon to Fri``."""
+    match = _AT.fullmatch(cron)
+    if match is None:
+        return f"cron {cron}"
+    days = "every day" if match[3] == "*" else re.sub(r"\d", lambda one: _DAYS.get(one[0], one[0]), match[3])
+    return f"{int(match[2]):02}:{int(match[1]):02}, {days.replace('-', ' to ').replace(',', ', ')}"
 
 
 def _pattern(known: Feed, pattern: Pattern) -> str:
