@@ -41,6 +41,7 @@ def pages(house: House, questions: list[str]) -> list[str]:
         ONE,
         f"{ONE}/data",
         f"{ONE}/health",
+        f"{ONE}/arrivals/a/b",
         f"{ONE}/batches/a/b/c",
         f"{ONE}/stop",
         f"{ONE}/resume",

@@ -58,7 +58,7 @@ def _sqlite(path: Path, table: Table, column: str, beyond: str | None, by_day: b
         return _asked(
             lambda sql, values: connection.execute(sql.replace("%s", "?"), values).fetchall(),
             quoted(table.physical),
-            quoted(column),
+            f"{quoted(table.physical)}.{quoted(column)}",  # alone, a name that is not there would be a text
             "{}",
             beyond,
             by_day,

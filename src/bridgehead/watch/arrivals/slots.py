@@ -145,11 +145,17 @@ def next_due(feed: Feed, declared: Declared) -> Due | None:
 
 
 def _begun(feed: Feed, declared: Declared, now: datetime) -> Feed:
-    """Return the feed with the first batch expected that can still be in time."""
+    """Return the feed with the first batch expected that can still be in time, and is not due yet by cron:
+    one that is may have come before anybody looked."""
     feed = learn(feed, declared)
     today = now.astimezone(declared.zones[0]).date() - declared.lag_days * _DAY
-    first = next((each.key for each in due(feed, declared, (today, 0)) if each.late > now), None)
+    first = next((each.key for each in due(feed, declared, (today, 0)) if _ahead(declared, each, now)), None)
     return replace(feed, cursor=first, first=feed.first or now, since=first[0] if first else None)
+
+
+def _ahead(declared: Declared, each: Due, now: datetime) -> bool:
+    moment = reference(declared, *each.key) if declared.cron else None
+    return each.late > now and (moment is None or moment > now)
 
 
 def _under(feed: Feed, declared: Declared) -> Feed:
