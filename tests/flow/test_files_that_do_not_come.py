@@ -26,7 +26,8 @@ def desk(tmp_path: Path) -> Iterator[FedDesk]:
     made = FedDesk(tmp_path, holds="new")
     file = made.folder / "sales.odcs.yaml"
     staleness = "- {property: bridgeheadMaxStaleness, value: 2d}"
-    assert staleness in (text := file.read_text())
+    text = file.read_text()
+    assert staleness in text
     file.write_text(text.replace(staleness, f"{staleness}\n      - {NIGHTLY}"))
     yield made
     made.close()
