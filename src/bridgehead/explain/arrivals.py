@@ -284,5 +284,5 @@ def _empty(known: Feed, day: date, today: date) -> State:
     if day > today:
         return ""
     if known.since is None or day < known.since:
-        return "learning"
+        return "learning" if known.schedule.startswith("learned") else ""
     return "not expected"
