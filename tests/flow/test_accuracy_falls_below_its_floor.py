@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from bridgehead.assemble.watching import watch_once
+from bridgehead.doors.cli.audit import audit
 from bridgehead.kernel.clock import unstamp
 from bridgehead.kernel.errors import WatchError
 from bridgehead.watch import stored
@@ -154,3 +156,22 @@ async def test_only_the_random_core_is_heard(tmp_path: Path) -> None:
         look(desk, run, "wrong")
     assert paths(desk) == []
     desk.close()
+
+
+async def test_the_command_line_says_how_it_stands_and_ends_the_alarm(desk: Desk) -> None:
+    runs = await fallen(desk)
+    desk.house.close()
+    place = ["--in", str(desk.folder), "--state", str(desk.state)]
+
+    def said(*args: str) -> Result:
+        return CliRunner().invoke(audit, [*args, *place], standalone_mode=False, catch_exceptions=False)
+
+    told = said("status")
+    assert told.return_value == 1
+    assert "proved to be below its floor" in told.output and runs[0] in told.output
+    assert "assumes random audit" in told.output and "It cannot be seen" in told.output
+    (line,) = json.loads(said("status", "--json").output)["workflows"]
+    assert line["standing"] == "below" and line["touched_runs"] == runs
+    assert "Cleared" in said("clear", "plain", "--as", "olga", "--reason", "Wrong policy.").output
+    assert said("status").return_value == 0
+    desk.reopen()

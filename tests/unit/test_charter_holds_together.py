@@ -12,6 +12,8 @@ from bridgehead.declare import limit, load
 from fixtures.charters import ROOT, Folder
 
 CLOSE = "    undo: reopen_ticket\n    undo_arguments:\n      ticket_id: arguments.ticket_id\n    probe:"
+WORDS = "    words: [ticket_id]         # whoever starts a run says which ticket: their own words\n"
+PROMISE = "    accuracy: {{floor: 0.9, reviewers: desk-leads, shows: [result.answer], {more}}}\n"
 QUERY = """sources:
   crm:
     driver: sqlite
@@ -110,6 +112,13 @@ SLIPS = {
     "a probe that is no reference": Slip("landed: facts.py:is_closed", "landed: is_closed", "BH-CHA-031", "landed: is_closed", "`file.py:name`"),
     "a probe in a missing file": Slip("landed: facts.py:is_closed", "landed: fact.py:is_closed", "BH-CHA-030", "fact.py:is_closed", "Did you mean `facts.py`?"),
     "a workflow that is not async": Slip("function: workflow.py:handle", "function: facts.py:is_open", "BH-CHA-033", "facts.py:is_open\n    agent", "async def is_open(run, ...)"),
+    # accuracy
+    "reviewers nobody declared": Slip(WORDS, WORDS + PROMISE.format(more="").replace("desk-leads", "desk-lead"), "BH-CHA-160", "reviewers: desk-lead", "Did you mean `desk-leads`?"),
+    "reviewers who see the proxy": Slip(WORDS, WORDS + PROMISE.format(more="proxy: result.answer.sure"), "BH-CHA-161", "    accuracy:", "one by one"),
+    "more at least than at most": Slip(WORDS, WORDS + PROMISE.format(more="audit: {at_least: 30, at_most: 20}"), "BH-CHA-162", "    accuracy:", "no larger than"),
+    "features of no proxy": Slip(WORDS, WORDS + PROMISE.format(more="features: [input.ticket_id]"), "BH-CHA-163", "    accuracy:", "Name the proxy"),
+    "a floor nobody can keep": Slip(WORDS, WORDS + PROMISE.format(more="").replace("0.9", "1"), "BH-CHA-014", "    accuracy:", ""),
+    "a path into nowhere": Slip(WORDS, WORDS + PROMISE.format(more="").replace("result.answer", "answer"), "BH-CHA-014", "    accuracy:", ""),
     # questions
     "too few to agree": Slip("quorum: 1", "quorum: 3", "BH-CHA-060", "quorum: 3", "lower `quorum`"),
     "a limit nobody can read": Slip("amount > 50 USD", "amount over 50", "BH-CHA-061", "refund_customer: amount", "amount > 250 USD"),

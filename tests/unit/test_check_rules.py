@@ -146,6 +146,14 @@ workflows:
     return swap("workflows:\n", text, "people:\n", "people:\n  ivo: {name: Ivo Gone, active: false}\n")
 
 
+def promise(group: str, rule: str = "sick_data: large-refund\n") -> Callable[[Folder], object]:
+    """Return the change that lets the workflow promise an accuracy, looked at by a group."""
+    at = "    words: [ticket_id]         # whoever starts a run says which ticket: their own words\n"
+    text = f"    accuracy: {{floor: 0.9, reviewers: {group}, shows: [result]}}\n"
+    empty = "groups:\n  auditors: {description: Look at results.}\n"
+    return swap(at, at + text, "groups:\n", empty, "workflows:\n", f"{rule}workflows:\n")
+
+
 def unspoken(folder: Folder) -> None:
     """Let no approval, policy or hazard speak of the refund."""
     folder.change(WHEN, "")
@@ -222,6 +230,9 @@ CASES = [
     # schedules
     Case("BH-CHK-085", nightly("ivo", "30 2 * * *"), "principal: ivo", nightly("sam", "30 2 * * *")),
     Case("BH-CHK-086", nightly("sam", "30 2 * * sat"), "when: \"30", nightly("sam", "30 2 * * fri")),
+    # accuracy
+    Case("BH-CHK-120", promise("auditors"), "accuracy:", promise("desk-leads")),
+    Case("BH-CHK-121", promise("desk-leads", ""), "accuracy:", promise("desk-leads")),
     # policies
     Case("BH-CHK-050", cedar(NEW + "forbid (principal, action, resource) whenever { true };"), '@id("new")', cedar(NEW + "forbid (principal, action, resource) when { false };"), "policy.cedar"),
     Case("BH-CHK-050", cedar(NEW + "forbid (principal == ?principal, action, resource);"), '@id("refund.no-more-than-paid")', nothing, "policy.cedar"),

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from bridgehead.check import (
     actions,
     approvals,
+    audited,
     contracts,
     documents,
     drafts,
@@ -48,6 +49,7 @@ FAMILIES: tuple[Family, ...] = (
     policies.FAMILY,
     provenance.FAMILY,
     sources.FAMILY,
+    audited.FAMILY,
     contracts.FAMILY,
     documents.FAMILY,
     retention.FAMILY,

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from bridgehead.declare import Deployment
 from bridgehead.declare.accuracy import Accuracy
@@ -26,7 +27,8 @@ from bridgehead.watch.accuracy.interval import Interval, Label, interval
 WINDOW = timedelta(weeks=4)
 FEW = 30
 """Audited results below which nothing is known of a group."""
-SHOWN = 200
+NEWEST = 20_000
+"""Results whose confidence is read for the interval, at most; all of them are counted."""
 Standing = Literal["below", "kept", "not proved", "not known"]
 _ORDER: tuple[Standing, ...] = ("below", "not known", "not proved", "kept")
 SAID: dict[Standing, str] = {
@@ -101,14 +103,16 @@ def accuracy(connection: Connection, deployment: Deployment, now: datetime) -> t
 def _line(
     connection: Connection, deployment: Deployment, workflow: str, declared: Accuracy, now: datetime
 ) -> AccuracyLine:
-    items, outputs = _items(connection, deployment, workflow), _outputs(connection, deployment, workflow)
-    lately = _looked(items, outputs, now, stamp(now - WINDOW), "in the last 4 weeks")
-    since = _looked(items, outputs, now, "", "since this release began")
+    items, of = _items(connection, deployment, workflow), _of_release(deployment, workflow)
+    proxies = _proxies(connection, of)
+    looked = partial(_looked, connection, of, items, proxies, now)
+    lately = looked(stamp(now - WINDOW), "in the last 4 weeks")
+    since = looked("", "since this release began")
     path = open_path(connection, workflow, deployment.digest)
     alarm = alarm_of(path) if path is not None else None
     raised = path is not None and path.raised_at is not None
     standing: Standing = "below" if raised else _standing(declared.floor, lately.interval)
-    touched = _touched(outputs, path.changed_at) if path is not None and raised else ()
+    touched = _touched(connection, of, path.changed_at) if path is not None and raised else ()
     twice, agreed = _agreement(connection, items)
     return AccuracyLine(
         workflow=workflow,
@@ -127,9 +131,7 @@ def _line(
         evidence=alarm.evidence if alarm is not None else 1.0,
         needed=1 / declared.alpha,
         touched_runs=touched,
-        touched_effects=_effects(connection, deployment, workflow, path.changed_at)
-        if path and touched
-        else 0,
+        touched_effects=_effects(connection, of, path.changed_at) if path is not None and touched else 0,
         twice=twice,
         agreed=agreed,
         cannot_see=(*BLIND, *_small(items)),
@@ -145,30 +147,43 @@ def _items(connection: Connection, deployment: Deployment, workflow: str) -> Seq
     ).all()
 
 
-def _outputs(connection: Connection, deployment: Deployment, workflow: str) -> Sequence[Any]:
+def _of_release(deployment: Deployment, workflow: str) -> tuple[Any, ...]:
+    return t.output.c.workflow == workflow, t.output.c.release == deployment.digest
+
+
+def _proxies(connection: Connection, of: tuple[Any, ...]) -> Sequence[Any]:
     return connection.execute(
         select(t.output.c.run, t.output.c.at, t.output.c.proxy)
-        .where(t.output.c.workflow == workflow, t.output.c.release == deployment.digest)
-        .order_by(t.output.c.at, t.output.c.run)
+        .where(*of, t.output.c.proxy.is_not(None))
+        .order_by(t.output.c.at.desc())
+        .limit(NEWEST)
     ).all()
 
 
-def _looked(every: Sequence[Any], outputs: Sequence[Any], now: datetime, since: str, when: str) -> Looked:
+def _looked(
+    connection: Connection,
+    of: tuple[Any, ...],
+    every: Sequence[Any],
+    proxies: Sequence[Any],
+    now: datetime,
+    since: str,
+    when: str,
+) -> Looked:
     """Return what is known of the results made since then; an answer counts for when its result was made."""
     items = [item for item in every if item.drawn_at >= since]
-    results = [row for row in outputs if row.at >= since]
+    results = _count(connection, select(t.output.c.run).where(*of, t.output.c.at >= since))
     answered = [item for item in items if item.verdict]
     waiting = [item for item in items if not item.verdict and not item.answers and item.due_at >= stamp(now)]
     known = {item.run for item in answered}
     found = interval(
         [Label(right=i.verdict == "right", proxy=i.proxy, probability=i.probability) for i in answered],
-        [row.proxy for row in results if row.run not in known and row.proxy is not None],
+        [row.proxy for row in proxies if row.at >= since and row.run not in known],
         drawn=len(items) - len(waiting),
-        population=len(results),
+        population=results,
     )
     return Looked(
         since=since,
-        results=len(results),
+        results=results,
         drawn=len(items),
         answered=len(answered),
         waiting=len(waiting),
@@ -194,24 +209,23 @@ def _standing(floor: float, found: Interval) -> Standing:
     return "kept" if found.low >= floor else "not proved"
 
 
-def _touched(outputs: Sequence[Any], since: str) -> tuple[str, ...]:
-    return tuple(row.run for row in outputs if row.at >= since)
+def _touched(connection: Connection, of: tuple[Any, ...], since: str) -> tuple[str, ...]:
+    rows = select(t.output.c.run).where(*of, t.output.c.at >= since).order_by(t.output.c.at, t.output.c.run)
+    return tuple(row.run for row in connection.execute(rows))
 
 
-def _effects(connection: Connection, deployment: Deployment, workflow: str, since: str) -> int:
-    runs = select(t.output.c.run).where(
-        t.output.c.workflow == workflow, t.output.c.release == deployment.digest, t.output.c.at >= since
+def _effects(connection: Connection, of: tuple[Any, ...], since: str) -> int:
+    runs = select(t.output.c.run).where(*of, t.output.c.at >= since)
+    done = select(t.crossing.c.run).where(
+        t.crossing.c.run.in_(runs),
+        t.crossing.c.effect != "read",
+        t.crossing.c.state.in_(("done", "claimed", "unknown")),
     )
-    number: int = connection.execute(
-        select(func.count())
-        .select_from(t.crossing)
-        .where(
-            t.crossing.c.run.in_(runs),
-            t.crossing.c.effect != "read",
-            t.crossing.c.state.in_(("done", "claimed", "unknown")),
-        )
-    ).scalar_one()
-    return number
+    return _count(connection, done)
+
+
+def _count(connection: Connection, rows: Select[Any]) -> int:
+    return int(connection.execute(select(func.count()).select_from(rows.subquery())).scalar_one())
 
 
 def _agreement(connection: Connection, items: Sequence[Any]) -> tuple[int, int]:
