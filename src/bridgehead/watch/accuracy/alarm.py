@@ -7,7 +7,7 @@ drawn at random feed it: one that was picked for being doubtful would break that
 
 A bet that was lost for long, while all was well, has little left to win with. So only four fifths of the
 stake are laid at the first label, and of the rest some more every ``BLOCK`` labels: the whole is still worth
-1 at the start, and a fall after 400 good labels is proved by a median of 44 instead of 156.
+1 at the start, and a fall after 400 good labels is proved by a median of 45 instead of 156.
 """
 
 from __future__ import annotations
