@@ -89,6 +89,7 @@ def test_the_data_page_says_how_often_it_is_right(desk: Desk, signed_in: Callabl
         look(desk, run, "right")
     page = olga.get("/deployments/desk/health").text
     assert "from 6 audited results in the last 4 weeks; assumes random audit." in page
+    assert "neither above nor below its floor" in page  # six right answers do not prove nine in ten
     assert look_at(desk, runs[6:], [True] * 6)
     page = olga.get("/deployments/desk/health").text
     assert "proved to be below its floor" in page and "which did" in page

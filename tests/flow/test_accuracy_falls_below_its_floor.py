@@ -11,10 +11,13 @@ from click.testing import CliRunner, Result
 
 from bridgehead.assemble.watching import watch_once
 from bridgehead.doors.cli.audit import audit
-from bridgehead.kernel.clock import unstamp
+from bridgehead.explain.accuracy import accuracy
+from bridgehead.explain.audits import queue
+from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.kernel.errors import WatchError
 from bridgehead.watch import stored
 from bridgehead.watch.accuracy.alarm import Alarm, heard
+from bridgehead.watch.accuracy.estimating import estimating
 from bridgehead.watch.accuracy.hearing import alarm_of, clear
 from fixtures.audited import NOTE, PROMISE, audited, decide, items, look, look_at, paths
 from fixtures.houses import Desk
@@ -59,6 +62,15 @@ async def test_the_fall_is_proved_within_forty_looks_and_a_person_decides_from_t
     assert path.raised_at and abs((unstamp(path.changed_at) - changed).total_seconds()) < 15 * 30
     (incident,) = desk.incidents()
     assert incident.kind.startswith("accuracy:plain:") and "90 %" in incident.words
+    desk.house.ledger.append(estimating(desk.house.boundary, "plain"))
+    with desk.house.store.reading() as connection:
+        (line,) = accuracy(connection, desk.house.deployment, desk.clock.now())
+        waiting = queue(connection, desk.house.boundary_of, "lee", now=stamp(desk.clock.now()))
+    assert (line.standing, line.touched_runs[-1]) == ("below", after[-1])
+    assert line.touched_effects == len(line.touched_runs)
+    assert line.lately.interval.labels == 17 + looked and "(" in line.lately.words
+    assert line.confidence is not None and "too few" in line.confidence.words
+    assert after[-1] in [one.run for one in waiting]
     notes = len(desk.shop.notes)
     (held,) = await decide(desk, [99], then=[NOTE])
     assert desk.row(held).waiting_for == desk.question().id

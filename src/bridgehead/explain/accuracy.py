@@ -179,7 +179,7 @@ def _looked(
         [Label(right=i.verdict == "right", proxy=i.proxy, probability=i.probability) for i in answered],
         [row.proxy for row in proxies if row.at >= since and row.run not in known],
         drawn=len(items) - len(waiting),
-        population=results,
+        population=0,  # it speaks of the workflow, not of these results: having seen all proves no more
     )
     return Looked(
         since=since,
