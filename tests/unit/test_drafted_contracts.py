@@ -195,6 +195,52 @@ def test_tables_of_a_database_are_drafted_there(postgresql: Server) -> None:
     assert town and [one.to for one in town.references] == ["town"]
 
 
+def test_a_dependency_counts_alike_in_files_and_in_postgresql(tmp_path: Path, postgresql: Server) -> None:
+    import psycopg
+
+    draw = random.Random(11)
+    rows = [(n, draw.choice(["a", "b", "c", ""]), draw.choice(["x", "y", "z", ""])) for n in range(300)]
+    groups = {key: [value for _, one, value in rows if one == key and value] for key in "abc"}
+    other = sum(len(values) - max(map(values.count, values)) for values in groups.values())
+    write(tmp_path / "t.csv", ("id", "key", "value"), rows)
+    address = "postgresql://" + postgresql.new_database().partition("://")[2]
+    with psycopg.connect(address) as there:
+        there.execute("CREATE TABLE t (id int, key text, value text)")
+        with there.cursor() as cursor:
+            cursor.executemany("INSERT INTO t VALUES (%s, nullif(%s, ''), nullif(%s, ''))", rows)
+    clause = f"{{metric: dependency, properties: [key], column: value, mustBe: {other}}}"
+    columns = "".join(f"      - {{name: {name}, logicalType: string}}\n" for name in ("key", "value"))
+    contract = parse(
+        f"apiVersion: v3.1.0\nkind: DataContract\nid: t\nversion: 1.0.0\nstatus: active\n"
+        f"schema:\n  - name: t\n"
+        f"    properties:\n{columns}    quality:\n"
+        f"      - {{type: custom, engine: bridgehead, implementation: {clause}}}\n".encode(),
+        "t.yaml",
+    )
+    for data in (str(tmp_path / "t.csv"), address):
+        with place(data, contract.tables, limits=Limits(), clock=SystemClock()) as there_too:
+            report = check(contract, there_too, now=NOW)
+        assert [one.number for one in report.verdicts if "dependency" in one.check.id] == [other]
+        assert report.holds
+
+
+@pytest.mark.parametrize(
+    "clause",
+    ["{metric: dependency, mustBe: 0}", "{metric: dependency, properties: [a], column: a, mustBe: 0}",
+     "{metric: dependency, properties: [b], column: a, mustBe: 0}",
+     "{metric: dependency, properties: a, column: a, mustBe: 0}"],
+)  # fmt: skip
+def test_a_dependency_that_says_nothing_is_refused_with_its_line(clause: str) -> None:
+    text = (
+        "apiVersion: v3.1.0\nkind: DataContract\nid: t\nversion: 1.0.0\nstatus: active\n"
+        "schema:\n  - name: t\n    properties:\n      - {name: a, logicalType: string}\n    quality:\n"
+        f"      - {{type: custom, engine: bridgehead, implementation: {clause}}}\n"
+    )
+    with pytest.raises(WatchError, match=r"BH-WAT-01[02].*") as refused:
+        parse(text.encode(), "t.yaml")
+    assert refused.value.where == "t.yaml:11"
+
+
 def test_a_clause_the_sample_missed_is_dropped_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
