@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
@@ -24,6 +24,9 @@ from bridgehead.kernel.entry import Draft
 from bridgehead.record import Work
 from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
+
+if TYPE_CHECKING:
+    from bridgehead.watch.schema_change.schema import Table
 
 ACTOR = "service:watch"
 SCOPES = ("arrival.",)
@@ -48,7 +51,8 @@ class Look:
 
     ``whole`` is False where the table could not be looked at: then it is broken by that, and what was known
     to be broken before stays so. ``until`` is when it stops counting, where that is before ``check_every``.
-    ``scope`` is the one of ``SCOPES`` it is about; empty: all other clauses.
+    ``scope`` is the one of ``SCOPES`` it is about; empty: all other clauses. ``schema`` is the table as its
+    place describes it, where that could be seen.
     """
 
     source: str
@@ -59,6 +63,7 @@ class Look:
     whole: bool = True
     until: datetime | None = None
     scope: str = ""
+    schema: Table | None = None
 
     @property
     def kind(self) -> str:
@@ -73,8 +78,11 @@ def recording(boundary: Boundary, look: Look) -> UnitOfWork:
         last = _last(connection, look)
         if last is not None and last.checked_at > stamp(look.at):
             return Work(drafts=())  # somebody looked later, and was quicker
-        _look(connection, boundary, look)
-        return Work(drafts=told(connection, boundary, look, last.whole_at if last is not None else None))
+        seen, grown = _with_its_schema(connection, boundary, look)
+        _look(connection, boundary, seen)
+        return Work(
+            drafts=(*grown, *told(connection, boundary, seen, last.whole_at if last is not None else None))
+        )
 
     return work
 
@@ -91,6 +99,24 @@ def told(connection: Connection, boundary: Boundary, look: Look, kept_at: str | 
         wake(connection, _waiting(connection, look.kind), stamp(look.at))
     raised = _raised(connection, boundary, found, before)
     return (*raised, *_cleared(connection, boundary, found, before))
+
+
+def _with_its_schema(
+    connection: Connection, boundary: Boundary, look: Look
+) -> tuple[Look, tuple[Draft, ...]]:
+    """Return a look together with what its schema breaks, and entries of what only adds and was accepted."""
+    if look.schema is None:
+        return look, ()
+    from bridgehead.watch.schema_change.accepted import met  # the parser of SQL: only where a look was taken
+
+    opened, grown = met(connection, boundary.charter, look.source, look.schema, stamp(look.at))
+    where = boundary.where("sources", look.source, "tables", look.table)
+    where = where.removeprefix(f"{boundary.deployment.folder}/")
+    more = (Broken(clause=one.clause, response=one.response, words=one.words, where=where) for one in opened)
+    note = f"schema:{look.source}.{look.table}"
+    body = {"words": " ".join(grown), "owner": boundary.directory().owner.person}
+    drafts = (Draft(kind="finding.raised", actor=ACTOR, fields={"note": note}, body=body),) if grown else ()
+    return replace(look, broken=(*more, *look.broken)), drafts
 
 
 def forgetting(boundary: Boundary) -> UnitOfWork:

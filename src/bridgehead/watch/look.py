@@ -13,8 +13,10 @@ Never: writes anything down.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bridgehead.declare.model import Source
@@ -22,7 +24,7 @@ from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.breach import NOT_LOOKED, not_looked, said_of
 from bridgehead.watch.checks.check import Report, check
-from bridgehead.watch.checks.engine import Limits
+from bridgehead.watch.checks.engine import Limits, Unmeasured
 from bridgehead.watch.checks.files import Files, find
 from bridgehead.watch.checks.ir import Age, Aggregate
 from bridgehead.watch.checks.where import Place, place, place_of
@@ -30,6 +32,8 @@ from bridgehead.watch.contract.model import Contract, Table
 from bridgehead.watch.feeds.published import files as published
 from bridgehead.watch.health import Broken, Look
 from bridgehead.watch.promised import baseline_of, contract_of
+from bridgehead.watch.schema_change.accepted import mapping, table_of
+from bridgehead.watch.schema_change.schema import Table as Schema
 
 WATCH = "_WATCH"
 """Ends the name of the environment variable that holds the address of a role which reads whole tables, where
@@ -47,7 +51,7 @@ def looks(boundary: Boundary, source: str) -> Iterator[Look]:
         return
     try:
         contract = contract_of(boundary, source)
-        report = _checked(boundary, source, contract, whole)
+        schemas, report = _checked(boundary, source, contract, whole)
     except Exception as error:  # whatever it was: nobody knows whether the contract is kept
         failed = not_looked(boundary, source, error)
         for table in whole:
@@ -61,15 +65,24 @@ def looks(boundary: Boundary, source: str) -> Iterator[Look]:
             at=now,
             broken=tuple(replace(each, where=each.where.removeprefix(inside)) for each in found),
             data_as_of=_as_of(report, table),
+            schema=schemas.get(table),
         )
 
 
-def _checked(boundary: Boundary, source: str, contract: Contract, whole: Sequence[str]) -> Report:
+def _checked(
+    boundary: Boundary, source: str, contract: Contract, whole: Sequence[str]
+) -> tuple[dict[str, Schema], Report]:
+    """Return the schema of every table, seen before a row of it is read, and what became of the clauses."""
     declared = boundary.charter.sources[source]
+    names = boundary.store.look(partial(mapping, source=source))
+    contract = replace(
+        contract, tables=tuple(_renamed(one, names.get(one.name, {})) for one in contract.tables)
+    )
     known = tuple(table for table in contract.tables if table.name in declared.tables)
     named = tuple(table.name for table in known if table.name in whole)
     with _place(boundary, source, known) as found:
-        return check(
+        schemas = dict(_schemas(found, [table for table in known if table.name in whole]))
+        report = check(
             contract,
             found,
             now=boundary.clock.now(),
@@ -77,6 +90,22 @@ def _checked(boundary: Boundary, source: str, contract: Contract, whole: Sequenc
             tables=named or ("",),
             samples=False,
         )
+    return schemas, report
+
+
+def _renamed(table: Table, names: Mapping[str, str]) -> Table:
+    """Return a table of the contract in which columns are found by the names people accepted for them."""
+    if not names:
+        return table
+    columns = (replace(one, physical=names.get(one.name, one.physical)) for one in table.columns)
+    return replace(table, columns=tuple(columns))
+
+
+def _schemas(found: Place, tables: Sequence[Table]) -> Iterator[tuple[str, Schema]]:
+    """Yield each table as its place describes it; one that cannot be opened, the checks tell of."""
+    for table in tables:
+        with suppress(Unmeasured):
+            yield table.name, table_of(table.name, found.engine.open(table).native)
 
 
 def _place(boundary: Boundary, source: str, tables: Sequence[Table]) -> Place:

@@ -14,6 +14,8 @@ COMMANDS = {
     "discard": "Leave a batch that was kept apart out for good.",
     "arrivals": "Say which batches came, which did not, and what is expected next.",
     "accept": "Accept, as the owner, that a schedule changed or a batch is lost.",
+    "changes": "List schemas that changed without notice, and who is held by it.",
+    "accept-change": "Accept that a schema changed, and what its columns are called now.",
     "check": "Check data against their contract, clause by clause.",
     "draft": "Draft a contract from data alone: a file, a folder, a database.",
     "diff": "Compare two contracts: what breaks readers, what only adds.",
@@ -30,8 +32,9 @@ class WatchCommands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"bridgehead.doors.cli.watch_{cmd_name}")
-        command: click.Command = getattr(module, f"watch_{cmd_name}")
+        name = f"watch_{cmd_name.replace('-', '_')}"
+        module = importlib.import_module(f"bridgehead.doors.cli.{name}")
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -33,6 +33,22 @@ breach = Table(
     Column("kept_at", String(32)),  # when a look last found that it held; empty: none ever did
 )
 
+# The schema of a table that somebody accepted (the first look does), the one found last, and what differs.
+schema_seen = Table(
+    "schema_seen",
+    metadata,
+    Column("source", String(63), primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("accepted", Text, nullable=False),  # canonical JSON
+    Column("accepted_at", String(32), nullable=False),
+    Column("accepted_by", Text, nullable=False),
+    Column("found", Text, nullable=False),  # canonical JSON; equal to accepted where nothing is open
+    Column("found_at", String(32), nullable=False),
+    Column("since", String(32), nullable=False, server_default=""),  # when the open change was seen first
+    Column("changes", Text, nullable=False, server_default="[]"),  # what is open, judged: canonical JSON
+    Column("mapping", Text, nullable=False, server_default="{}"),  # old name -> new name or, gone, nothing
+)
+
 # Which tables a run has read: what it does afterwards rests on them.
 reading = Table(
     "reading",

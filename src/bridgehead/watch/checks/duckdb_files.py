@@ -16,6 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from bridgehead.kernel.clock import Clock
 from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.checks import types
 from bridgehead.watch.checks.dialects import DuckdbWriter
-from bridgehead.watch.checks.engine import Limits, Opened, Unmeasured, by_name, not_named
+from bridgehead.watch.checks.engine import Limits, Native, Opened, Unmeasured, by_name, not_named
 from bridgehead.watch.checks.files import Files
 from bridgehead.watch.checks.textcells import cell
 from bridgehead.watch.checks.write import Cell, Relation, literal, quoted
@@ -46,7 +47,7 @@ class DuckdbFiles:
         self._work = tempfile.TemporaryDirectory(prefix="bridgehead-watch-")
         self._opened: dict[str, Opened] = {}
         self._faults: dict[str, Unmeasured] = {}
-        self._locked = False
+        self._declared: dict[str, tuple[Native, ...]] = {}
         self._connection = self._connect()
 
     def prepare(self, tables: Sequence[Table]) -> None:
@@ -58,7 +59,10 @@ class DuckdbFiles:
         self._run("SET enable_external_access = false")
         for table in tables:
             try:
-                self._opened[table.name] = self._look(table, staged[table.name])
+                opened = self._look(table, staged[table.name])
+                if table.name in self._declared:
+                    opened = replace(opened, native=self._declared[table.name])
+                self._opened[table.name] = opened
             except Unmeasured as fault:
                 self._faults[table.name] = fault
         claimed = Counter(name for table in tables for name in _names(table))
@@ -124,7 +128,7 @@ class DuckdbFiles:
             return files
         copy = Path(self._work.name) / f"table{len(list(Path(self._work.name).iterdir()))}.csv"
         try:
-            _copy_sqlite(files.paths[0], table, copy)
+            self._declared[table.name] = _copy_sqlite(files.paths[0], table, copy)
         except LookupError as error:
             return Files(fault=f"the SQLite file has no table to read: {error.args[0]}")
         except (sqlite3.Error, OSError, ValueError) as error:  # their messages can quote a cell
@@ -173,6 +177,7 @@ class DuckdbFiles:
             absent=frozenset(absent),
             misfits=misfits,
             more=not_named(names, table),
+            native=tuple(Native(name=name, type=" or ".join(sorted(types_of[name]))) for name in names),
         )
 
     def _csv(self, table: Table, paths: Sequence[Path], null: str) -> Opened:
@@ -247,6 +252,7 @@ def _texts(table: Table, source: str, names: Sequence[str], json_paths: Mapping[
         absent=frozenset(absent),
         faults=faults,
         more=not_named(names, table),
+        native=tuple(Native(name=name, type="text") for name in names),
     )
 
 
@@ -281,8 +287,11 @@ def _fields(line: str, delimiter: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter)))
 
 
-def _copy_sqlite(file: Path, table: Table, copy: Path) -> None:
-    """Write a table of an SQLite file as CSV. DuckDB would fetch its reader of SQLite from the network."""
+def _copy_sqlite(file: Path, table: Table, copy: Path) -> tuple[Native, ...]:
+    """Write a table of an SQLite file as CSV, and return its columns as the file declares them.
+
+    DuckDB would fetch its reader of SQLite from the network.
+    """
     connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
     try:
         there = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type IN "
@@ -290,12 +299,16 @@ def _copy_sqlite(file: Path, table: Table, copy: Path) -> None:
         name = next((one for one in (table.physical, table.name) if one in there), None)
         if name is None:
             raise LookupError(f"{table.physical} is not among {', '.join(there[:8]) or 'its tables: none'}")
+        declared = connection.execute(f"PRAGMA table_info({quoted(name)})").fetchall()
         found = connection.execute(f"SELECT * FROM {quoted(name)}")  # noqa: S608 -- quoted
         with copy.open("w", encoding="utf-8", newline="") as out:
             out.write(_line([column[0] for column in found.description]))
             out.writelines(_line(row) for row in found)
     finally:
         connection.close()
+    return tuple(
+        Native(name=row[1], type=row[2] or "blob", nullable=not row[3] and not row[5]) for row in declared
+    )
 
 
 def _line(row: Sequence[Any]) -> str:

@@ -20,12 +20,22 @@ class Unmeasured(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Native:
+    """A column as its place describes it, known before a row is read: ``type`` in the place's own words."""
+
+    name: str
+    type: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """A table as it was found.
 
     ``relation`` reads every column of the contract that is there; ``absent`` are those that are not, and
     ``misfits`` those whose own type is another, in words. ``more`` are columns the contract does not name.
-    ``faults`` are columns that cannot be read as declared.
+    ``faults`` are columns that cannot be read as declared. ``native`` is every column that is there, in its
+    order, whether the contract names it or not.
     """
 
     relation: Relation
@@ -33,6 +43,7 @@ class Opened:
     misfits: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
     more: tuple[str, ...] = ()
+    native: tuple[Native, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

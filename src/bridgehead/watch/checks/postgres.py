@@ -13,14 +13,14 @@ from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.checks import types
 from bridgehead.watch.checks.dialects import PostgresqlWriter
 from bridgehead.watch.checks.duckdb_files import nothing
-from bridgehead.watch.checks.engine import Limits, Opened, Unmeasured, by_name, not_named
+from bridgehead.watch.checks.engine import Limits, Native, Opened, Unmeasured, by_name, not_named
 from bridgehead.watch.checks.write import Cell, Relation, quoted
 from bridgehead.watch.contract.model import Table
 
 SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 _COLUMNS = """
-    SELECT a.attname, format_type(a.atttypid, a.atttypmod), t.typtype
+    SELECT a.attname, format_type(a.atttypid, a.atttypmod), t.typtype, a.attnotnull
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
@@ -110,6 +110,7 @@ def _opened(table: Table, source: str, found: Sequence[Sequence[Any]]) -> Opened
         absent=frozenset(absent),
         misfits=misfits,
         more=not_named(list(natives), table),
+        native=tuple(Native(name=str(row[0]), type=str(row[1]), nullable=not row[3]) for row in found),
     )
 
 

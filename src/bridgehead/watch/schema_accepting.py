@@ -1,0 +1,101 @@
+"""A person accepts the schema a look found: what is gone, what is called otherwise now.
+
+Approves nothing by itself: a rename is a proposal until somebody says ``--renamed OLD=NEW``. Readers that the
+change held go on where the release names the columns that are there, and wait for such a release where it
+does not. One transaction: the acceptance, its entry in the ledger, the clauses it mends, the woken runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select
+
+from bridgehead.enforce.boundary import Boundary
+from bridgehead.enforce.stop import wake
+from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.entry import Draft
+from bridgehead.kernel.errors import ApprovalError, WatchError
+from bridgehead.kernel.principal import Principal
+from bridgehead.record import Work
+from bridgehead.store import tables as t
+from bridgehead.watch.schema_change.accepted import accept, read, row_of
+from bridgehead.watch.schema_change.schema import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What was accepted: the mapping in force, columns of the release that wait for another, runs woken."""
+
+    mapping: Mapping[str, str]
+    awaited: tuple[str, ...]
+    woken: int
+
+
+def accept_change(
+    boundary: Boundary, source: str, table: str, names: Mapping[str, str], by: Principal, reason: str
+) -> Accepted:
+    """Accept what the last look found of a table's schema; ``names`` are old names by which new ones go.
+
+    The owner and the deputy may, and who answers for sick data. Raises ``ApprovalError`` BH-APR-010 and
+    ``WatchError`` BH-WAT-060 nothing is open, BH-WAT-061 a name that did not change so.
+    """
+    _may(boundary, by)
+
+    def work(connection: Connection) -> Work:
+        row = row_of(connection, source, table)
+        if row is None or row.accepted == row.found:
+            raise WatchError(
+                "BH-WAT-060", f"no change of the schema of {source}.{table} is open",
+                means="Nothing was accepted.", fix="See `bridgehead watch changes`.",
+            )  # fmt: skip
+        before, found = read(table, row.accepted), read(table, row.found)
+        for old, new in names.items():
+            _is_rename(before, found, old, new)
+        mapping = accept(connection, source, table, names, by.id, boundary.clock.now())
+        declared = boundary.charter.sources[source].tables[table].columns
+        awaited = tuple(one for one in declared if found.column(one) is None)
+        woken = 0 if awaited else _mend(connection, boundary, source, table)
+        body = {
+            "reason": reason, "assurance": by.assurance, "mapping": dict(mapping), "awaited": list(awaited),
+            "changes": json.loads(row.changes),
+        }  # fmt: skip
+        draft = Draft(
+            kind="finding.cleared", actor=by.label(), fields={"note": f"schema:{source}.{table}"}, body=body
+        )
+        return Work(drafts=(draft,), value=Accepted(mapping=mapping, awaited=awaited, woken=woken))
+
+    made: Accepted = boundary.ledger.append(work).value
+    return made
+
+
+def _may(boundary: Boundary, by: Principal) -> None:
+    owner, rule = boundary.directory().owner, boundary.charter.sick_data
+    groups = boundary.charter.approvals[rule].who.replace(",", " ").split() if rule else []
+    if by.id not in (owner.person, owner.deputy) and not set(by.groups) & set(groups):
+        raise ApprovalError(
+            "BH-APR-010", f"{by.id} may not accept a change of the data",
+            means="Readers rest on the columns they know; who answers for the data says that they changed.",
+            fix=f"Ask {owner.person} or {owner.deputy}, or who answers for sick data.",
+        )  # fmt: skip
+
+
+def _is_rename(before: Table, found: Table, old: str, new: str) -> None:
+    gone, come = before.column(old), found.column(new)
+    if gone is None or found.column(old) is not None or come is None or before.column(new) is not None:
+        raise WatchError(
+            "BH-WAT-061", f"{old} did not become {new}: a renamed column is gone, and another one has come",
+            means="Nothing was accepted.", fix="See `bridgehead watch changes`, and write --renamed OLD=NEW.",
+        )  # fmt: skip
+
+
+def _mend(connection: Connection, boundary: Boundary, source: str, table: str) -> int:
+    """Take the clauses away that only the change broke, and wake who waits; the next look says the rest."""
+    place = (t.breach.c.source == source, t.breach.c.object == table)
+    connection.execute(delete(t.breach).where(*place, t.breach.c.clause.startswith("schema.")))
+    kind = f"data:{source}.{table}"
+    held = (t.run.c.status == "waiting", t.run.c.waiting_for == kind)
+    waiting = connection.execute(select(t.run.c.id).where(*held))
+    return wake(connection, [row.id for row in waiting], stamp(boundary.clock.now()))

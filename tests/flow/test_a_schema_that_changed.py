@@ -1,0 +1,138 @@
+"""A column is renamed with no notice: its readers wait, a person says what it is called now, work goes on."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridgehead.assemble.watching import look_at
+from bridgehead.explain.schema_changes import changes
+from bridgehead.kernel.errors import ApprovalError, WatchError
+from bridgehead.watch.schema_accepting import accept_change
+from fixtures.houses import Desk
+from fixtures.sick_data import CUSTOMERS, NOTE, ORDERS, TABLE, begin, play, watched
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = watched(tmp_path)
+    # The fixture's contract is about text where the file says date: only the schema is looked at here.
+    look_at(made.house, "sales")
+    yield made
+    made.close()
+
+
+def sql(desk: Desk, *statements: str) -> None:
+    connection = sqlite3.connect(desk.folder.parent / "sales.sqlite")
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def open_clauses(desk: Desk, table: str = "customers") -> dict[str, tuple[str, str]]:
+    """What a look now finds of the schema, by clause: response and words."""
+    desk.clock.advance(60)
+    look_at(desk.house, "sales")
+    from sqlalchemy import select
+
+    from bridgehead.store import tables as t
+
+    with desk.house.store.reading() as connection:
+        rows = connection.execute(select(t.breach).where(t.breach.c.object == table)).all()
+    return {row.clause: (row.response, row.words) for row in rows if row.clause.startswith("schema.")}
+
+
+def known(desk: Desk) -> dict[str, object]:
+    with desk.house.store.reading() as connection:
+        return next(one for one in changes(connection) if one["table"] == "sales.customers")
+
+
+RENAME = "alter table customers rename column income to yearly_income"
+
+
+async def test_a_renamed_column_holds_its_readers_until_a_release_names_the_new_one(desk: Desk) -> None:
+    assert open_clauses(desk) == {}
+    sql(desk, RENAME)
+    found = open_clauses(desk)
+    response, words = found["schema.column_removed.income"]
+    assert response == "hold"
+    assert "--renamed income=yearly_income" in words
+    run = begin(desk, [CUSTOMERS], [])
+    await desk.work()
+    assert (desk.row(run).status, desk.row(run).waiting_for) == ("waiting", TABLE)
+
+    owner = desk.person(desk.house.boundary.directory().owner.person)
+    made = accept_change(
+        desk.house.boundary, "sales", "customers", {"income": "yearly_income"}, owner, "they said so"
+    )
+    assert (dict(made.mapping), made.awaited) == ({"income": "yearly_income"}, ("income",))
+    entry = desk.bodies("finding.cleared")[-1]
+    assert entry["reason"] == "they said so"
+    assert entry["mapping"] == {"income": "yearly_income"}
+    # The contract is read by the new name; what still names the old one is the release.
+    assert set(open_clauses(desk)) == {"schema.release.income"}
+
+    desk.change("          income: integer\n", "          yearly_income: integer\n")
+    desk.change("income: {bucket: 1000}", "yearly_income: {bucket: 1000}")
+    desk.change("income: {bucket: 10000}", "yearly_income: {bucket: 10000}")
+    desk.change("- name: income", "- name: yearly_income", "sales.odcs.yaml")
+    desk.activate()
+    assert open_clauses(desk) == {}
+
+
+async def test_a_change_nobody_here_reads_warns_and_one_that_adds_is_only_recorded(desk: Desk) -> None:
+    sql(desk, "alter table customers add column shoe_size integer")
+    assert open_clauses(desk) == {}
+    assert "column added" in desk.bodies("finding.raised")[-1]["words"]
+    assert known(desk)["accepted_by"] == "a look: it breaks nobody"
+    sql(desk, "alter table customers drop column shoe_size")
+    found = open_clauses(desk)
+    assert [response for response, _ in found.values()] == ["warn"]
+    assert "Nothing here reads it" in found["schema.column_removed.shoe_size"][1]
+    assert known(desk)["since"]
+    # Put back, there is nothing to accept any more.
+    sql(desk, "alter table customers add column shoe_size integer")
+    assert open_clauses(desk) == {}
+    assert known(desk)["changes"] == []
+
+
+async def test_readers_of_another_table_go_on(desk: Desk) -> None:
+    sql(desk, RENAME)
+    assert "schema.column_removed.income" in open_clauses(desk)
+    assert open_clauses(desk, "orders") == {}
+    assert (await play(desk, [ORDERS], [NOTE]))[0] == "done"
+
+
+async def test_only_who_answers_for_the_data_accepts_and_only_what_changed(desk: Desk) -> None:
+    sql(desk, RENAME)
+    open_clauses(desk)
+    owner, boundary = desk.person(desk.house.boundary.directory().owner.person), desk.house.boundary
+    with pytest.raises(ApprovalError, match="BH-APR-010"):
+        accept_change(boundary, "sales", "customers", {}, desk.person("ana"), "I would like it")
+    with pytest.raises(WatchError, match="BH-WAT-061"):
+        accept_change(boundary, "sales", "customers", {"income": "name"}, owner, "a slip")
+    with pytest.raises(WatchError, match="BH-WAT-060"):
+        accept_change(boundary, "sales", "orders", {}, owner, "nothing there")
+    assert known(desk)["mapping"] == {}
+    assert "schema.column_removed.income" in open_clauses(desk)
+
+
+def test_the_list_is_the_same_for_people_and_programs(desk: Desk) -> None:
+    from click.testing import CliRunner
+
+    from bridgehead.doors.cli import cli
+
+    sql(desk, RENAME)
+    open_clauses(desk)
+    place = ["--in", str(desk.folder), "--state", str(desk.house.state)]
+    told = CliRunner().invoke(cli, ["watch", "changes", *place, "--json"], standalone_mode=False)
+    tables = {one["table"]: one for one in json.loads(told.output)["tables"]}
+    assert [one["column"] for one in tables["sales.customers"]["changes"]] == ["income"]
+    shown = CliRunner().invoke(cli, ["watch", "changes", *place], standalone_mode=False)
+    assert shown.return_value == 1
+    assert "accept-change sales.customers" in shown.output
