@@ -11,7 +11,7 @@ import pytest
 
 from bridgehead.assemble.watching import look_at
 from bridgehead.explain.schema_changes import changes
-from bridgehead.kernel.errors import ApprovalError, WatchError
+from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.schema_accepting import accept_change
 from fixtures.houses import Desk
 from fixtures.sick_data import CUSTOMERS, NOTE, ORDERS, TABLE, begin, play, watched
@@ -112,7 +112,7 @@ async def test_only_who_answers_for_the_data_accepts_and_only_what_changed(desk:
     sql(desk, RENAME)
     open_clauses(desk)
     owner, boundary = desk.person(desk.house.boundary.directory().owner.person), desk.house.boundary
-    with pytest.raises(ApprovalError, match="BH-APR-010"):
+    with pytest.raises(WatchError, match="BH-WAT-062"):
         accept_change(boundary, "sales", "customers", {}, desk.person("ana"), "I would like it")
     with pytest.raises(WatchError, match="BH-WAT-061"):
         accept_change(boundary, "sales", "customers", {"income": "name"}, owner, "a slip")

@@ -17,7 +17,7 @@ from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.stop import wake
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft
-from bridgehead.kernel.errors import ApprovalError, WatchError
+from bridgehead.kernel.errors import WatchError
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
 from bridgehead.store import tables as t
@@ -39,8 +39,8 @@ def accept_change(
 ) -> Accepted:
     """Accept what the last look found of a table's schema; ``names`` are old names by which new ones go.
 
-    The owner and the deputy may, and who answers for sick data. Raises ``ApprovalError`` BH-APR-010 and
-    ``WatchError`` BH-WAT-060 nothing is open, BH-WAT-061 a name that did not change so.
+    The owner and the deputy may, and who answers for sick data. Raises ``WatchError`` BH-WAT-062 somebody else,
+    BH-WAT-060 nothing is open, BH-WAT-061 a name that did not change so.
     """
     _may(boundary, by)
 
@@ -75,8 +75,8 @@ def _may(boundary: Boundary, by: Principal) -> None:
     owner, rule = boundary.directory().owner, boundary.charter.sick_data
     groups = boundary.charter.approvals[rule].who.replace(",", " ").split() if rule else []
     if by.id not in (owner.person, owner.deputy) and not set(by.groups) & set(groups):
-        raise ApprovalError(
-            "BH-APR-010", f"{by.id} may not accept a change of the data",
+        raise WatchError(
+            "BH-WAT-062", f"{by.id} may not accept a change of the data",
             means="Readers rest on the columns they know; who answers for the data says that they changed.",
             fix=f"Ask {owner.person} or {owner.deputy}, or who answers for sick data.",
         )  # fmt: skip
