@@ -1,21 +1,17 @@
-"""The bank's core system behind MCP: applications, decisions, letters. One SQLite file, one business day.
+"""The bank's core system: applications, decisions, letters. One SQLite file, one business day.
 
-Bridgehead starts it and speaks to it over standard input and output. What it is asked to send is sent: it
-refuses a second decision on one application and an application it does not know, and nothing else. The
-functions above the tools are for who plays the bank (`weeks.py`).
+What it is asked to send is sent: it refuses a second decision on one application and an application it does not
+know, and nothing else. `bank_server.py` is its door for programs; the rest is for who plays the bank.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-
-from mcp.server import MCPServer
 
 TABLES = """
 create table if not exists applications (
@@ -110,26 +106,3 @@ class Bank:
         with self._open() as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql, values)]
-
-
-server = MCPServer("bank")
-
-
-def _bank() -> Bank:
-    return Bank(Path(os.environ["BANK_FILE"]))
-
-
-@server.tool()
-def send_decision(application: int, decision: str, risk: int, reasons: list[str]) -> dict[str, Any]:
-    """Send the letter with the decision to the applicant. It cannot be called back."""
-    return _bank().decide(application, decision, risk, reasons)
-
-
-@server.tool()
-def read_decision(application: int) -> dict[str, Any]:
-    """Return the decision that was sent on an application; empty where none was."""
-    return _bank().decision(application)
-
-
-if __name__ == "__main__":
-    server.run("stdio")
