@@ -24,7 +24,7 @@ from typing import Any
 from sqlalchemy import select
 
 from applicants import Applicant, applicants
-from bank import Bank
+from bank import OF_THE_BANK, Bank
 from bridgehead.assemble import House
 from bridgehead.assemble.watching import watch_once
 from bridgehead.enforce.approve import question, vote
@@ -141,9 +141,6 @@ class Play:
         change(home / "charter.yaml", "/srv/credit", str(place))
         first = next(nights(parts.to_come))
         Bank(place / "bank" / "bank.sqlite")
-        drop(place / "drop", first._replace(day=first.day - timedelta(days=3), applicants=[])).rename(
-            place / "drop" / "current.csv"
-        )
         house = House.open(home, state=place / "state", clock=PlayClock(first.at(2)))
         return cls(house, place, model, parts.to_come, **how)
 
@@ -171,7 +168,7 @@ class Play:
         self._bank.begin_day(str(night.day))
         self._bank.receive(str(night.day), (one._asdict() for one in night.applicants))
         self._clock.to(night.at(4))
-        self._load(drop(self._drop, night))
+        drop(self._drop, night)
         self._clock.to(night.at(5))
         await watch_once(self._house)
         self._clock.to(night.at(6))
@@ -190,13 +187,6 @@ class Play:
         if night.day.weekday() == 4:
             self._friday(night, tell)
 
-    def _load(self, file: Path | None) -> None:
-        """The bank's old copy job: the newest file becomes the table."""
-        if file is not None:
-            draft = self._drop / "current.part"
-            shutil.copyfile(file, draft)
-            draft.rename(self._drop / "current.csv")
-
     async def _decide(self, applications: Iterable[Mapping[str, Any]], when: str, engine: Any) -> None:
         for one in applications:
             number = one["number"]
@@ -211,7 +201,7 @@ class Play:
     async def _mend(self, night: Night, engine: Any) -> None:
         """The owner calls the bureau, which sends the file again in the afternoon."""
         self._clock.to(night.at(14))
-        self._load(drop(self._drop, night, mended=True))
+        drop(self._drop, night, mended=True)
         self._clock.to(night.at(15))
         await watch_once(self._house)
         await engine.work(until_idle=True)  # what was held goes on by itself
@@ -225,7 +215,8 @@ class Play:
         return self._everyone or in_pilot(application, self._model)
 
     def _in_scope_without(self, night: Night) -> list[dict[str, Any]]:
-        known = [one._asdict() for one in night.applicants]
+        whole = [one._asdict() for one in night.applicants]
+        known = [{name: one[name] for name in ("number", *OF_THE_BANK)} for one in whole]
         if night.week >= EVERYONE_FROM:
             return known
         return [one for one in known if in_pilot(one, self._model)]

@@ -1,7 +1,7 @@
 """Twelve weeks of a small bank: who applies each night, what the credit bureau drops, and what goes wrong.
 
 The applicants are real; when they come, and what goes wrong with the bureau's file, is made up, the same
-every time. Five nights a week some three dozen people apply; at four in the morning the bureau drops one file
+every time. Five nights a week some two dozen people apply; at four in the morning the bureau drops one file
 about them. A file is written under another name and renamed: what lies there is whole.
 """
 
@@ -21,7 +21,7 @@ Fault = Literal["", "renamed", "silent", "partial", "gaps"]
 HERE = ZoneInfo("Europe/Berlin")
 FIRST_DAY = date(2026, 1, 5)
 WEEKS = 12
-NIGHTLY = 36
+NIGHTLY = 24
 FROM_THE_BUREAU = ("income", "assets", "debt")
 SCRIPT: Mapping[tuple[int, int], Fault] = {
     (6, 2): "renamed",

@@ -24,6 +24,7 @@ async def decide_application(run: Any, application: int) -> dict[str, Any]:
     known = {**_first(booked.value), **_first(report.value)}
     model = json.loads(run.document("model"))
     found = score(known, model)
+    segment = "pilot" if in_pilot(known, model) else "others"
     sent = await run.act(
         "send_decision",
         application=application,
@@ -31,10 +32,16 @@ async def decide_application(run: Any, application: int) -> dict[str, Any]:
         risk=found.risk,
         reasons=list(found.reasons),
         amount=known["amount"],
-        segment="pilot" if in_pilot(known, model) else "others",
+        segment=segment,
         missing=list(found.missing),
     )
-    return {**_ended(application, sent), "decision": found.decision, "risk": found.risk}
+    return {
+        **_ended(application, sent),
+        "decision": found.decision,
+        "sure": max(found.risk, 1000 - found.risk) / 1000,
+        "segment": segment,
+        "known": known,
+    }
 
 
 def _first(rows: list[dict[str, Any]]) -> dict[str, Any]:
