@@ -1,9 +1,10 @@
 # Needs: make and Python 3.11 or newer. Everything else is set up on the way, inside this folder.
 
-.PHONY: help demo test setup check golden bench clean
+.PHONY: help demo demo-credit test setup check golden bench clean
 
 help:
 	@echo "make demo    set up, play the 74 tickets of examples/retail-support, serve the console"
+	@echo "make demo-credit  set up, play twelve weeks of examples/credit-decisions, serve the console"
 	@echo "make test    set up, check the code, run every test"
 	@echo "make check   format, lint, types, imports"
 	@echo "make golden  rewrite golden files and generated pages; review the diff as product text"
@@ -15,6 +16,10 @@ setup:
 
 demo: setup
 	@scripts/uv run --frozen bridgehead demo
+
+demo-credit:
+	@scripts/uv sync --frozen --inexact --extra credit
+	@scripts/uv run --frozen --extra credit bridgehead demo credit
 
 test:
 	@scripts/check

@@ -31,6 +31,8 @@ from bridgehead.enforce.approve import question, vote
 from bridgehead.kernel.clock import SystemClock
 from bridgehead.store import tables as t
 from bridgehead.watch.accuracy.alarm import Alarm, heard
+from bridgehead.watch.accuracy.labelling import label, label_from
+from bridgehead.watch.feeds.deciding import decide
 from scorecard import in_pilot, score
 from training import SEED, split, train
 from weeks import IN_WORDS, NIGHTLY, SCRIPT, WEEKS, Fault, Night, drop, nights
@@ -40,8 +42,12 @@ EVERYONE_FROM = 4
 """The week in which the pilot is released to everyone."""
 KNOWN_AFTER = 4
 """Weeks after which it is known whether a loan that was granted goes bad. Of others it never is."""
-FLOOR = 0.85
-"""Below this share of right decisions the promise is broken."""
+BUREAU = "bureau.reports"
+WORDS: Mapping[str, str] = {
+    **IN_WORDS,
+    "alarm": "fewer decisions are right than was promised",
+    "outcomes": "the first outcomes of the release to everyone are known",
+}
 Tell = Callable[[str], Any]
 
 
@@ -126,7 +132,8 @@ class Play:
         self._nights = list(nights(to_come, weeks=weeks, nightly=nightly, script=script))
         self._people = {one.number: one for night in self._nights for one in night.applicants}
         self._everyone = False
-        self._alarms = {"with": Alarm(floor=FLOOR), "without": Alarm(floor=FLOOR)}
+        self._alarm = Alarm(floor=house.declared.charter.workflows["decide"].accuracy.floor)
+        self._reviewed = 0
 
     @classmethod
     def set_up(cls, place: Path, folder: Path, **how: Any) -> Play:
@@ -148,6 +155,10 @@ class Play:
     def house(self) -> House:
         """Return the deployment's house."""
         return self._house
+
+    def let_go(self) -> None:
+        """Let its clock run on, for people who look at the console afterwards."""
+        self._clock.let_go()
 
     async def carry_on(self, tell: Tell) -> dict[str, Any]:
         """Play all weeks and return what came of them."""
@@ -184,6 +195,8 @@ class Play:
         if night.fault:
             await self._mend(night, engine)
             self._say_fault(night, open_now, morning, stopped, tell)
+        self._clock.to(night.at(17))
+        self._review(night, tell)
         if night.day.weekday() == 4:
             self._friday(night, tell)
 
@@ -204,12 +217,20 @@ class Play:
         drop(self._drop, night, mended=True)
         self._clock.to(night.at(15))
         await watch_once(self._house)
+        self._discard("the bureau has sent it again")
         await engine.work(until_idle=True)  # what was held goes on by itself
         still = [one for one in self._bank.open_applications() if self._concerns(one)]
         await self._decide(still, f"{night.day} afternoon", engine)
         self._clock.to(night.at(16))
         if self._desk.answer():
             await engine.work(until_idle=True)
+
+    def _discard(self, reason: str) -> None:
+        """The owner discards what was kept apart, once it came again."""
+        with self._house.store.reading() as connection:
+            rows = connection.execute(select(t.batch.c.name).where(t.batch.c.state == "quarantined")).all()
+        for row in rows:
+            decide(self._house.boundary, BUREAU, row.name, "discard", self._person("ines"), reason)
 
     def _concerns(self, application: Mapping[str, Any]) -> bool:
         return self._everyone or in_pilot(application, self._model)
@@ -258,29 +279,81 @@ class Play:
         """How loans of some weeks ago went becomes known, for those that were granted."""
         week = night.week - KNOWN_AFTER
         ripe = {one.number for each in self._nights if each.week == week for one in each.applicants}
-        granted = {
-            "with": {one["application"] for one in self._bank.decisions() if one["decision"] == "approve"},
-            "without": {one.number for one in self._without.letters.values() if one.decision == "approve"},
-        }
-        for world, numbers in granted.items():
-            known = sorted(ripe & numbers)
-            if world == "with":
-                self._bank.learn([(number, self._people[number].bad) for number in known], str(night.day))
-            self._hear(world, known, night, tell)
+        sent = {one["application"] for one in self._bank.decisions() if one["decision"] == "approve"}
+        known = sorted(ripe & sent)
+        self._bank.learn([(number, self._people[number].bad) for number in known], str(night.day))
+        runs = self._runs()
+        for number in known:
+            boundary, run = self._boundary_of(runs[number]), runs[number]
+            verdict = "wrong" if self._people[number].bad else "right"
+            at, by = self._clock.now(), self._person("ines")
+            label_from(boundary, run, source="collections", by=by, verdict=verdict, known_at=at)  # type: ignore[arg-type]
+        alone = {one.number for one in self._without.letters.values() if one.decision == "approve"}
+        self._hear(sorted(ripe & alone), night, tell)
         tell(self._week_line(night.week))
 
-    def _hear(self, world: str, known: Iterable[int], night: Night, tell: Tell) -> None:
-        alarm = self._alarms[world]
-        raised = alarm.raised_at
+    def _hear(self, known: Iterable[int], night: Night, tell: Tell) -> None:
+        """Let the same test hear what becomes known without anybody looking: how granted loans ended."""
+        before = self._alarm
         for number in known:
-            alarm = heard(alarm, wrong=self._people[number].bad)
-        self._alarms[world] = alarm
-        if alarm.raised_at and not raised:
-            words = f"{alarm.raised_at} outcomes of granted loans prove: fewer than {FLOOR:.0%} of decisions right"
-            if world == "with" and self._everyone:
-                self._release(everyone=False)
-                words += "; Ines takes the release back to the pilot"
-            self._event(night, "outcomes", {world: words}, tell)
+            self._alarm = heard(self._alarm, wrong=self._people[number].bad)
+        if self._alarm.raised and not before.raised:
+            words = f"only now do {self._alarm.raised_at} outcomes of granted loans prove the same"
+            self._event(night, "outcomes", {"without": words}, tell)
+
+    def _review(self, night: Night, tell: Tell) -> None:
+        """The underwriters look at what was drawn. Stand-ins: they know how the loan will end, as nobody does."""
+        with self._house.store.reading() as connection:
+            rows = connection.execute(
+                select(t.audit_item.c.run, t.audit_item.c.wanted, t.audit_item.c.release)
+                .where(t.audit_item.c.answers < t.audit_item.c.wanted)
+                .order_by(t.audit_item.c.drawn_at, t.audit_item.c.run)
+            ).all()
+        sent = {run: number for number, run in self._runs().items()}
+        decided = {one["application"]: one["decision"] for one in self._bank.decisions()}
+        for row in rows:
+            number = sent.get(row.run)
+            verdict, reason = "unclear", "no letter went out"
+            if number is not None:
+                right = (decided[number] == "decline") == self._people[number].bad
+                verdict, reason = ("right", "") if right else ("wrong", "it will end the other way")
+            for person in ("rhea", "tom")[: row.wanted]:
+                boundary, by = self._house.boundary_of(row.release), self._person(person)
+                found = label(boundary, row.run, by=by, verdict=verdict, reason=reason)  # type: ignore[arg-type]
+                self._reviewed += found.new
+                if found.raised:
+                    self._say_alarm(night, row.release, tell)
+
+    def _say_alarm(self, night: Night, release: str, tell: Tell) -> None:
+        """The alarm was raised: the owner takes the release back to the pilot."""
+        with self._house.store.reading() as connection:
+            path = connection.execute(
+                select(t.alarm_path).where(t.alarm_path.c.release == release, t.alarm_path.c.raised_at != "")
+            ).one()
+        looked_at = json.loads(path.state)["raised_at"]
+        words = f"{looked_at} decisions that underwriters looked at prove it: {path.words}"
+        if self._everyone:
+            self._release(everyone=False)
+            words += " Ines takes the release back to the pilot"
+        self._event(night, "alarm", {"with": words.rstrip(".")}, tell)
+
+    def _runs(self) -> dict[int, str]:
+        """Return the run that sent the letter of each application."""
+        with self._house.store.reading() as connection:
+            rows = connection.execute(
+                select(t.run.c.id, t.run.c.title)
+                .join(t.crossing, t.crossing.c.run == t.run.c.id)
+                .where(t.crossing.c.target == "send_decision", t.crossing.c.state == "done")
+            ).all()
+        return {int(row.title.removeprefix("Application ")): row.id for row in rows}
+
+    def _boundary_of(self, run: str) -> Any:
+        with self._house.store.reading() as connection:
+            release = connection.execute(select(t.run.c.release).where(t.run.c.id == run)).scalar_one()
+        return self._house.boundary_of(release)
+
+    def _person(self, name: str) -> Any:
+        return self._house.person(name, "demo:stand-in")
 
     # --- what is told ---------------------------------------------------------------------------
 
@@ -319,7 +392,7 @@ class Play:
 
     def _event(self, night: Night, what: str, worlds: Mapping[str, str], tell: Tell) -> None:
         self._told.events.append({"week": night.week, "day": str(night.day), "what": what, **worlds})
-        tell(f"Week {night.week:2}  {night.day:%a %d %b}: {IN_WORDS.get(what, what)}")  # type: ignore[call-overload]
+        tell(f"Week {night.week:2}  {night.day:%a %d %b}: {WORDS[what]}")
         for world, words in worlds.items():
             name = "without Bridgehead" if world == "without" else "with it"
             tell(f"         {name + ':':20}{words}.")
@@ -380,6 +453,7 @@ class Play:
                 "questions": dict(self._told.asked),
                 "by_hand": dict(Counter(one["why"] for one in self._bank.by_hand())),
                 "open": len(self._bank.open_applications()),
+                "looked_at_again": self._reviewed,
             },
             "without": {
                 **self._right(alone),

