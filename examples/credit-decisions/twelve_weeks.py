@@ -122,7 +122,9 @@ class Play:
         weeks: int = WEEKS,
         nightly: int = NIGHTLY,
         script: Mapping[tuple[int, int], Fault] = SCRIPT,
+        everyone_from: int = EVERYONE_FROM,
     ) -> None:
+        self._everyone_from = everyone_from
         self._house, self._place, self._model = house, place, model
         self._clock: PlayClock = house.clock  # type: ignore[assignment]  # the one it was opened with
         self._bank, self._drop = Bank(place / "bank" / "bank.sqlite"), place / "drop"
@@ -238,7 +240,7 @@ class Play:
     def _in_scope_without(self, night: Night) -> list[dict[str, Any]]:
         whole = [one._asdict() for one in night.applicants]
         known = [{name: one[name] for name in ("number", *OF_THE_BANK)} for one in whole]
-        if night.week >= EVERYONE_FROM:
+        if night.week >= self._everyone_from:
             return known
         return [one for one in known if in_pilot(one, self._model)]
 
@@ -256,7 +258,7 @@ class Play:
         for one in self._bank.open_applications():
             if not self._concerns(one):
                 self._bank.hand_over(one["number"], "outside of the release")
-        if night.week == EVERYONE_FROM:
+        if night.week == self._everyone_from:
             self._release(everyone=True)
             tell(f"Week {night.week:2}  Released to everyone: one rule taken out (pilot-only.cedar).")
 
@@ -330,12 +332,27 @@ class Play:
             path = connection.execute(
                 select(t.alarm_path).where(t.alarm_path.c.release == release, t.alarm_path.c.raised_at != "")
             ).one()
-        looked_at = json.loads(path.state)["raised_at"]
-        words = f"{looked_at} decisions that underwriters looked at prove it: {path.words}"
+        state = json.loads(path.state)
+        since = len(self._letters_since(path.changed_at))
+        words = (
+            f"{state['wrong']} of {state['labels']} decisions that underwriters looked at, drawn at random, were wrong, "
+            f"since about {path.changed_at[:10]}; {since} letters from then on are to be looked at"
+        )
         if self._everyone:
             self._release(everyone=False)
-            words += " Ines takes the release back to the pilot"
-        self._event(night, "alarm", {"with": words.rstrip(".")}, tell)
+            words += "; Ines takes the release back to the pilot"
+        self._event(night, "alarm", {"with": words}, tell)
+
+    def _letters_since(self, moment: str) -> list[str]:
+        with self._house.store.reading() as connection:
+            rows = connection.execute(
+                select(t.crossing.c.run).where(
+                    t.crossing.c.target == "send_decision",
+                    t.crossing.c.state == "done",
+                    t.crossing.c.ended_at >= moment,
+                )
+            ).all()
+        return [row.run for row in rows]
 
     def _runs(self) -> dict[int, str]:
         """Return the run that sent the letter of each application."""
@@ -454,6 +471,7 @@ class Play:
                 "by_hand": dict(Counter(one["why"] for one in self._bank.by_hand())),
                 "open": len(self._bank.open_applications()),
                 "looked_at_again": self._reviewed,
+                "alarm_after": self._alarm_after(),
             },
             "without": {
                 **self._right(alone),
@@ -469,6 +487,12 @@ class Play:
             "ledger_root": root,
             "state": str(self._place / "state"),
         }
+
+    def _alarm_after(self) -> int:
+        """Return how many looked at decisions it took to prove the fall; 0 where nothing was proved."""
+        with self._house.store.reading() as connection:
+            row = connection.execute(select(t.alarm_path.c.state).where(t.alarm_path.c.raised_at != "")).first()
+        return int(json.loads(row.state)["raised_at"]) if row else 0
 
     def _blind_letters(self) -> int:
         """Count letters whose score is not that of what the bureau knows of the applicant."""
