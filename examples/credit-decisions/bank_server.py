@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from mcp.server import MCPServer
-
 from bank import Bank
+from mcp.server import MCPServer
 
 server = MCPServer("bank")
 

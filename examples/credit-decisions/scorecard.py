@@ -1,8 +1,8 @@
 """The model as the deployment runs it: a scorecard of a few lines of arithmetic, and its reasons.
 
-``training.py`` fits it with scikit-learn and writes ``model.json``; as a file of this folder it is part of the
-release, so a new model is a new release. A field that is missing gets the pilot's median, the way such models
-do it silently; here the score says so. Pure: the same application, the same score.
+``training.py`` fits it with scikit-learn and writes ``model.json``; as a file of this folder it is part of
+the release, so a new model is a new release. A field that is missing gets the pilot's median, the way such
+models do it silently; here the score says so. Pure: the same application, the same score.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ MOST_REASONS = 4
 
 
 class Score(NamedTuple):
-    """``risk``: the calibrated probability of a loan that goes bad, in thousandths. ``reasons``: what cost most.
+    """``risk``: the calibrated probability of a loan that goes bad, in thousandths. ``reasons``: what cost
+    most.
 
     ``missing``: the fields that were not there, for which the pilot's median stood in.
     """

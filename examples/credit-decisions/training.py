@@ -1,4 +1,4 @@
-"""Trains the model at set-up time, on the pilot's segment alone: salaried, own home, clean record, five years.
+"""Trains the model at set-up time, on the pilot alone: salaried, own home, clean record, five years.
 
 A logistic regression on eight features, calibrated by Platt's method on predictions that were made for rows
 it had not seen (cross-fitting), tested on a third of the segment that it never saw. What comes out is a file
@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
-
 from applicants import Applicant, applicants
 from scorecard import in_pilot, score, value
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
 
 FEATURES = ("seniority", "term", "expenses", "income", "assets", "debt", "amount", "share")
 SEED = 2026

@@ -1,13 +1,13 @@
-"""Twelve weeks of the deployment on a clock of their own, and beside it the same model with nothing around it.
+"""Twelve weeks of the deployment on a clock of their own, beside the same model with nothing around it.
 
 ::
 
     play = Play.set_up(place)               # trains the model, opens the bank, copies this folder
     result = await play.carry_on(print)     # files dropped, data looked at, letters sent, people asked
 
-Everything is the real thing: files in a folder, a bank behind MCP, the checks of the contract, `perform`. What
-stands in for people is written in `Desk`, and labelled so. Figures are counted from the bank's letters and the
-ledger's rows, never from what this file expects.
+Everything is the real thing: files in a folder, a bank behind MCP, the checks of the contract, `perform`.
+What stands in for people is written in `Desk` and `_review`, and labelled so. Figures are counted from the
+bank's letters and the store's rows, never from what this file expects.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from applicants import Applicant, applicants
 from bank import OF_THE_BANK, Bank
+from scorecard import in_pilot, score
+from sqlalchemy import select
+from training import SEED, split, train
+from weeks import IN_WORDS, NIGHTLY, SCRIPT, WEEKS, Fault, Night, drop, nights
+from without import Without
+
 from bridgehead.assemble import House
 from bridgehead.assemble.watching import watch_once
 from bridgehead.enforce.approve import question, vote
@@ -33,10 +37,6 @@ from bridgehead.store import tables as t
 from bridgehead.watch.accuracy.alarm import Alarm, heard
 from bridgehead.watch.accuracy.labelling import label, label_from
 from bridgehead.watch.feeds.deciding import decide
-from scorecard import in_pilot, score
-from training import SEED, split, train
-from weeks import IN_WORDS, NIGHTLY, SCRIPT, WEEKS, Fault, Night, drop, nights
-from without import Without
 
 EVERYONE_FROM = 4
 """The week in which the pilot is released to everyone."""
@@ -87,8 +87,8 @@ class Told:
 
 
 class Desk:
-    """Stands in for the credit officers: not people, and said so. They agree to every decline above the limit,
-    and let no letter go out on a gap: they take those applications over."""
+    """Stands in for the credit officers: not people, and said so. They agree to every decline above the
+    limit, and let no letter go out on a gap: they take those applications over."""
 
     def __init__(self, house: House, bank: Bank, told: Told) -> None:
         self._house, self._bank, self._told = house, bank, told
@@ -304,7 +304,7 @@ class Play:
             self._event(night, "outcomes", {"without": words}, tell)
 
     def _review(self, night: Night, tell: Tell) -> None:
-        """The underwriters look at what was drawn. Stand-ins: they know how the loan will end, as nobody does."""
+        """The underwriters look at what was drawn. Stand-ins: they know how the loan ends, as nobody does."""
         with self._house.store.reading() as connection:
             rows = connection.execute(
                 select(t.audit_item.c.run, t.audit_item.c.wanted, t.audit_item.c.release)
@@ -335,8 +335,8 @@ class Play:
         state = json.loads(path.state)
         since = len(self._letters_since(path.changed_at))
         words = (
-            f"{state['wrong']} of {state['labels']} decisions that underwriters looked at, drawn at random, were wrong, "
-            f"since about {path.changed_at[:10]}; {since} letters from then on are to be looked at"
+            f"{state['wrong']} of {state['labels']} decisions that underwriters looked at, drawn at random, "
+            f"were wrong, since about {path.changed_at[:10]}; {since} letters since are to be looked at"
         )
         if self._everyone:
             self._release(everyone=False)
@@ -399,9 +399,10 @@ class Play:
             night,
             night.fault,
             {
-                "without": f"{len(letters)} letters sent at six, {len(blind)} of them on figures nobody reported; "
-                f"{len(other)} say something else than on the whole file, {len(wrong)} are wrong",
-                "with": f"{len(concerned)} applications were due: {morning} letters at six, {stopped['held']} held, "
+                "without": f"{len(letters)} letters sent at six, {len(blind)} of them on figures nobody "
+                f"reported; {len(other)} say something else than on the whole file, {len(wrong)} are wrong",
+                "with": f"{len(concerned)} applications were due: {morning} letters at six, "
+                f"{stopped['held']} held, "
                 f"{stopped['asked']} put to people; {later} sent after the bureau sent the file again",
             },
             tell,
@@ -491,7 +492,9 @@ class Play:
     def _alarm_after(self) -> int:
         """Return how many looked at decisions it took to prove the fall; 0 where nothing was proved."""
         with self._house.store.reading() as connection:
-            row = connection.execute(select(t.alarm_path.c.state).where(t.alarm_path.c.raised_at != "")).first()
+            row = connection.execute(
+                select(t.alarm_path.c.state).where(t.alarm_path.c.raised_at != "")
+            ).first()
         return int(json.loads(row.state)["raised_at"]) if row else 0
 
     def _blind_letters(self) -> int:

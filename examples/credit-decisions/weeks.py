@@ -62,7 +62,7 @@ def nights(
     script: Mapping[tuple[int, int], Fault] = SCRIPT,
 ) -> Iterator[Night]:
     """Yield the working nights in order. An empty ``script`` is the same time with nothing injected."""
-    pace = random.Random(7)  # noqa: S311  # how many apply in a night is no secret
+    pace = random.Random(7)  # how many apply in a night is no secret
     begun = 0
     for week in range(1, weeks + 1):
         for weekday in range(5):
@@ -77,7 +77,7 @@ def nights(
 
 
 def drop(folder: Path, night: Night, *, mended: bool = False) -> Path | None:
-    """Drop the bureau's file of a night as it came; ``mended`` as it should have. Return it, where one came."""
+    """Drop the bureau's file of a night as it came, or ``mended``; return it, where one came."""
     fault: Fault = "" if mended else night.fault
     if fault == "silent":
         return None

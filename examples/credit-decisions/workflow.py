@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bridgehead.kernel.outcome import Done
 from scorecard import in_pilot, score
+
+from bridgehead.kernel.outcome import Done
 
 
 async def decide_application(run: Any, application: int) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""The credit example, shortened: real applications, real files, real letters; figures recomputed beside it."""
+"""The credit example, shortened: real applications, files and letters; figures recomputed beside it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import math
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -14,20 +15,24 @@ from typing import Any
 import pytest
 
 from bridgehead.doors.cli.play import example_module
-from bridgehead.record.verify import Report, verify_export
 from bridgehead.record.export import export
+from bridgehead.record.verify import verify_export
 
 FOLDER = Path(__file__).parents[2] / "examples" / "credit-decisions"
-SICK = {(1, 2): "renamed", (1, 4): "partial", (2, 0): "silent", (2, 3): "gaps"}
+SICK = {(1, 2): "renamed", (2, 0): "silent", (2, 2): "gaps", (2, 4): "partial"}
 SHORT = {"weeks": 2, "nightly": 12, "everyone_from": 1}
 
 
 class Played:
     """A play that is over: its result, its bank, and the applicants as the data set has them."""
 
-    def __init__(self, place: Path, script: dict[tuple[int, int], str]) -> None:
+    def __init__(self, place: Path, script: dict[tuple[int, int], str], floor: str = "0.90") -> None:
+        folder = place / "example"
+        shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns(".bridgehead", "__pycache__"))
+        charter = (folder / "charter.yaml").read_text()
+        (folder / "charter.yaml").write_text(charter.replace("floor: 0.90", f"floor: {floor}"))
         module = example_module(FOLDER, "twelve_weeks")
-        play = module.Play.set_up(place, FOLDER, script=script, **SHORT)
+        play = module.Play.set_up(place, folder, script=script, **SHORT)
         self.lines: list[str] = []
         self.result: dict[str, Any] = asyncio.run(play.carry_on(self.lines.append))
         self.model = json.loads((place / "deployment" / "model.json").read_text())
@@ -65,7 +70,7 @@ def _bytecode_and_logging_as_before() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def sick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    played = Played(tmp_path_factory.mktemp("sick"), SICK)
+    played = Played(tmp_path_factory.mktemp("sick"), SICK, floor="0.50")
     yield played
     played.bank.close()
     played.house.close()
@@ -82,7 +87,9 @@ def test_no_letter_goes_out_on_figures_nobody_reported(sick: Played) -> None:
 
 def test_the_figures_are_those_of_the_letters_and_of_how_loans_ended(sick: Played) -> None:
     letters = sick.letters()
-    right = sum((decision == "decline") == sick.people[number]["bad"] for number, (decision, *_) in letters.items())
+    right = sum(
+        (decision == "decline") == sick.people[number]["bad"] for number, (decision, *_) in letters.items()
+    )
     found = sick.result["with"]
     assert (found["letters"], found["right"]) == (len(letters), right)
     assert sum(week["with"]["letters"] for week in sick.result["weeks"]) == len(letters)
@@ -118,7 +125,11 @@ def test_a_gap_or_a_large_decline_goes_to_a_credit_officer(sick: Played) -> None
         one = sick.people[number]
         assert None not in (one["income"], one["assets"], one["debt"]), number
     questions = sick.result["with"]["questions"]
-    large = [n for n, (decision, *_) in sick.letters().items() if decision == "decline" and sick.people[n]["amount"] > 1000]
+    large = [
+        n
+        for n, (decision, *_) in sick.letters().items()
+        if decision == "decline" and sick.people[n]["amount"] > 1000
+    ]
     assert questions.get("large-decline", 0) >= len(large)
 
 
@@ -130,14 +141,46 @@ def test_a_stranger_can_verify_all_of_it(sick: Played) -> None:
     assert verify_export(out, vkey=(sick.house.state / "keys" / "ledger.vkey").read_text()).ok
 
 
-def test_the_same_weeks_with_nothing_injected_stay_silent(tmp_path: Path) -> None:
+def test_with_nothing_injected_only_the_promise_is_found_broken_and_the_release_goes_back(
+    tmp_path: Path,
+) -> None:
     twin = Played(tmp_path, {})
     try:
-        assert twin.result["incidents"] == []
-        assert [event["what"] for event in twin.result["events"]] == []
-        assert set(twin.result["with"]["questions"]) <= {"missing-field", "large-decline"}
-        assert twin.result["without"]["on_made_up_figures"] == 0
-        assert twin.result["with"]["open"] == 0
+        found = twin.result
+        assert [incident["kind"].partition(":")[0] for incident in found["incidents"]] == ["accuracy"]
+        assert [event["what"] for event in found["events"]] == ["alarm"]
+        assert set(found["with"]["questions"]) <= {"missing-field", "large-decline"}
+        assert found["without"]["on_made_up_figures"] == found["with"]["on_made_up_figures"] == 0
+        assert found["with"]["alarm_after"] == proved_after(heard(twin), floor=0.9)
+        assert (twin.place / "deployment" / "charter.yaml").read_text().count("pilot-only.cedar") == 1
     finally:
         twin.bank.close()
         twin.house.close()
+
+
+def heard(played: Played) -> list[bool]:
+    """Return whether each decision that the alarm heard of was wrong, in its order, from how the loans ended."""
+    store = sqlite3.connect(played.place / "state" / "store.db")
+    rows = store.execute(
+        "select r.title from audit_item i join run r on r.id = i.run join alarm_path p "
+        "on p.release = i.release and p.number = i.path where p.raised_at is not null order by i.place"
+    ).fetchall()
+    store.close()
+    numbers = [int(row[0].removeprefix("Application ")) for row in rows]
+    letters = played.letters()
+    return [(letters[n][0] == "decline") != played.people[n]["bad"] for n in numbers]
+
+
+def proved_after(wrong: list[bool], floor: float) -> int:
+    """Return the label at which stakes on 19 bets against the floor, laid one after the other, come to 100."""
+    error = 1 - floor
+    for end in range(1, len(wrong) + 1):
+        stakes = [(0, 0.8)] + [(20 * k, 0.2 / ((k + 1) * k)) for k in range(1, end // 20 + 1)]
+        evidence = 0.2 / (end // 20 + 1)
+        for begin, stake in stakes:
+            for bet in range(1, 20):
+                gain = [1 + 0.9 * bet / 20 * (one - error) / error for one in wrong[begin:end]]
+                evidence += stake * math.prod(gain) / 19
+        if evidence >= 100:
+            return end
+    return 0

@@ -31,7 +31,11 @@ def training() -> Any:
 def test_all_applications_are_there_with_their_gaps(data: Any) -> None:
     found = data.applicants()
     assert len(found) == 4454
-    assert [sum(getattr(one, name) is None for one in found) for name in ("income", "assets", "debt")] == [381, 47, 18]
+    assert [sum(getattr(one, name) is None for one in found) for name in ("income", "assets", "debt")] == [
+        381,
+        47,
+        18,
+    ]
     assert sum(one.bad for one in found) == 1254
     assert found[0].number == 1
     assert (found[0].home, found[0].job, found[0].records) == ("rent", "freelance", "no")
@@ -59,7 +63,9 @@ def test_the_shipped_model_is_what_training_gives(training: Any) -> None:
     trained = training.train(training.split(training.applicants(), training.SEED))
     assert trained["test"] == shipped["test"]
     assert trained["intercept"] == pytest.approx(shipped["intercept"], abs=1e-4)
-    weights = [{name: line["weight"] for name, line in model["features"].items()} for model in (trained, shipped)]
+    weights = [
+        {name: line["weight"] for name, line in model["features"].items()} for model in (trained, shipped)
+    ]
     assert weights[0] == pytest.approx(weights[1], abs=1e-4)
 
 

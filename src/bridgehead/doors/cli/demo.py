@@ -50,13 +50,13 @@ def demo(
     """Work through 74 support tickets on an order system nobody here wrote, or through twelve weeks of credit
     decisions.
 
-    `retail`: every action is decided, some wait for a person, some are refused, everything is recorded. Without
-    a model endpoint (OPENAI_BASE_URL) a labelled stand-in plays the benchmark's published tool calls. A play
-    that was interrupted is carried on.
+    `retail`: every action is decided, some wait for a person, some are refused, everything is recorded.
+    Without a model endpoint (OPENAI_BASE_URL) a labelled stand-in plays the benchmark's published tool calls.
+    A play that was interrupted is carried on.
 
-    `credit`: real applications, a model trained on a pilot and released to everyone, and a bureau whose files
-    are late, broken and incomplete; on a clock of its own, beside the same model without Bridgehead. Every play
-    is a new one.
+    `credit`: real applications, a model trained on a pilot and released to everyone, and a bureau whose
+    files are late, broken and incomplete; on a clock of its own, beside the same model without Bridgehead.
+    Every play is a new one.
     """
     if example == "credit":
         _refuse_options_of_retail(answer_as, count, fresh)

