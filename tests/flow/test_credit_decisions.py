@@ -141,7 +141,7 @@ def test_a_stranger_can_verify_all_of_it(sick: Played) -> None:
     assert verify_export(out, vkey=(sick.house.state / "keys" / "ledger.vkey").read_text()).ok
 
 
-def test_with_nothing_injected_only_the_promise_is_found_broken_and_the_release_goes_back(
+def test_with_nothing_injected_only_the_promise_is_found_broken(
     tmp_path: Path,
 ) -> None:
     twin = Played(tmp_path, {})
@@ -159,7 +159,7 @@ def test_with_nothing_injected_only_the_promise_is_found_broken_and_the_release_
 
 
 def heard(played: Played) -> list[bool]:
-    """Return whether each decision that the alarm heard of was wrong, in its order, from how the loans ended."""
+    """Return whether each decision the alarm heard of was wrong, in its order, from how loans ended."""
     store = sqlite3.connect(played.place / "state" / "store.db")
     rows = store.execute(
         "select r.title from audit_item i join run r on r.id = i.run join alarm_path p "
@@ -172,7 +172,7 @@ def heard(played: Played) -> list[bool]:
 
 
 def proved_after(wrong: list[bool], floor: float) -> int:
-    """Return the label at which stakes on 19 bets against the floor, laid one after the other, come to 100."""
+    """Return the label at which stakes on 19 bets against the floor, laid step by step, come to 100."""
     error = 1 - floor
     for end in range(1, len(wrong) + 1):
         stakes = [(0, 0.8)] + [(20 * k, 0.2 / ((k + 1) * k)) for k in range(1, end // 20 + 1)]

@@ -39,7 +39,10 @@ def test_the_command_prints_them() -> None:
     assert CliRunner().invoke(command, ["--reference"]).output == reference()
 
 
-SHIPPED = [TEMPLATE, ROOT / "examples" / "retail-support", ROOT / "examples" / "hostile-erp"]
+SHIPPED = [
+    TEMPLATE,
+    *(ROOT / "examples" / name for name in ("credit-decisions", "hostile-erp", "retail-support")),
+]
 
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from bridgehead.check.readiness import readiness
+from bridgehead.declare import load
 from bridgehead.doors.cli.play import example_module
+from bridgehead.enforce.policy import faults
+from bridgehead.enforce.sql.declared import misfits
 
 FOLDER = Path(__file__).parents[2] / "examples" / "credit-decisions"
 
@@ -85,3 +89,8 @@ def test_reasons_of_a_decline_are_what_cost_most_and_a_gap_is_said(training: Any
     assert found.missing == ("debt",)
     rich = training.score({**poor, "income": 600, "amount": 200, "debt": 0}, model)
     assert (rich.decision, rich.reasons, rich.missing) == ("approve", (), ())
+
+
+def test_the_folder_is_ready_but_for_the_bank_that_the_play_opens() -> None:
+    found = readiness(load(FOLDER), faults, misfits)
+    assert {one.rule for one in found if one.severity == "block"} == {"BH-CHK-065"}
