@@ -185,6 +185,7 @@ class Play:
         self._clock.to(night.at(5))
         await watch_once(self._house)
         self._clock.to(night.at(6))
+        await watch_once(self._house)  # by now the bureau's file is needed
         open_now = [one for one in self._bank.open_applications() if self._concerns(one)]
         sent_before = len(self._bank.decisions())
         self._without.morning(night.day, self._in_scope_without(night))

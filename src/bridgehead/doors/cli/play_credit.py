@@ -76,11 +76,18 @@ def told(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"Left to people       {hand or 'nothing'}"
     yield f"Questions answered   {asked or 'none'}"
     yield f"Looked at again      {result['with']['looked_at_again']} results"
-    yield f"Incidents            {len(result['incidents'])}"
+    yield from _incidents(result["incidents"])
     yield f"Ledger               {result['ledger_size']} entries, root {result['ledger_root']}"
     yield f"Time                 {result['seconds']} s for {len(result['weeks'])} weeks"
     yield "People were stand-ins; the underwriters knew how each loan would end, the best case of an audit."
     yield f"Verify it            bridgehead verify --store {result['state']}/store.db"
+
+
+def _incidents(found: list[Mapping[str, str]]) -> Iterator[str]:
+    yield f"Incidents            {len(found)}, each with its owner; the last five:"
+    for one in found[-5:]:
+        until = one["closed"][:16] or "now"
+        yield f"  {one['opened'][:16]} to {until}  {one['kind'][:40]}: {one['words'][:90]}"
 
 
 def _share(one: Mapping[str, int]) -> str:
