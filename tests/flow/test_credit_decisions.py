@@ -19,8 +19,8 @@ from bridgehead.record.export import export
 from bridgehead.record.verify import verify_export
 
 FOLDER = Path(__file__).parents[2] / "examples" / "credit-decisions"
-SICK = {(1, 2): "renamed", (2, 0): "silent", (2, 2): "gaps", (2, 4): "partial"}
-SHORT = {"weeks": 2, "nightly": 12, "everyone_from": 1}
+SICK = {(1, 2): "renamed", (2, 0): "silent", (2, 3): "gaps", (3, 3): "partial"}
+SHORT = {"weeks": 3, "nightly": 8, "everyone_from": 1}
 
 
 class Played:
