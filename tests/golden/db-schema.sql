@@ -422,6 +422,20 @@ CREATE TABLE schedule (
   PRIMARY KEY (name)
 );
 
+CREATE TABLE schema_seen (
+  source VARCHAR(63) NOT NULL,
+  object TEXT NOT NULL,
+  accepted TEXT NOT NULL,
+  accepted_at VARCHAR(32) NOT NULL,
+  accepted_by TEXT NOT NULL,
+  found TEXT NOT NULL,
+  found_at VARCHAR(32) NOT NULL,
+  since VARCHAR(32) DEFAULT '' NOT NULL,
+  changes TEXT DEFAULT '[]' NOT NULL,
+  mapping TEXT DEFAULT '{}' NOT NULL,
+  PRIMARY KEY (source, object)
+);
+
 CREATE TABLE segment (
   run VARCHAR(40) NOT NULL,
   number INTEGER NOT NULL,

@@ -485,6 +485,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "schema_seen",
+        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("accepted", sa.Text(), nullable=False),
+        sa.Column("accepted_at", sa.String(length=32), nullable=False),
+        sa.Column("accepted_by", sa.Text(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.Column("found_at", sa.String(length=32), nullable=False),
+        sa.Column("since", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("changes", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("mapping", sa.Text(), server_default="{}", nullable=False),
+        sa.PrimaryKeyConstraint("source", "object"),
+    )
+    op.create_table(
         "segment",
         sa.Column("run", sa.String(length=40), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
