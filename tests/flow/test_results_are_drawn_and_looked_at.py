@@ -262,21 +262,18 @@ async def test_confidence_is_written_down_apart_and_draws_more_where_it_does_not
 ) -> None:
     monkeypatch.setattr(labelfree, "LEAST", 12)
     features = "      features: [input.application.income, input.application.country]\n"
-    desk = audited(
-        tmp_path, PROMISE.replace("share: 1.0, at_least: 20", "share: 0.9, at_least: 0") + features
-    )
+    desk = audited(tmp_path, PROMISE + features)
     await watch_once(desk.house)
     assert "too few" in confidence(desk).words and not confidence(desk).closer
-    for run in await decide(desk, range(24), at_once=8):
-        if run in items(desk):
-            look(desk, run, "right")
+    for run in await decide(desk, range(16), at_once=8):
+        look(desk, run, "right")
     desk.clock.advance(8 * 86_400)
-    await decide(desk, range(24, 40), at_once=8, country="atlantis")
+    await decide(desk, range(16, 32), at_once=8, country="atlantis")
     await watch_once(desk.house)
     found = confidence(desk)
     assert found.state == "not estimable" and "unknown before" in found.words and found.closer
     before = len(desk.bodies("audit.drawn"))
-    await decide(desk, range(40, 43))
+    await decide(desk, range(32, 35))
     assert [body["raised"] for body in desk.bodies("audit.drawn")[before:]] == [True] * 3
     desk.close()
 
