@@ -13,6 +13,7 @@ from bridgehead.kernel.errors import (
     EngineError,
     SettlementError,
     StoreError,
+    WatchError,
 )
 
 ERRORS: list[tuple[type[BridgeheadError], str, int]] = [
@@ -22,6 +23,8 @@ ERRORS: list[tuple[type[BridgeheadError], str, int]] = [
     (SettlementError, "BH-SET-005", 1),  # not asked
     (EngineError, "BH-UND-003", 1),  # may not order an undo
     (CharterError, "BH-ASM-007", 1),  # the release was taken back
+    (WatchError, "BH-WAT-074", 1),  # their own case
+    (WatchError, "BH-WAT-073", 2),  # no such result
     (ApprovalError, "BH-APR-001", 2),  # no such question
     (SettlementError, "BH-SET-001", 2),  # no such effect
     (ConfigError, "BH-DOO-042", 2),

@@ -54,8 +54,12 @@ COMMANDS = {
 EXIT_REFUSED, EXIT_FAULT = 1, 2
 NO_SUCH_THING = ("BH-APR-001", "BH-SET-001")
 """A question or an effect that is not there: the command named the wrong one."""
-REFUSED_ELSEWHERE = ("BH-ASM-002", "BH-ASM-007", "BH-RUN-015", "BH-UND-002", "BH-UND-003")
-"""Refusals that answer no question: by findings, by an undo, or of somebody who may not order one."""
+_OF_A_REVIEW = ("BH-WAT-074", "BH-WAT-075", "BH-WAT-076", "BH-WAT-077", "BH-WAT-079", "BH-WAT-082")
+"""Answers about a result that do not count, and alarms that are not this person's to clear."""
+REFUSED_ELSEWHERE = (
+    *("BH-ASM-002", "BH-ASM-007", "BH-RUN-015", "BH-UND-002", "BH-UND-003"),
+    *_OF_A_REVIEW,
+)
 """Refusals that are no answer to a question: by findings, by an undo, of somebody who may not order one."""
 
 
