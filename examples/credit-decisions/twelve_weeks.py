@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from applicants import Applicant, applicants
 from bank import OF_THE_BANK, Bank
@@ -215,12 +215,16 @@ class Play:
         await engine.work(until_idle=True)
 
     async def _mend(self, night: Night, engine: Any) -> None:
-        """The owner calls the bureau, which sends the file again in the afternoon."""
+        """The owner discards what came and calls the bureau, which sends the file again in the afternoon.
+
+        What is kept apart then is the whole file, a part of which was seen before: that the owner releases.
+        """
         self._clock.to(night.at(14))
+        self._answer_for("discard", "the bureau sends it again")
         drop(self._drop, night, mended=True)
         self._clock.to(night.at(15))
         await watch_once(self._house)
-        self._discard("the bureau has sent it again")
+        self._answer_for("release", "it is the whole file; the part that came before was discarded")
         await engine.work(until_idle=True)  # what was held goes on by itself
         still = [one for one in self._bank.open_applications() if self._concerns(one)]
         await self._decide(still, f"{night.day} afternoon", engine)
@@ -228,12 +232,12 @@ class Play:
         if self._desk.answer():
             await engine.work(until_idle=True)
 
-    def _discard(self, reason: str) -> None:
-        """The owner discards what was kept apart, once it came again."""
+    def _answer_for(self, answer: Literal["release", "discard"], reason: str) -> None:
+        """The owner decides about each batch that was kept apart."""
         with self._house.store.reading() as connection:
             rows = connection.execute(select(t.batch.c.name).where(t.batch.c.state == "quarantined")).all()
         for row in rows:
-            decide(self._house.boundary, BUREAU, row.name, "discard", self._person("ines"), reason)
+            decide(self._house.boundary, BUREAU, row.name, answer, self._person("ines"), reason)
 
     def _concerns(self, application: Mapping[str, Any]) -> bool:
         return self._everyone or in_pilot(application, self._model)
@@ -473,6 +477,7 @@ class Play:
                 "by_hand": dict(Counter(one["why"] for one in self._bank.by_hand())),
                 "open": len(self._bank.open_applications()),
                 "looked_at_again": self._reviewed,
+                "batches": self._batches(),
                 "alarm_after": self._alarm_after(),
             },
             "without": {
@@ -489,6 +494,13 @@ class Play:
             "ledger_root": root,
             "state": str(self._place / "state"),
         }
+
+    def _batches(self) -> dict[str, int]:
+        """Count the bureau's files by what became of them."""
+        with self._house.store.reading() as connection:
+            rows = connection.execute(select(t.batch.c.state, t.batch.c.decided_by)).all()
+        released = sum(row.state == "published" and row.decided_by != "[]" for row in rows)
+        return {**Counter(row.state for row in rows), "released by the owner": released}
 
     def _alarm_after(self) -> int:
         """Return how many looked at decisions it took to prove the fall; 0 where nothing was proved."""

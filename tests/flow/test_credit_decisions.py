@@ -102,7 +102,8 @@ def test_every_fault_stops_the_letters_of_that_morning_until_the_file_is_there(s
         assert " 0 letters at six" in event["with"], event
         assert not event["without"].startswith("0 letters"), event
     kinds = {incident["kind"] for incident in sick.result["incidents"]}
-    assert kinds == {"data:bureau.reports"}
+    assert kinds == {"data:bureau.reports", "arrivals:bureau.reports"}  # broken or late; never came
+    assert sick.result["with"]["batches"]["released by the owner"] == 1  # the whole file after its part
     assert all(incident["closed"] for incident in sick.result["incidents"])
 
 

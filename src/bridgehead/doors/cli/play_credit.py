@@ -76,6 +76,8 @@ def told(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"Left to people       {hand or 'nothing'}"
     yield f"Questions answered   {asked or 'none'}"
     yield f"Looked at again      {result['with']['looked_at_again']} results"
+    batches = ", ".join(f"{number} {state}" for state, number in sorted(result["with"]["batches"].items()))
+    yield f"The bureau's files   {batches}"
     yield from _incidents(result["incidents"])
     yield f"Ledger               {result['ledger_size']} entries, root {result['ledger_root']}"
     yield f"Time                 {result['seconds']} s for {len(result['weeks'])} weeks"
