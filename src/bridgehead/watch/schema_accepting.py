@@ -39,8 +39,8 @@ def accept_change(
 ) -> Accepted:
     """Accept what the last look found of a table's schema; ``names`` are old names by which new ones go.
 
-    The owner and the deputy may, and who answers for sick data. Raises ``WatchError`` BH-WAT-062 somebody else,
-    BH-WAT-060 nothing is open, BH-WAT-061 a name that did not change so.
+    The owner and the deputy may, and who answers for sick data. Raises ``WatchError`` BH-WAT-062 they may
+    not, BH-WAT-060 nothing is open, BH-WAT-061 a name that did not change so.
     """
     _may(boundary, by)
 
