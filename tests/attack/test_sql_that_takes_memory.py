@@ -187,6 +187,40 @@ async def test_nothing_of_one_question_is_left_for_the_next(duckdb: Driver) -> N
     assert found == "BH-CON-064"
 
 
+LIAR = """
+import sys
+from bridgehead.connect.messages import receive, send
+receive(sys.stdin.buffer)
+while True:
+    receive(sys.stdin.buffer)
+    for message in ({"columns": ["n"]}, {"rows": [[1], [2]]}, {"columns": ["n"]}, {"rows": [[666]]},
+                    {"done": True, "tired": False}):
+        send(sys.stdout.buffer, message)
+"""
+
+
+def test_what_was_not_read_of_an_answer_is_never_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that says more than it may is not asked again."""
+
+    def lying(module: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-c", LIAR],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    monkeypatch.setattr(apart, "started", lying)
+    processes = apart.Processes("shop", "duckdb")
+    for _ in range(2):
+        patience = apart.Patience(30)
+        with pytest.raises(ConnectError) as refused:
+            processes.ask({"values": []}, patience, row_limit=1, place="")
+        patience.end()
+        assert refused.value.code == "BH-CON-063"
+    processes.close()
+
+
 async def test_no_secret_of_ours_is_in_the_process(duckdb: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALES_DATABASE", "postgresql://reader:geheim@host/sales")
     made = apart.Process("duckdb")

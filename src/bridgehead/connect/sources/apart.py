@@ -35,6 +35,7 @@ class Process:
     def __init__(self, driver: str) -> None:
         self._process = started(_MODULE)
         self._ended = False
+        self._answering = False  # what of an answer was not read must never be taken for the next one
         assert self._process.stdin is not None and self._process.stdout is not None
         self._questions, self._answers = self._process.stdin, self._process.stdout
         with suppress(OSError):  # it is dead already: whoever asks it will see
@@ -43,17 +44,18 @@ class Process:
     @property
     def alive(self) -> bool:
         """Whether it can be asked."""
-        return not self._ended and self._process.poll() is None
+        return not self._ended and not self._answering and self._process.poll() is None
 
     def said(self, question: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Ask, and yield what it says, up to its last message. Raises whatever a broken pipe raises."""
+        self._answering = True
         send(self._questions, question)
-        while True:
+        while self._answering:
             message, _ = receive(self._answers, _LONGEST)
-            yield message
             if "tired" in message:
+                self._answering = False
                 self._ended = self._ended or message["tired"] is True
-                return
+            yield message
 
     def end(self) -> None:
         """Kill it, whatever it does."""
