@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bridgehead.explain import story, why
 from fixtures.fed import HEADER, ROWS, FedDesk, richer
 from fixtures.sick_data import MOVE, NOTE
 
@@ -93,6 +94,19 @@ async def test_an_effect_says_as_of_when_the_data_are_that_it_rests_on(desk: Fed
     assert [body["data_as_of"] for body in intents] == [
         {"sales.customers": {"at": look.data_as_of, "snapshot": 1}}
     ] * 2
+
+
+async def test_why_says_as_of_when_the_data_were_of_a_query_and_of_an_effect(desk: FedDesk) -> None:
+    desk.sender.sends(day(1))
+    desk.look()
+    run = desk.start(workflow="plain", input={"before": [list(SUM)], "then": [list(NOTE)]}, on_behalf="ana")
+    await desk.work()
+    with desk.house.store.reading() as connection:
+        told = story(connection, desk.house.ledger, desk.house.deployment.charter, run)
+    said = [sentence.words for item in told.crossings for sentence in why(told, item.position)]
+    state = "sales.customers as of 2 Mar 2026, 09:00 UTC, the 1st state of it that was published."
+    assert f"It reads {state}" in said
+    assert f"It rests on {state}" in said
 
 
 async def test_half_a_file_leaves_what_was_good_until_that_is_too_old(desk: FedDesk) -> None:

@@ -68,8 +68,8 @@ def _crossing(item: Told) -> Iterator[Sentence]:
         yield Sentence(words=f"Because: {reason.words}", entries=item.entries, source=_rule(reason))
     for read in item.reads:
         yield Sentence(words=read.words, entries=(read.entry,), source=read.where)
-    for told in item.as_of:
-        yield Sentence(words=told.words, entries=(told.entry,))
+    for data in item.as_of:
+        yield Sentence(words=data.words, entries=(data.entry,))
     for asking in item.asking:
         yield Sentence(
             words=f"{asking.who} was asked: {asking.words}{_took(asking.took)}.", entries=(asking.entry,)
