@@ -39,7 +39,7 @@ class Accepted:
 def accepted(boundary: Boundary, promised: Promised, what: Accepted, by: Principal, reason: str) -> str:
     """Accept it by name, with a reason; return in words what is so from now on.
 
-    Raises ``WatchError`` (BH-WAT-038) where it is not for them to say, or there is nothing of the kind.
+    Raises ``WatchError`` (BH-WAT-112) where it is not for them to say, or there is nothing of the kind.
     """
     owner = boundary.directory().owner
     if by.id not in (owner.person, owner.deputy):
@@ -85,4 +85,4 @@ def _changed(boundary: Boundary, feed: Feed, what: Accepted, by: Principal, reas
 
 
 def _refused(why: str, fix: str) -> WatchError:
-    return WatchError("BH-WAT-038", f"it is not accepted: {why}", means="Nothing was changed.", fix=fix)
+    return WatchError("BH-WAT-112", f"it is not accepted: {why}", means="Nothing was changed.", fix=fix)
