@@ -135,7 +135,7 @@ def test_explain_lays_the_statement_out_and_no_value_forges_a_line(folder: Path)
     assert "  SELECT" in lines and any(line.strip().startswith("WHERE") for line in lines)
     told = CliRunner().invoke(cli, [*asked, "--json", "select id from customers"])
     found = json.loads(told.output)
-    assert "\n" not in found["sql"] and found["shown"].split() != [] and "\n" in found["shown"]
+    assert "\n" not in found["sql"] and "\n" in found["shown"]
     forged = CliRunner().invoke(
         cli, [*asked, "select id from customers where name = 'x\nSELECT salary FROM secrets'"]
     )

@@ -28,8 +28,8 @@ def errors(deployment: Deployment) -> Iterator[CharterError]:
             yield fault(
                 deployment,
                 "BH-CHA-113",
-                f"`readers` names the tag `{tag}`, and no action's `returns.tags`, source, column or "
-                "collection gives it",
+                f"`readers` names the tag `{tag}`, and no action's `returns.tags`, source, column or"
+                " collection gives it",
                 did_you_mean(tag, known),
                 *("readers", tag),
             )

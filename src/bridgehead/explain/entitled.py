@@ -103,8 +103,8 @@ def explain(
 
 
 def _over_lines(sql: str, dialect: str) -> str:
-    """Return the same statement over several lines. As it is where it has line ends of its own, inside a
-    value, or where the parser would make another statement of it.
+    """Return the same statement over several lines; as it is where a value in it has line ends of its own, or
+    the parser would make another statement of it.
     """
     if "\n" in sql:
         return sql
