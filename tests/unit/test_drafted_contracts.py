@@ -254,6 +254,14 @@ def test_a_clause_the_sample_missed_is_dropped_and_said(
     assert "`required: true` was dropped, it does not hold of all rows" in made.text
 
 
+def test_the_range_of_a_column_with_an_outlier_is_a_share_of_its_rows(tmp_path: Path) -> None:
+    rows = [(n, 10 + n % 7 / 10) for n in range(1200)]
+    write(tmp_path / "t.csv", ("id", "amount"), [*rows, (1200, 99999)])
+    contract = contract_of(tmp_path / "t.csv")
+    write(tmp_path / "t.csv", ("id", "amount"), [*rows, *((n, 99999) for n in range(1200, 1300))])
+    assert broken(contract, tmp_path / "t.csv") == {"t.amount.too_large"}
+
+
 def test_what_cannot_be_drafted_is_said(tmp_path: Path) -> None:
     with pytest.raises(WatchError, match="BH-WAT-090"):
         run("draft", tmp_path)

@@ -55,8 +55,8 @@ def STATE(command: Callable[..., Any]) -> Callable[..., Any]:
     return _STATE(_STORE(command))
 
 
-PIPE_WIDTH = 160
-"""Columns of a table that goes into a pipe or a file."""
+PIPE_WIDTH = 10_000
+"""Columns of a table that goes into a pipe or a file: one line a row, for `grep`."""
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 AS = click.option("--as", "person", required=True, help="Who you are: an id under `people` of the charter.")
 REASON = click.option("--reason", default="", help="Why, in your own words; kept with the answer.")

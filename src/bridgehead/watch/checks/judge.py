@@ -39,6 +39,7 @@ from bridgehead.watch.checks.ir import (
     TypeFailures,
     Value,
 )
+from bridgehead.watch.checks.plan import base_of
 from bridgehead.watch.contract.model import Threshold
 
 State = Literal["held", "broken", "unevaluable"]
@@ -176,7 +177,7 @@ def _bound(check: Check, value: Value, numbers: Numbers) -> Verdict:
     if number is None:
         return _not(check, _WILD)
     if check.unit == "percent":
-        base = numbers.values.get((check.table, RowCount(where=getattr(check.metric, "where", ()))))
+        base = numbers.values.get((check.table, base_of(check.metric)))
         if not isinstance(base, int) or base == 0:
             return _not(check, "a percentage of no rows is undefined")
         share = 100 * number / base

@@ -47,7 +47,7 @@ def _table(name: str, checks: list[Check]) -> TablePlan:
     able = [check for check in checks if not check.fault]
     metrics = list(dict.fromkeys(check.metric for check in able))
     # Every verdict needs to know whether there was a row at all, and percentages of which rows they are.
-    bases = dict.fromkeys([RowCount(), *(RowCount(where=_where(check.metric)) for check in able
+    bases = dict.fromkeys([RowCount(), *(base_of(check.metric) for check in able
                                          if check.unit == "percent")])  # fmt: skip
     alone = (DuplicateCount, DependencyCount, OrphanCount, SqlAnswer)
     scan = dict.fromkeys([*bases, *(metric for metric in metrics if not isinstance(metric, alone))])
@@ -59,6 +59,11 @@ def _table(name: str, checks: list[Check]) -> TablePlan:
         queries=tuple(metric for metric in metrics if isinstance(metric, SqlAnswer)),
         columns=tuple(dict.fromkeys(column for check in able for column in check.columns)),
     )
+
+
+def base_of(metric: Metric) -> RowCount:
+    """Return the rows a percentage is of: those the clause is about, and for a count of rows all of them."""
+    return RowCount() if isinstance(metric, RowCount) else RowCount(where=_where(metric))
 
 
 def _where(metric: Metric) -> Where:

@@ -230,7 +230,10 @@ def _own_rule(body: Mapping[str, Any], place: Place, context: Context, found: Fo
     column = str(body.get("column", context.column))
     if column and not _are_columns([column], context, (*place, "column"), found):
         return None
-    inner = Context(table=context.table, column=column, columns=context.columns)
+    counts_rows = metric == "rowCount" and bool(
+        where
+    )  # rows of the object, also where a column's clause asks
+    inner = Context(table=context.table, column="" if counts_rows else column, columns=context.columns)
     if metric == "pair":
         return _pair(body, where, place, inner, found)
     if metric == "dependency":
