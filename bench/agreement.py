@@ -2,7 +2,8 @@
 
 Random tables with gaps, repeats and wrong values, and for each a contract of one clause (beside its columns):
 required, unique, ranges, lengths, patterns, the five metrics of the library with every operator and unit,
-references, SQL. Each is judged by us, by ``datacontract-cli`` on the same file, and by a dozen lines of Ibis
+references, SQL, and the clauses only our engine knows (means, sums, comparisons of columns, dependencies, rows
+that a condition names), which only Ibis judges with us. Each is judged by us, by ``datacontract-cli`` on the same file, and by a dozen lines of Ibis
 (``bench/peers/agreement_*.py``; each in an environment of its own that uv makes). Where one of them cannot
 evaluate a clause it is not compared, and counted. What differs is printed.
 """
@@ -187,6 +188,19 @@ def _clause(draw: random.Random) -> tuple[str, str, dict[str, Any]]:
         case "sql":
             query = f"SELECT count(*) FROM orders WHERE {number} > 20"
             return "sql", "", {"quality": [{"type": "sql", "query": query, **_threshold(draw)}]}
+        case "aggregate":
+            metric = draw.choice(["mean", "sum", "min", "max"])
+            return "aggregate", number, _own(metric, draw, where=_where(draw))
+        case "pair":
+            sides = dict(zip(("left", "right"), draw.sample(["id", "ref", "amount"], 2), strict=True))
+            return "pair", "", _own("pair", draw, operator=draw.choice(COMPARISONS), where=_where(draw), **sides)
+        case "dependency":
+            by = draw.choice([["status"], ["ref"], ["status", "ref"]])
+            return "dependency", "", _own("dependency", draw, properties=by, column="code")
+        case "rowsWhere":
+            return "rowsWhere", "", _own("rowCount", draw, where=_condition(draw))
+        case "nullsWhere":
+            return "nullsWhere", column, _own("nullValues", draw, where=_condition(draw))
         case _:
             return "reference", "ref", {"relationships": [{"type": "foreignKey", "to": "parents.id"}]}
 
@@ -194,7 +208,28 @@ def _clause(draw: random.Random) -> tuple[str, str, dict[str, Any]]:
 KINDS = (
     "required", "unique", "range", "length", "pattern", "invalidValues", "missingValues", "nullValues",
     "duplicateValues", "duplicateRows", "rowCount", "sql", "reference",
+    "aggregate", "pair", "dependency", "rowsWhere", "nullsWhere",
 )  # fmt: skip
+COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
+
+
+def _own(metric: str, draw: random.Random, **arguments: Any) -> dict[str, Any]:
+    told = {key: value for key, value in arguments.items() if value is not None}
+    clause: dict[str, Any] = {"type": "custom", "engine": "bridgehead"}
+    counts = metric in ("pair", "dependency", "rowCount", "nullValues")
+    if counts and draw.random() < 0.4:
+        clause["unit"] = "percent"
+    return {"quality": [clause | {"implementation": {"metric": metric, **told, **_threshold(draw)}}]}
+
+
+def _where(draw: random.Random) -> dict[str, Any] | None:
+    return _condition(draw) if draw.random() < 0.4 else None
+
+
+def _condition(draw: random.Random) -> dict[str, Any]:
+    if draw.random() < 0.5:
+        return {"column": "status", "operator": draw.choice(["=", "!="]), "value": draw.choice(STATUSES)}
+    return {"column": "ref", "operator": draw.choice(COMPARISONS), "value": draw.choice([1, 10, 20, 99])}
 
 
 def _library(

@@ -17,6 +17,14 @@ COMPARE = {
     "mustBeBetween": lambda value, pair: pair[0] <= value <= pair[1],
     "mustNotBeBetween": lambda value, pair: not pair[0] <= value <= pair[1],
 }
+SIDES = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 BOUNDS = {
     "minimum": operator.lt,
     "maximum": operator.gt,
@@ -79,13 +87,49 @@ def wrong(case: dict, table: ibis.Table, parents: ibis.Table) -> int | None:
     return None
 
 
+def own(case: dict, rows: ibis.Table, body: dict) -> float | None:
+    """Return the number of a clause of our own engine over the rows it is about; None where there is none."""
+    metric = body["metric"]
+    if case["kind"] == "aggregate":
+        answer = getattr(rows[case["column"]], metric)().execute()
+        return None if answer is None or answer != answer else float(answer)
+    if metric == "pair":
+        return int(rows.filter(~SIDES[body["operator"]](rows[body["left"]], rows[body["right"]])).count().execute())
+    if metric == "dependency":
+        return changes(rows, body["properties"], body["column"])
+    if metric == "nullValues":
+        return int(rows.filter(rows[case["column"]].isnull()).count().execute())
+    return int(rows.count().execute())
+
+
+def changes(table: ibis.Table, by: list[str], column: str) -> int:
+    """Return how many rows are not the most frequent value of their group."""
+    there = table.filter([table[name].notnull() for name in (*by, column)])
+    counted = there.group_by([*by, column]).aggregate(n=there.count())
+    most = counted.group_by(by).aggregate(kept=counted.n.max(), all=counted.n.sum())
+    return int((most["all"].sum() - most.kept.sum()).execute() or 0)
+
+
 def said(case: dict, table: ibis.Table, parents: ibis.Table) -> str:
-    number = wrong(case, table, parents)
     quality = case["clause"].get("quality", [None])[0]
+    if quality and "implementation" in quality:
+        body = quality["implementation"]
+        where = body.get("where")
+        rows = table.filter(SIDES[where["operator"]](table[where["column"]], where["value"])) if where else table
+        number = own(case, rows, body)
+        base = table if body["metric"] == "rowCount" else rows
+        if number is None:
+            return "undefined"
+        return judged(number, quality.get("unit"), base, body)
+    number = wrong(case, table, parents)
     if quality is None:
         return "broken" if number else "kept"
-    if quality.get("unit") == "percent":
-        rows = table.count().execute()
+    return judged(number, quality.get("unit"), table, quality)
+
+
+def judged(number: float, unit: str | None, base: ibis.Table, quality: dict) -> str:
+    if unit == "percent":
+        rows = base.count().execute()
         if not rows:
             return "undefined"
         number = 100 * number / rows
