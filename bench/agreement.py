@@ -2,8 +2,9 @@
 
 Random tables with gaps, repeats and wrong values, and for each a contract of one clause (beside its columns):
 required, unique, ranges, lengths, patterns, the five metrics of the library with every operator and unit,
-references, SQL, and the clauses only our engine knows (means, sums, comparisons of columns, dependencies, rows
-that a condition names), which only Ibis judges with us. Each is judged by us, by ``datacontract-cli`` on the same file, and by a dozen lines of Ibis
+references, SQL, and the clauses only our engine knows (means, sums, comparisons of columns, dependencies,
+rows that a condition names), which only Ibis judges with us. Each is judged by us, by ``datacontract-cli`` on
+the same file, and by a few lines of Ibis
 (``bench/peers/agreement_*.py``; each in an environment of its own that uv makes). Where one of them cannot
 evaluate a clause it is not compared, and counted. What differs is printed.
 """
@@ -193,7 +194,11 @@ def _clause(draw: random.Random) -> tuple[str, str, dict[str, Any]]:
             return "aggregate", number, _own(metric, draw, where=_where(draw))
         case "pair":
             sides = dict(zip(("left", "right"), draw.sample(["id", "ref", "amount"], 2), strict=True))
-            return "pair", "", _own("pair", draw, operator=draw.choice(COMPARISONS), where=_where(draw), **sides)
+            return (
+                "pair",
+                "",
+                _own("pair", draw, operator=draw.choice(COMPARISONS), where=_where(draw), **sides),
+            )
         case "dependency":
             by = draw.choice([["status"], ["ref"], ["status", "ref"]])
             return "dependency", "", _own("dependency", draw, properties=by, column="code")

@@ -46,8 +46,10 @@ def wrong(case: dict, table: ibis.Table, parents: ibis.Table) -> int | None:
         return int(table.filter(condition).count().execute())
 
     def repeated(*names: str) -> int:
+        """Return how many values occur more than once."""
         there = table.filter([table[name].notnull() for name in names])
-        return int(there.count().execute() - there.select(*names).distinct().count().execute())
+        times = there.group_by(names).aggregate(n=there.count())
+        return int(times.filter(times.n > 1).count().execute())
 
     match kind:
         case "required" | "nullValues":
@@ -94,7 +96,9 @@ def own(case: dict, rows: ibis.Table, body: dict) -> float | None:
         answer = getattr(rows[case["column"]], metric)().execute()
         return None if answer is None or answer != answer else float(answer)
     if metric == "pair":
-        return int(rows.filter(~SIDES[body["operator"]](rows[body["left"]], rows[body["right"]])).count().execute())
+        return int(
+            rows.filter(~SIDES[body["operator"]](rows[body["left"]], rows[body["right"]])).count().execute()
+        )
     if metric == "dependency":
         return changes(rows, body["properties"], body["column"])
     if metric == "nullValues":
@@ -115,7 +119,9 @@ def said(case: dict, table: ibis.Table, parents: ibis.Table) -> str:
     if quality and "implementation" in quality:
         body = quality["implementation"]
         where = body.get("where")
-        rows = table.filter(SIDES[where["operator"]](table[where["column"]], where["value"])) if where else table
+        rows = (
+            table.filter(SIDES[where["operator"]](table[where["column"]], where["value"])) if where else table
+        )
         number = own(case, rows, body)
         base = table if body["metric"] == "rowCount" else rows
         if number is None:

@@ -8,9 +8,8 @@ from typing import Any
 
 
 def of_decision(arguments: Mapping[str, Any], reads: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how much is decided on, whether the letter declines, and whether it rests on a gap."""
+    """Return how much is decided on, and whether the letter declines."""
     return {
         "amount": Decimal(arguments["amount"]),
         "declines": arguments["decision"] == "decline",
-        "complete": not arguments["missing"],
     }

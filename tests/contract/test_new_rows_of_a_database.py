@@ -88,4 +88,4 @@ def test_what_cannot_be_read_is_not_taken_for_nothing_new(database: tuple[Run, L
         run("drop table loads")
     with pytest.raises(WatchError, match="could not be read") as caught:
         look("nothing" if harm == "no column" else "id", "1")
-    assert caught.value.code == "BH-WAT-111"
+    assert caught.value.code == "BH-WAT-037"

@@ -158,7 +158,7 @@ def test_with_nothing_injected_only_the_promise_is_found_broken(
         found = twin.result
         assert [incident["kind"].partition(":")[0] for incident in found["incidents"]] == ["accuracy"]
         assert [event["what"] for event in found["events"]] == ["alarm"]
-        assert set(found["with"]["questions"]) <= {"missing-field", "large-decline"}
+        assert set(found["with"]["questions"]) <= {"sick-data", "large-decline"}
         assert found["without"]["on_made_up_figures"] == found["with"]["on_made_up_figures"] == 0
         assert found["with"]["alarm_after"] == proved_after(heard(twin), floor=0.9)
         assert (twin.place / "deployment" / "charter.yaml").read_text().count("pilot-only.cedar") == 1

@@ -252,6 +252,19 @@ CREATE TABLE file_content (
   PRIMARY KEY (sha256)
 );
 
+CREATE TABLE gap (
+  run VARCHAR(40) NOT NULL,
+  source VARCHAR(63) NOT NULL,
+  object TEXT NOT NULL,
+  field TEXT NOT NULL,
+  missing BIGINT NOT NULL,
+  rows BIGINT NOT NULL,
+  at VARCHAR(32) NOT NULL,
+  PRIMARY KEY (run, source, object, field)
+);
+
+CREATE INDEX gap_by_time ON gap (source, object, at);
+
 CREATE TABLE incident (
   id VARCHAR(40) NOT NULL,
   run VARCHAR(40) DEFAULT '' NOT NULL,

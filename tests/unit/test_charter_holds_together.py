@@ -14,6 +14,13 @@ from fixtures.charters import ROOT, Folder
 CLOSE = "    undo: reopen_ticket\n    undo_arguments:\n      ticket_id: arguments.ticket_id\n    probe:"
 WORDS = "    words: [ticket_id]         # whoever starts a run says which ticket: their own words\n"
 PROMISE = "    accuracy: {{floor: 0.9, reviewers: desk-leads, shows: [result.answer], {more}}}\n"
+CRM = """sources:
+  crm:
+    driver: sqlite
+    path: crm.db
+    region: eu
+    tables: {orders: {columns: {id: integer}, grants: [{to: [desk-leads], rows: all, show: [id]}]}}
+"""
 QUERY = """sources:
   crm:
     driver: sqlite
@@ -119,6 +126,8 @@ SLIPS = {
     "features of no proxy": Slip(WORDS, WORDS + PROMISE.format(more="features: [input.ticket_id]"), "BH-CHA-163", "    accuracy:", "Name the proxy"),
     "a floor nobody can keep": Slip(WORDS, WORDS + PROMISE.format(more="").replace("0.9", "1"), "BH-CHA-014", "    accuracy:", ""),
     "a path into nowhere": Slip(WORDS, WORDS + PROMISE.format(more="").replace("result.answer", "answer"), "BH-CHA-014", "    accuracy:", ""),
+    "a need of a table nobody declared": Slip(WORDS, WORDS + "    needs: {crm.orders: {id: Whose it is.}}\n", "BH-CHA-144", "    needs:", "Or declare"),
+    "a need of a column nobody declared": Slip("workflows:\n  ticket:\n", CRM + "workflows:\n  ticket:\n    needs: {crm.orders: {owner: Whose it is.}}\n", "BH-CHA-145", "    needs:", "`the columns of crm.orders`"),
     # questions
     "too few to agree": Slip("quorum: 1", "quorum: 3", "BH-CHA-060", "quorum: 3", "lower `quorum`"),
     "a limit nobody can read": Slip("amount > 50 USD", "amount over 50", "BH-CHA-061", "refund_customer: amount", "amount > 250 USD"),

@@ -154,6 +154,13 @@ def promise(group: str, rule: str = "sick_data: large-refund\n") -> Callable[[Fo
     return swap(at, at + text, "groups:\n", empty, "workflows:\n", f"{rule}workflows:\n")
 
 
+def needs(rule: str) -> Callable[[Folder], object]:
+    """Return the change that lets the workflow need a column."""
+    at = "    words: [ticket_id]         # whoever starts a run says which ticket: their own words\n"
+    text = "    needs: {crm.orders: {owner: The answer is for them.}}\n"
+    return swap(at, at + text, "workflows:\n", f"{rule}{TABLES.format(rows='all')}workflows:\n")
+
+
 def unspoken(folder: Folder) -> None:
     """Let no approval, policy or hazard speak of the refund."""
     folder.change(WHEN, "")
@@ -233,6 +240,7 @@ CASES = [
     # accuracy
     Case("BH-CHK-120", promise("auditors"), "accuracy:", promise("desk-leads")),
     Case("BH-CHK-121", promise("desk-leads", ""), "accuracy:", promise("desk-leads")),
+    Case("BH-CHK-125", needs(""), "needs:", needs("sick_data: large-refund\n")),
     # policies
     Case("BH-CHK-050", cedar(NEW + "forbid (principal, action, resource) whenever { true };"), '@id("new")', cedar(NEW + "forbid (principal, action, resource) when { false };"), "policy.cedar"),
     Case("BH-CHK-050", cedar(NEW + "forbid (principal == ?principal, action, resource);"), '@id("refund.no-more-than-paid")', nothing, "policy.cedar"),

@@ -178,6 +178,11 @@ class Workflow(Part):
         description="Tables, as `source.table`, that its effects depend on besides those it queries: what "
         "breaks their contract counts for each of them.",
     )
+    needs: dict[str, dict[str, Words]] = Field(
+        default_factory=dict,
+        description="By table, as `source.table`: the columns it depends on, each with why it matters. Where "
+        "an answer has no value there, or no row, what the run does is left to a person (`sick_data`).",
+    )
     words: list[InputPath] = Field(
         default_factory=list,
         description="Inputs that are the user's own words, `question` or `ticket.text`: the only free text "

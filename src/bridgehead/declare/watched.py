@@ -13,7 +13,7 @@ from bridgehead.kernel.errors import CharterError
 
 
 def errors(deployment: Deployment) -> Iterator[CharterError]:
-    """Yield BH-CHA-140 to BH-CHA-143."""
+    """Yield BH-CHA-140 to BH-CHA-145."""
     charter = deployment.charter
     if charter.sick_data and charter.sick_data not in charter.approvals:
         yield unknown(
@@ -29,6 +29,7 @@ def errors(deployment: Deployment) -> Iterator[CharterError]:
                 *("sources", name, "contract"),
             )
     yield from _rests_on(deployment)
+    yield from _needs(deployment)
     yield from _drop_folders(deployment)
 
 
@@ -64,3 +65,21 @@ def _rests_on(d: Deployment) -> Iterator[CharterError]:
             if table not in watched:
                 place = ("workflows", name, "rests_on", index)
                 yield unknown(d, "BH-CHA-142", table, "sources", watched, *place)
+
+
+def _needs(d: Deployment) -> Iterator[CharterError]:
+    declared = {
+        f"{name}.{table}": rights.columns
+        for name, source in d.charter.sources.items()
+        for table, rights in source.tables.items()
+    }
+    for name, workflow in d.charter.workflows.items():
+        for table, columns in workflow.needs.items():
+            place = ("workflows", name, "needs", table)
+            if table not in declared:
+                yield unknown(d, "BH-CHA-144", table, "sources", declared, *place)
+                continue
+            for column in columns:
+                if column not in declared[table]:
+                    section = f"the columns of {table}"
+                    yield unknown(d, "BH-CHA-145", column, section, declared[table], *place, column)

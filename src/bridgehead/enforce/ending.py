@@ -23,6 +23,7 @@ from bridgehead.enforce import (
     journal,
     lanes,
     later,
+    missing,
     outcomes,
     rows,
 )
@@ -233,6 +234,7 @@ def _finishing(
         budget.settle(connection, boundary, crossing, Decimal(outcome.usage.cost))
         lanes.leave(connection, boundary, crossing)
         health.answered(connection, boundary, crossing)
+        missing.note(connection, boundary, crossing, outcome)
         if isinstance(outcome, Done):
             _identify(connection, boundary, crossing, outcome)
         closes = ("unknown",) if ended == rows.GIVEN_UP else answers

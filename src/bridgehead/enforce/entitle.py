@@ -54,6 +54,10 @@ class Statement:
             "tags": sorted(self.rewritten.tags),
         }
 
+    def columns(self) -> list[str]:
+        """Return the columns an answer has by the statement's own words: those of one without a row, too."""
+        return [label.column for label in self.rewritten.labels if label.column != "*"]
+
     def labels(self, columns: list[str]) -> dict[str, dict[str, tuple[str, ...]]]:
         """Return the labels of the columns of an answer.
 

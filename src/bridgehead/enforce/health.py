@@ -15,6 +15,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from bridgehead.enforce import missing
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.entitle import Narrowed, Statement
 from bridgehead.enforce.park import Park
@@ -54,6 +55,8 @@ RESPONSES: dict[str, dict[Touch, Effect]] = {
 by a later version, does what ``block`` does."""
 ACCURACY = "accuracy"
 """What a workflow's own alarm is about: it was proved to be right less often than its charter promises."""
+GAP = "toPerson"
+"""What a value does that is needed and was not there: that case is for a person."""
 UNKNOWN = "lastGood"
 """What it does that nobody has looked lately."""
 _ORDER: tuple[Effect, ...] = ("refuse", "park", "ask", "go")
@@ -66,7 +69,8 @@ Name = tuple[str, str]
 class Sick:
     """A clause that does not hold, or that nobody has looked at lately: what it does, and why, in words.
 
-    ``of`` is what the clause is about: the ``data``, or the ``accuracy`` of the workflow itself.
+    ``of`` is what the clause is about: the ``data``, a value that is ``missing`` in them, or the ``accuracy``
+    of the workflow itself.
     """
 
     table: Name
@@ -219,7 +223,7 @@ def _concerns(boundary: Boundary, crossing: Crossing) -> bool:
     """What asks how an effect ended, and what takes effects back, goes on whatever the data are."""
     if crossing.settles or crossing.run.kind == "undo":
         return False
-    return _is_watched(boundary) or _promises(boundary, crossing)
+    return _is_watched(boundary) or _promises(boundary, crossing) or bool(missing.needs(boundary, crossing))
 
 
 def _is_watched(boundary: Boundary) -> bool:
@@ -263,6 +267,8 @@ def _found(
     found = [sick for sick in _sick(connection, boundary, crossing) if sick.table in names] if names else []
     if _promises(boundary, crossing):
         found += _wrong_too_often(connection, boundary, crossing)
+    if touch != "reads it":
+        found += _without_values(connection, boundary, crossing)
     does = {sick: RESPONSES.get(sick.response, _BLOCK)[touch] for sick in found}
     worst: Effect = min(does.values(), key=_ORDER.index, default=_ORDER[-1])
     return _Found(worst=worst, sick=tuple(sick for sick, effect in does.items() if effect == worst))
@@ -282,6 +288,23 @@ def _wrong_too_often(connection: Connection, boundary: Boundary, crossing: Cross
             where=boundary.where("workflows", name, "accuracy", "floor"),
             of=ACCURACY,
         )
+
+
+def _without_values(connection: Connection, boundary: Boundary, crossing: Crossing) -> Iterator[Sick]:
+    """Yield what the run's workflow needs and its answers did not have."""
+    needed = missing.needs(boundary, crossing)
+    for gap in missing.of_run(connection, crossing.run.id) if needed else ():
+        name = f"{gap.source}.{gap.table}"
+        why = needed.get(name, {}).get(gap.column)
+        if why is not None:
+            yield Sick(
+                table=(gap.source, gap.table),
+                clause=f"needs {gap.column}",
+                response=GAP,
+                words=missing.words(gap, why),
+                where=boundary.where("workflows", crossing.run.workflow, "needs", name, gap.column),
+                of="missing",
+            )
 
 
 def _touch(crossing: Crossing) -> Touch:

@@ -49,7 +49,7 @@ def look(
             return _unusable(crossing, outcome, "it is no answer of a collection")
         return search.checked(boundary, crossing, outcome, STEP)
     if statement is not None:
-        return replace(outcome, labels=statement.labels(_columns(outcome.value)))
+        return replace(outcome, labels=statement.labels(_columns(outcome.value) or statement.columns()))
     if crossing.action.kind != "act":
         return outcome
     if crossing.action.effect != "read":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, Select, func, select
@@ -32,6 +32,7 @@ _DOES = {
     "hold": "its readers wait; what cannot be taken back is refused",
     "block": "everything that rests on it is refused",
 }
+WEEK = timedelta(days=7)
 _WORST = ("block", "hold", "quarantine", "lastGood", "rollBack", "toPerson", "raiseAudit", "warn", "record")
 
 
@@ -47,6 +48,15 @@ class BrokenClause:
     exceptions: dict[str, str]
     since: str
     kept_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A needed column that had no value for ``runs`` runs since ``WEEK``: what they do goes to a person."""
+
+    column: str
+    runs: int
+    last_at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +80,7 @@ class TableHealth:
     touched_runs: tuple[str, ...]
     touched_effects: int
     readers: tuple[str, ...]
+    missing: tuple[Missing, ...] = ()
 
 
 def tables(connection: Connection, deployment: Deployment, now: datetime) -> tuple[TableHealth, ...]:
@@ -116,6 +127,7 @@ def _table(
         touched_runs=runs,
         touched_effects=_effects(connection, source, table, clauses),
         readers=tuple(_readers(connection, deployment, source, table)),
+        missing=tuple(_missing(connection, source, table, stamp(now - WEEK))),
     )
 
 
@@ -141,6 +153,17 @@ def _clauses(connection: Connection, source: str, table: str) -> Iterable[Broken
             since=row.since,
             kept_at=row.kept_at or "",
         )
+
+
+def _missing(connection: Connection, source: str, table: str, since: str) -> Iterable[Missing]:
+    rows = connection.execute(
+        select(t.gap.c.field, func.count().label("runs"), func.max(t.gap.c.at).label("last_at"))
+        .where(t.gap.c.source == source, t.gap.c.object == table, t.gap.c.at > since)
+        .group_by(t.gap.c.field)
+        .order_by(t.gap.c.field)
+    )
+    for row in rows:
+        yield Missing(column=row.field, runs=row.runs, last_at=row.last_at)
 
 
 def _from(clauses: tuple[BrokenClause, ...]) -> str:

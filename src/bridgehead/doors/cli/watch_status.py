@@ -52,6 +52,11 @@ def tell(house: House, as_json: bool) -> int:
         for line in found:
             for each in line.clauses:
                 click.echo(f"{line.source}.{line.table}  {visible(each.words)}  {each.where}")
+            for gone in line.missing:
+                click.echo(
+                    f"{line.source}.{line.table}  {gone.column} was missing for {gone.runs} "
+                    f"run{'s' if gone.runs > 1 else ''} in the last 7 days: a person decides what they do"
+                )
             if line.touched_runs:
                 told = again(f"`bridgehead why {line.touched_runs[0]}` tells what")
                 click.echo(

@@ -13,7 +13,7 @@ from bridgehead.store.tables.approvals import approval, delegation, vote
 from bridgehead.store.tables.audits import alarm_path, audit_item, audit_label, estimate, output
 from bridgehead.store.tables.batches import batch, feed, snapshot, snapshot_of_run
 from bridgehead.store.tables.crossings import crossing
-from bridgehead.store.tables.health import breach, looked_at, reading, schema_seen
+from bridgehead.store.tables.health import breach, gap, looked_at, reading, schema_seen
 from bridgehead.store.tables.ledger import body, checkpoint, data_key, entry, ledger_head, node, run_head
 from bridgehead.store.tables.limits import incident, spend, stop
 from bridgehead.store.tables.releases import file_content, release, release_file
@@ -40,6 +40,7 @@ __all__ = [
     "estimate",
     "feed",
     "file_content",
+    "gap",
     "incident",
     "lane_use",
     "ledger_head",

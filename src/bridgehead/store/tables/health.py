@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, String, Table, Text
 
 from bridgehead.store.tables.schema import metadata
 
@@ -47,6 +47,20 @@ schema_seen = Table(
     Column("since", String(32), nullable=False, server_default=""),  # when the open change was seen first
     Column("changes", Text, nullable=False, server_default="[]"),  # what is open, judged: canonical JSON
     Column("mapping", Text, nullable=False, server_default="{}"),  # old name -> new name or, gone, nothing
+)
+
+# What a run's workflow is declared to need and an answer did not have: its effects go to a person.
+gap = Table(
+    "gap",
+    metadata,
+    Column("run", String(40), primary_key=True),
+    Column("source", String(63), primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("missing", BigInteger, nullable=False),  # rows without a value, over the run's queries
+    Column("rows", BigInteger, nullable=False),  # of so many; 0: no row came
+    Column("at", String(32), nullable=False),
+    Index("gap_by_time", "source", "object", "at"),
 )
 
 # Which tables a run has read: what it does afterwards rests on them.

@@ -310,6 +310,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256"),
     )
     op.create_table(
+        "gap",
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("missing", sa.BigInteger(), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("run", "source", "object", "field"),
+    )
+    op.create_index("gap_by_time", "gap", ["source", "object", "at"], unique=False)
+    op.create_table(
         "incident",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("run", sa.String(length=40), server_default="", nullable=False),
