@@ -20,6 +20,7 @@ from sqlalchemy import Connection, select
 from bridgehead.assemble.house import House
 from bridgehead.declare.model import Source, seconds
 from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.entry import Draft
 from bridgehead.record import Work
 from bridgehead.store import tables as t
 from bridgehead.watch import kept, upstream
@@ -91,7 +92,14 @@ def _forget(house: House) -> None:
     charter, known = house.deployment.charter, watched(house)
     if any(row.source not in known or row.object not in charter.sources[row.source].tables for row in rows):
         house.ledger.append(forgetting(house.boundary))
-        house.ledger.append(lambda connection: Work(drafts=upstream.laid(connection, house.boundary)))
+        house.ledger.append(lambda connection: Work(drafts=_laid(connection, house)))
+
+
+def _laid(connection: Connection, house: House) -> tuple[Draft, ...]:
+    """Close the incidents about what nobody watches any more."""
+    from bridgehead.watch.distributions import judging
+
+    return (*upstream.laid(connection, house.boundary), *judging.laid(connection, house.boundary))
 
 
 def _retire(house: House) -> None:
@@ -119,13 +127,17 @@ def look_at(house: House, source: str) -> list[Look]:
 
     Raises ``StoreError`` or ``LedgerError`` where it cannot be written down.
     """
+    from bridgehead.watch.distributions.days import Days
     from bridgehead.watch.look import looks  # duckdb: only where there is a contract
 
     boundary = house.boundary
     fed = take_in(house, source)  # first: others may refer to what is published now
-    found = list(looks(boundary, source))
+    days = Days(boundary, source)
+    found = list(looks(boundary, source, days.take))
     for look in found:
         house.ledger.append(recording(boundary, look))
+    for unit in days.units:
+        house.ledger.append(unit)
     look_for_batches(house, source)
     return [*fed, *found]
 

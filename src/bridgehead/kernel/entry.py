@@ -49,6 +49,7 @@ EntryKind = Literal[
     "schedule.missed",
     "collection.synced",
     "arrivals.accepted",
+    "baseline.accepted",
     "batch.published",
     "batch.quarantined",
     "batch.repeated",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bridgehead.watch.schema_change.schema import Table
 
 ACTOR = "service:watch"
-SCOPES = ("arrival.",)
+SCOPES = ("arrival.", "drift.")
 """Clauses whose ids begin so are judged apart from those of a contract's checks, at moments of their own."""
 
 

@@ -13,7 +13,7 @@ Never: writes anything down.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -24,7 +24,7 @@ from bridgehead.enforce.boundary import Boundary
 from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.breach import NOT_LOOKED, not_looked, said_of
 from bridgehead.watch.checks.check import Report, check
-from bridgehead.watch.checks.engine import Limits, Unmeasured
+from bridgehead.watch.checks.engine import Engine, Limits, Unmeasured
 from bridgehead.watch.checks.files import Files, find
 from bridgehead.watch.checks.ir import Age, Aggregate
 from bridgehead.watch.checks.where import Place, place, place_of
@@ -40,9 +40,12 @@ WATCH = "_WATCH"
 the one that ``address`` names sees them through a wall."""
 
 
-def looks(boundary: Boundary, source: str) -> Iterator[Look]:
+Also = Callable[[Contract, Table, Engine], None]
+
+
+def looks(boundary: Boundary, source: str, also: Also | None = None) -> Iterator[Look]:
     """Yield what is found of each table of a source now, but of those that come in batches (``feeds``). Its
-    contract is one of this release's files."""
+    contract is one of this release's files. ``also`` is called with each of them while it is open."""
     declared, now = boundary.charter.sources[source], boundary.clock.now()
     where = boundary.where("sources", source, "contract")
     inside = f"{boundary.deployment.folder}/"
@@ -51,7 +54,7 @@ def looks(boundary: Boundary, source: str) -> Iterator[Look]:
         return
     try:
         contract = contract_of(boundary, source)
-        schemas, report = _checked(boundary, source, contract, whole)
+        schemas, report = _checked(boundary, source, contract, whole, also)
     except Exception as error:  # whatever it was: nobody knows whether the contract is kept
         failed = not_looked(boundary, source, error)
         for table in whole:
@@ -70,7 +73,7 @@ def looks(boundary: Boundary, source: str) -> Iterator[Look]:
 
 
 def _checked(
-    boundary: Boundary, source: str, contract: Contract, whole: Sequence[str]
+    boundary: Boundary, source: str, contract: Contract, whole: Sequence[str], also: Also | None
 ) -> tuple[dict[str, Schema], Report]:
     """Return the schema of every table, seen before a row of it is read, and what became of the clauses."""
     declared = boundary.charter.sources[source]
@@ -80,7 +83,7 @@ def _checked(
     )
     known = tuple(table for table in contract.tables if table.name in declared.tables)
     named = tuple(table.name for table in known if table.name in whole)
-    with _place(boundary, source, known) as found:
+    with opened(boundary, source, known) as found:
         schemas = dict(_schemas(found, [table for table in known if table.name in whole]))
         report = check(
             contract,
@@ -90,6 +93,10 @@ def _checked(
             tables=named or ("",),
             samples=False,
         )
+        if also is not None:
+            for table in known:
+                if table.name in whole:
+                    also(contract, table, found.engine)
     return schemas, report
 
 
@@ -108,8 +115,8 @@ def _schemas(found: Place, tables: Sequence[Table]) -> Iterator[tuple[str, Schem
             yield table.name, table_of(table.name, found.engine.open(table).native)
 
 
-def _place(boundary: Boundary, source: str, tables: Sequence[Table]) -> Place:
-    """Open where the tables live. Those that come in batches are there for others to refer to."""
+def opened(boundary: Boundary, source: str, tables: Sequence[Table]) -> Place:
+    """Open where the tables of a source live. Those that come in batches are there for others to refer to."""
     declared, limits, clock = boundary.charter.sources[source], Limits(), boundary.clock
     folder = boundary.deployment.folder
     if declared.driver == "postgresql":

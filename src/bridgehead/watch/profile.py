@@ -23,6 +23,9 @@ BINS = 20
 TOP = 50
 KNOWN = 10_000
 """Different values of a column up to which every one is known, and a new one therefore new."""
+ONCE = 0.005
+"""Share of rows whose value occurs once, beyond which new values are expected (Good, 1953): half of what is
+relevant."""
 
 Value = float | int | str | bool | Decimal | None
 
@@ -174,10 +177,18 @@ def _framed(name: str, values: Sequence[Value], key: bytes) -> ColumnFrame:
         ordered = sorted(numbers)
         edges = sorted({ordered[round(k * (len(ordered) - 1) / BINS)] for k in range(BINS + 1)})
         return ColumnFrame(name=name, edges=tuple(edges))
-    counts = Counter(_word(value, key) for value in there)
+    counts = Counter(worded(value, key) for value in there)
     top = sorted(counts, key=lambda word: (-counts[word], word))[:TOP]
-    known = frozenset(map(_hash, counts)) if len(counts) <= KNOWN else frozenset[int]()
-    return ColumnFrame(name=name, top=tuple(top), known=known, keyed=bool(key))
+    return ColumnFrame(name=name, top=tuple(top), known=known_of(counts), keyed=bool(key))
+
+
+def known_of(counts: Mapping[str, int]) -> frozenset[int]:
+    """Return what every value is known by, of a column in which a new value would mean something; else
+    nothing: names, free text and running numbers bring new values in every batch."""
+    once = sum(number == 1 for number in counts.values())
+    if len(counts) > KNOWN or once > ONCE * sum(counts.values()):
+        return frozenset()
+    return frozenset(map(hashed, counts))
 
 
 def _profiled(frame: ColumnFrame, values: Sequence[Value], key: bytes) -> Column:
@@ -189,10 +200,10 @@ def _profiled(frame: ColumnFrame, values: Sequence[Value], key: bytes) -> Column
             counts[bisect_left(frame.edges, number)] += 1
         # A word among numbers has no bin: no value that the baseline had.
         return _column(frame, values, there, counts, found, len(there) - len(found), key)
-    words = [_word(value, key) for value in there]
+    words = [worded(value, key) for value in there]
     counted = Counter(words)
     tops = [counted[word] for word in frame.top]
-    unseen = sum(n for word, n in counted.items() if _hash(word) not in frame.known) if frame.known else 0
+    unseen = sum(n for word, n in counted.items() if hashed(word) not in frame.known) if frame.known else 0
     return _column(frame, values, there, [*tops, len(words) - sum(tops)], [], unseen, key)
 
 
@@ -240,10 +251,12 @@ def _number(value: Value) -> float | None:
         return math.inf if value > 0 else -math.inf
 
 
-def _word(value: Value, key: bytes) -> str:
+def worded(value: Value, key: bytes) -> str:
+    """Return a value as it is counted: its text, or with a key its keyed hash."""
     text = value if isinstance(value, str) else repr(value)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=key).hexdigest() if key else text
 
 
-def _hash(word: str) -> int:
+def hashed(word: str) -> int:
+    """Return what a word of the baseline is known by."""
     return int.from_bytes(blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest())

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bridgehead.store.tables.approvals import approval, delegation, vote
 from bridgehead.store.tables.audits import alarm_path, audit_item, audit_label, estimate, output
+from bridgehead.store.tables.baselines import baseline, profile
 from bridgehead.store.tables.batches import batch, feed, snapshot, snapshot_of_run
 from bridgehead.store.tables.crossings import crossing
 from bridgehead.store.tables.health import breach, gap, looked_at, reading, schema_seen
@@ -29,6 +30,7 @@ __all__ = [
     "approval",
     "audit_item",
     "audit_label",
+    "baseline",
     "batch",
     "body",
     "breach",
@@ -49,6 +51,7 @@ __all__ = [
     "node",
     "occurrence",
     "output",
+    "profile",
     "reading",
     "release",
     "release_file",

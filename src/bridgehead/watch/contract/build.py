@@ -69,7 +69,9 @@ def build(value: Mapping[str, Any], found: Found, file: str, digest: str) -> Con
         tables=tables,
         freshness=_freshness(value, tables, found, unchecked),
         unchecked=tuple(unchecked),
-        ours=properties.read(value, (), found, (*properties.ANYWHERE, *properties.OF_A_BATCH)),
+        ours=properties.read(
+            value, (), found, (*properties.ANYWHERE, *properties.OF_VALUES, *properties.OF_A_BATCH)
+        ),
         file=file,
         digest=digest,
     )
@@ -104,7 +106,15 @@ def _table(
     made, skipped = clauses.read(given, place, context, found)
     unchecked.extend(skipped)
     ours = properties.read(
-        given, place, found, (*properties.ANYWHERE, *properties.OF_A_BATCH, *properties.OF_A_TABLE)
+        given,
+        place,
+        found,
+        (
+            *properties.ANYWHERE,
+            *properties.OF_VALUES,
+            *properties.OF_A_BATCH,
+            *properties.OF_A_TABLE,
+        ),
     )
     named = [column for column, _ in ours.control_totals.sums] if ours.control_totals else []
     if ours.cadence is not None and ours.cadence.element:
@@ -156,7 +166,7 @@ def _column(
         critical=given.get("criticalDataElement") is True,
         references=_references(given, place, table, name, all_given, found, unchecked),
         clauses=made,
-        ours=properties.read(given, place, found, properties.ANYWHERE),
+        ours=properties.read(given, place, found, (*properties.ANYWHERE, *properties.OF_VALUES)),
         description=" ".join(str(given.get("description") or "").split()),
         where=found.where(*place),
         at=_at(given, place, found),

@@ -71,6 +71,23 @@ class ControlTotals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """From which size on it matters that a column's values have moved; None where the contract does not say.
+
+    ``watched`` is False where they move by nature (a running number), and nobody is to hear of it.
+    """
+
+    psi: float | None = None
+    psi_act: float | None = None
+    ks: float | None = None
+    tv: float | None = None
+    null_rate: float | None = None
+    null_times: float | None = None
+    unseen: float | None = None
+    watched: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ours:
     """Our additions at one place of a contract."""
 
@@ -81,6 +98,7 @@ class Ours:
     criticality: Criticality | None = None
     control_totals: ControlTotals | None = None
     empty_batch: Literal["allowed", "refused"] | None = None
+    drift: Moves | None = None
     upstream: tuple[str, ...] | None = None
     """Jobs and systems its batches hang on, the nearest first: what several tables miss is theirs."""
 

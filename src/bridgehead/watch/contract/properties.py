@@ -5,6 +5,7 @@ Other vendors' properties are none of our business and are left alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import time
 from typing import Any, get_args
@@ -19,6 +20,7 @@ from bridgehead.watch.contract.ours import (
     Cadence,
     ControlTotals,
     Criticality,
+    Moves,
     NeedBy,
     OnBreach,
     Ours,
@@ -27,6 +29,7 @@ from bridgehead.watch.contract.ours import (
 
 OURS = "bridgehead"
 ANYWHERE = ("bridgeheadOnBreach", "bridgeheadCriticality")
+OF_VALUES = ("bridgeheadDrift",)
 OF_A_BATCH = (
     "bridgeheadCadence",
     "bridgeheadMaxStaleness",
@@ -213,6 +216,35 @@ def _empty_batch(value: Any, _: str) -> Any:
     return _one_of(value, ("allowed", "refused"))
 
 
+_SIZES = {
+    "psi": "psi",
+    "psiAct": "psi_act",
+    "ks": "ks",
+    "totalVariation": "tv",
+    "nullRate": "null_rate",
+    "nullTimes": "null_times",
+    "unseen": "unseen",
+}
+
+
+def _moves(value: Any, _: str) -> Moves:
+    if value in ("off", False):  # YAML reads a bare `off` as false
+        return Moves(watched=False)
+    given = _block(value, tuple(_SIZES))
+    if not given:
+        raise ValueError(f"it names none of {', '.join(_SIZES)}")
+    sizes: dict[str, Any] = {_SIZES[key]: _size(key, size) for key, size in given.items()}
+    return Moves(**sizes)
+
+
+def _size(key: str, size: Any) -> float:
+    """Return a size; shares of rows are between nothing and all of them."""
+    most = math.inf if key in ("psi", "psiAct", "nullTimes") else 1
+    if isinstance(size, bool) or not isinstance(size, int | float) or not 0 < size <= most:
+        raise ValueError(f"`{key}` is a number above 0" + ("" if most > 1 else ", at most 1"))
+    return float(size)
+
+
 _READERS: Mapping[str, tuple[str, Callable[[Any, str], Any]]] = {
     "bridgeheadCadence": ("cadence", _cadence),
     "bridgeheadOnBreach": ("on_breach", _on_breach),
@@ -222,6 +254,7 @@ _READERS: Mapping[str, tuple[str, Callable[[Any, str], Any]]] = {
     "bridgeheadControlTotals": ("control_totals", _control_totals),
     "bridgeheadEmptyBatch": ("empty_batch", _empty_batch),
     "bridgeheadUpstream": ("upstream", _upstream),
+    "bridgeheadDrift": ("drift", _moves),
 }
 
 _EXAMPLES: Mapping[str, str] = {
@@ -232,5 +265,6 @@ _EXAMPLES: Mapping[str, str] = {
     "bridgeheadCriticality": "Write low, normal, high or critical.",
     "bridgeheadControlTotals": "Write for example {manifest: o.json, rows: count, sums: {amount: total}}.",
     "bridgeheadEmptyBatch": "Write `allowed` or `refused`.",
+    "bridgeheadDrift": "Write for example {psi: 0.2, nullRate: 0.05}, or `off`.",
     "bridgeheadUpstream": "Write for example `nightly-export`, or [nightly-export, core-banking].",
 }

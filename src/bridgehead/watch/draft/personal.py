@@ -35,14 +35,19 @@ _LOOKED_AT = 200
 
 def is_personal(column: Sampled) -> bool:
     """Say whether a column seems to hold what is personal."""
-    words = [one.lower() for one in _WORD.findall(column.name)]
-    if any(one in _ALWAYS or re.sub(r"\d+$", "", one) in _ALWAYS for one in words):
-        return True
-    if "name" in words and (len(words) == 1 or any(one in _PEOPLE for one in words)):
-        return True
-    if words and words[-1] in _PEOPLE:
+    if is_named_personal(column.name):
         return True
     seen = [value for value, _ in column.most_frequent()[:_LOOKED_AT]]
     return any(
         sum(form.fullmatch(one) is not None for one in seen) > 0.2 * len(seen) for form in _FORMS if seen
     )
+
+
+def is_named_personal(name: str) -> bool:
+    """Say whether a column is called as what is personal is."""
+    words = [one.lower() for one in _WORD.findall(name)]
+    if any(one in _ALWAYS or re.sub(r"\d+$", "", one) in _ALWAYS for one in words):
+        return True
+    if "name" in words and (len(words) == 1 or any(one in _PEOPLE for one in words)):
+        return True
+    return bool(words) and words[-1] in _PEOPLE

@@ -37,6 +37,7 @@ from bridgehead.watch.arrivals.watching import observe
 from bridgehead.watch.breach import not_looked
 from bridgehead.watch.checks.files import Files, find
 from bridgehead.watch.feeds import keeping, landing, publishing, remembered
+from bridgehead.watch.feeds.counting import count_batches
 from bridgehead.watch.feeds.judging import Audited, Batch, State, as_of, audit, count, newer, verdict
 from bridgehead.watch.feeds.published import copies
 from bridgehead.watch.feeds.published import files as published
@@ -103,6 +104,7 @@ def _one(boundary: Boundary, source: str, table: str) -> Look:
         except Exception as error:
             more.append(not_looked(boundary, source, error))
     found: Look = boundary.ledger.append(_looking(supply, tuple(more))).value
+    count_batches(supply)
     keeping.sweep(supply)
     return found
 
