@@ -1,4 +1,4 @@
-"""One of several columns of a nightly file moves: that one is found, more results are looked at, nothing stops."""
+"""A column of a nightly file moves: that one is found, more results are looked at, nothing stops."""
 
 from __future__ import annotations
 
