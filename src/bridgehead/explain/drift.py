@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, select
@@ -66,8 +67,8 @@ class ColumnLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableDrift:
-    """A table's columns beside its baseline. ``accepted_by`` is empty where nobody accepted one; ``newest`` is
-    the batch or day that was counted last."""
+    """A table's columns beside its baseline. ``accepted_by`` is empty where nobody accepted one; ``newest``
+    is the batch or day that was counted last."""
 
     source: str
     table: str
@@ -251,7 +252,7 @@ def _labels(frame: ColumnFrame) -> Iterator[str]:
     if frame.numeric:
         edges = [f"{edge:,.6g}" for edge in frame.edges]
         yield f"up to {edges[0]}"
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in pairwise(edges):
             yield f"{low} to {high}"
         yield f"above {edges[-1]}"
         return
@@ -272,7 +273,7 @@ def _means(table: TableDrift, line: ColumnLine) -> str:
             "within what was accepted again, or somebody accepts a new baseline; nothing is held back."
         )
     if not table.accepted_by:
-        return "Nobody has accepted what is normal for this table, so nothing is compared, and nobody would hear."
+        return "Nobody has accepted what is normal for it: nothing is compared, and nobody would hear."
     if line.standing == "not compared":
         return "No batch has come since the baseline was accepted; the next one is compared with it."
     if line.standing == "not watched":

@@ -82,14 +82,9 @@ def _table(found: TableDrift) -> None:
 def _told(found: TableDrift) -> None:
     name = f"{found.source}.{found.table}"
     if not found.accepted_by:
-        click.echo(
-            "Nobody has accepted what is normal for it, so nothing is compared, and nobody would hear."
-        )
-        click.echo(
-            again(
-                f"Next: `bridgehead watch accept-baseline {name} --as YOU --reason WHY` once it is as it should be"
-            )
-        )
+        click.echo("Nobody has accepted what is normal for it: nothing is compared, and nobody would hear.")
+        command = f"bridgehead watch accept-baseline {name} --as YOU --reason WHY"
+        click.echo(again(f"Next, once it is as it should be: `{command}`"))
         return
     click.echo(
         f"Baseline: {found.rows:,} rows ({', '.join(map(visible, found.batches[-3:]))}), accepted by "
@@ -119,9 +114,8 @@ def _column(one: ColumnDrift) -> None:
     )
     for moment in one.history[-10:]:
         mark = "moved" if moment.moved else "within"
-        click.echo(
-            f"{moment.day}  {visible(moment.part)}  {moment.times:.2f} of what matters ({moment.measure}), {mark}"
-        )
+        times = f"{moment.times:.2f} of what matters ({moment.measure})"
+        click.echo(f"{moment.day}  {visible(moment.part)}  {times}, {mark}")
 
 
 def _drawn(share: float) -> str:
