@@ -179,3 +179,16 @@ def test_e_values_have_a_mean_of_at_most_one() -> None:
     draw = random.Random(4)
     mean = sum(2.718281828 ** log_e_value(draw.random()) for _ in range(100_000)) / 100_000
     assert mean < 1.1
+
+
+def test_the_batch_after_a_strong_shift_ends_it() -> None:
+    strong = [batch(0), batch(1), batch(2, shift=2.0)]
+    found = watched([*strong, *(batch(n) for n in range(3, 9))])
+    assert {(n, drift.column) for n, drift in found} == {(2, "amount")}
+
+
+def test_a_column_whose_values_are_always_new_is_not_new_every_time() -> None:
+    names: Table = {"name": [f"n{n}" for n in range(1000)], "home": ["a", "b"] * 500}
+    frame = framed(names)
+    later = profiled(frame, {"name": [f"m{n}" for n in range(1000)], "home": ["a", "c"] * 500})
+    assert later.column("name").unseen == 0 and later.column("home").unseen == 500

@@ -8,6 +8,7 @@ Smaller shifts that stay are found over batches, by the e-detector, on the batch
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -25,6 +26,12 @@ WEEKS = (4, 8)
 TOGETHER = 3
 """Batches that are added up where single ones are too small to tell."""
 FLOORS = 3.0
+BY_CHANCE: Mapping[Measure, float] = {"psi": 1.0, "tv": 1.0, "ks": 0.64}
+"""What chance brings on average, as a part of a measure's floor: that of KS is a bound, 1.36 where the mean of
+Kolmogorov's distribution is 0.87."""
+CAP = 2.0
+"""Logarithm up to which evidence is gathered beyond what a finding takes: a strong shift that has ended does
+not speak for weeks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +98,12 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
+    """``leans``: beyond what chance brings, it is at least half as far as what matters. A batch that does not
+    ends what several showed together."""
+
     p: float = 1.0
     relevant: tuple[Effect, ...] = field(default=())
+    leans: bool = False
 
 
 def judged(
@@ -115,14 +126,21 @@ def judged(
     said = relevance or {}
     now = {each.name: _found(frame, each.name, batch.profile, against, said) for each in frame.columns}
     log_e = dict(state.log_e) if state.frame == frame.digest else {}
-    log_e = {name: max(0.0, log_e.get(name, 0.0) + log_e_value(found.p)) for name, found in now.items()}
+    most = math.log(max(len(now), 1) / ALPHA) + CAP
+    log_e = {
+        name: min(most, max(0.0, log_e.get(name, 0.0) + log_e_value(found.p))) for name, found in now.items()
+    }
     at_once = rejected({name: found.p for name, found in now.items()}, Q)
     sustained = e_rejected(log_e, ALPHA)
     drifts = []
     for name, found in now.items():
         if name in at_once and found.relevant:
             drifts.append(_drift(name, found.relevant, said.get(name, Relevance()), "batch"))
-        elif name in sustained and (lasting := _lasting(frame, name, batch, history, against, said)):
+        elif (
+            name in sustained
+            and found.leans
+            and (lasting := _lasting(frame, name, batch, history, against, said))
+        ):
             drifts.append(_drift(name, lasting, said.get(name, Relevance()), "batches"))
     return DriftState(frame=frame.digest, log_e=tuple(sorted(log_e.items()))), tuple(drifts)
 
@@ -148,12 +166,12 @@ def _found(
     each = [_compared(profile.column(name), other.column(name), relevance, numeric) for other in against]
     shown = set.intersection(*({effect.measure for effect in one.relevant} for one in each))
     relevant = tuple(effect for effect in each[0].relevant if effect.measure in shown)
-    return _Found(p=max(one.p for one in each), relevant=relevant)
+    return _Found(p=max(one.p for one in each), relevant=relevant, leans=all(one.leans for one in each))
 
 
 def _compared(now: Column, before: Column, relevance: Relevance, numeric: bool) -> _Found:
     bins = sum(1 for a, b in zip(now.counts, before.counts, strict=True) if a or b)
-    p, relevant = [], []
+    p, relevant, leans = [], [], False
     for effect in effects(now, before, numeric=numeric):
         size = relevance.size(effect.measure)
         rows = (
@@ -162,6 +180,7 @@ def _compared(now: Column, before: Column, relevance: Relevance, numeric: bool) 
             else (now.present, before.present)
         )
         p.append(p_value(effect, *rows, half=size / 2, bins=bins))
+        leans = leans or effect.size - BY_CHANCE.get(effect.measure, 0.0) * effect.floor >= size / 2
         if effect.size >= size and effect.size >= FLOORS * _least(effect):
             relevant.append(effect)
         elif effect.measure == "null_rate" and _many_times(effect, relevance):
@@ -169,7 +188,8 @@ def _compared(now: Column, before: Column, relevance: Relevance, numeric: bool) 
                 p[-1], p_value(effect, *rows, half=effect.before * (relevance.null_times - 1) / 2, bins=bins)
             )
             relevant.append(effect)
-    return _Found(p=combined(p), relevant=tuple(relevant))
+            leans = True
+    return _Found(p=combined(p), relevant=tuple(relevant), leans=leans)
 
 
 def _least(effect: Effect) -> float:
@@ -203,7 +223,7 @@ def _drift(
     name: str, relevant: Sequence[Effect], relevance: Relevance, seen: Literal["batch", "batches"]
 ) -> Drift:
     largest = max((effect.size for effect in relevant if effect.measure == "psi"), default=0.0)
-    told = "; ".join(_told(effect) for effect in relevant)
+    told = "; ".join(_told(effect, relevance) for effect in relevant)
     since = "" if seen == "batch" else f" over the last {TOGETHER} batches"
     return Drift(
         column=name,
@@ -217,9 +237,12 @@ def _drift(
 _WORDS: dict[Measure, str] = {"psi": "PSI", "ks": "KS distance", "tv": "total variation"}
 
 
-def _told(effect: Effect) -> str:
+def _told(effect: Effect, relevance: Relevance) -> str:
     if effect.measure == "null_rate":
         return f"{effect.now:.1%} without a value, {effect.before:.1%} before"
     if effect.measure == "unseen":
         return f"{effect.now:.1%} of rows have a value never seen before"
-    return f"{_WORDS[effect.measure]} {effect.size:.2f} (noise {effect.floor:.3f})"
+    matters = relevance.size(effect.measure)
+    return (
+        f"{_WORDS[effect.measure]} {effect.size:.2f} (matters from {matters:.2f}, noise {effect.floor:.3f})"
+    )
