@@ -30,6 +30,8 @@ from bridgehead.kernel.principal import Principal
 from bridgehead.store.tables import crossing, run, vote
 from bridgehead.watch.health import Broken
 from fixtures import audited, console_gallery, late_batches, sales, sick_data
+from fixtures.drifting import CreditDesk
+from fixtures.drifting import richer as better_off
 from fixtures.fed import ROWS, FedDesk, richer
 from fixtures.houses import IDENTIFY, Desk, act
 from fixtures.needs import missing
@@ -400,6 +402,24 @@ def test_axe_finds_nothing_on_when_batches_come(
         _look(site, "olga", "/deployments/desk/arrivals/sales/customers", scheme, width)
         _look(site, "olga", "/deployments/desk/arrivals/sales/salaries", scheme, width)
         _look(site, "olga", "/deployments/desk/health", scheme, width)
+    desk.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_columns_that_move(
+    scheme: str, width: int, tmp_path: Path, chromium: Browser
+) -> None:
+    """One column of numbers that has moved, one of words that has not, one that is personal."""
+    desk = CreditDesk(tmp_path)
+    desk.nights(3)
+    desk.accept()
+    desk.nights(2)
+    desk.night(better_off)
+    one = "/deployments/desk/columns/sales/customers"
+    with served(desk.house, desk.clock, chromium) as site:
+        for path in (one, f"{one}/income", f"{one}/home", f"{one}/iban", "/deployments/desk/health"):
+            _look(site, "olga", path, scheme, width)
     desk.close()
 
 

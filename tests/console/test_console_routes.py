@@ -43,6 +43,8 @@ def pages(house: House, questions: list[str]) -> list[str]:
         f"{ONE}/health",
         f"{ONE}/arrivals/a/b",
         f"{ONE}/batches/a/b/c",
+        f"{ONE}/columns/a/b",
+        f"{ONE}/columns/a/b/c",
         f"{ONE}/stop",
         f"{ONE}/resume",
         f"{ONE}/approvals/{questions[0]}",
@@ -81,6 +83,7 @@ def concrete(path: str, house: House, questions: list[str]) -> str:
         source="sales",
         table="customers",
         batch="c.csv@12",
+        column="income",
     )
 
 

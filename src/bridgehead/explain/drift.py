@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, select
 
 from bridgehead.store import tables as t
 from bridgehead.watch.distributions import rows
+from bridgehead.watch.distributions.judging import FAULT
 from bridgehead.watch.distributions.rows import Kept
 from bridgehead.watch.distributions.written import profile_of
 from bridgehead.watch.profile import Column, ColumnFrame
@@ -168,7 +169,10 @@ def moved(connection: Connection) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     like = t.breach.c.clause.startswith("drift.")
     for row in connection.execute(select(t.breach).where(like).order_by(t.breach.c.clause)):
-        found.setdefault(f"{row.source}.{row.object}", []).append(row.clause.removeprefix("drift."))
+        column = row.clause.removeprefix("drift.")
+        found.setdefault(f"{row.source}.{row.object}", [])
+        if row.clause != FAULT:
+            found[f"{row.source}.{row.object}"].append(column)
     return found
 
 

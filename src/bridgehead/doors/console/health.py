@@ -8,6 +8,7 @@ from bridgehead.explain.accuracy import accuracy
 from bridgehead.explain.arrivals import feeds
 from bridgehead.explain.batches import batches, who_decides
 from bridgehead.explain.data_health import tables
+from bridgehead.explain.drift import moved, standings
 from bridgehead.explain.overview import owners
 from bridgehead.watch.accuracy.labelling import reviewed_by
 
@@ -21,6 +22,7 @@ def show(visit: Visit) -> Answer:
         found = tables(connection, house.deployment, house.clock.now())
         right = accuracy(connection, house.deployment, house.clock.now())
         came = batches(connection, house.boundary)
+        found_drifts, accepted = moved(connection), standings(connection)
         awaited = feeds(connection, house.deployment, house.clock.now())
     return Page(
         template="health.html",
@@ -32,6 +34,8 @@ def show(visit: Visit) -> Answer:
             "may_review": bool(reviewed_by(house.deployment.charter, visit.person)),
             "batches": came,
             "awaited": {f"{line.source}.{line.table}": line for line in awaited},
+            "drifts": found_drifts,
+            "accepted": accepted,
             "deciders": who_decides(house.boundary),
             "owners": owners(house.deployment.charter),
             "may_runs": visit.viewer().may("runs"),

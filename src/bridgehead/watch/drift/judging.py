@@ -27,8 +27,8 @@ TOGETHER = 3
 """Batches that are added up where single ones are too small to tell."""
 FLOORS = 3.0
 BY_CHANCE: Mapping[Measure, float] = {"psi": 1.0, "tv": 1.0, "ks": 0.64}
-"""What chance brings on average, as a part of a measure's floor: that of KS is a bound, 1.36 where the mean of
-Kolmogorov's distribution is 0.87."""
+"""What chance brings on average, as a part of a measure's floor: that of KS is a bound, 1.36 where the mean
+of Kolmogorov's distribution is 0.87."""
 CAP = 2.0
 """Logarithm up to which evidence is gathered beyond what a finding takes: a strong shift that has ended does
 not speak for weeks."""

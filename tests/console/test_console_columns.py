@@ -1,0 +1,61 @@
+"""From the page about the data to a column: what was accepted, the newest batch, what it means, who must act."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from bridgehead.doors.cli.watch import watch
+from bridgehead.doors.console import console, make_link
+from fixtures.console_caller import HOST, Caller
+from fixtures.drifting import CreditDesk, richer
+
+ONE = "/deployments/desk/columns/sales/customers"
+
+
+def test_from_the_data_to_a_column_that_moved_and_its_baseline(tmp_path: Path) -> None:
+    desk = CreditDesk(tmp_path)
+    desk.nights(2)
+    olga = Caller(console([desk.house], clock=desk.clock))
+    link = make_link(desk.house.store, "olga", desk.clock, f"http://{HOST}")
+    assert olga.post(link.removeprefix(f"http://{HOST}")).status == 303
+    assert "nobody has accepted what is normal" in olga.get("/deployments/desk/health").text
+    assert "Nobody has accepted" in olga.get(ONE).text
+    desk.accept()
+    desk.night(richer)
+    page = olga.get("/deployments/desk/health").text
+    assert f'href="{ONE}"' in page and "income has moved" in page
+    table = olga.get(f"{ONE}.json").json()["found"]
+    assert [(line["column"], line["standing"]) for line in table["columns"]][:2] == [
+        ("income", "moved"), ("debt", "within"),
+    ] or table["columns"][0]["column"] == "income"  # fmt: skip
+    text = olga.get(f"{ONE}/income").text
+    assert "income has moved: PSI" in text and "Olga Owner" in text and text.count("<svg") >= 2
+    found = olga.get(f"{ONE}/income.json").json()["found"]
+    assert found["history"][-1]["moved"] and found["history"][-1]["times"] > 1
+    home = olga.get(f"{ONE}/home").text
+    assert "Within what was accepted" in home and "parents" in home
+    assert "only missing values are counted" in olga.get(f"{ONE}/iban").text
+    assert olga.get(f"{ONE}/nothing").status == 404
+    maya = Caller(console([desk.house], clock=desk.clock))
+    link = make_link(desk.house.store, "maya", desk.clock, f"http://{HOST}")
+    maya.post(link.removeprefix(f"http://{HOST}"))
+    assert maya.get(f"{ONE}/income").status in (403, 404)
+    desk.house.close()
+    _on_the_command_line(desk)
+
+
+def _on_the_command_line(desk: CreditDesk) -> None:
+    place = ["--in", str(desk.folder), "--state", str(desk.state)]
+    run = CliRunner()
+    all_of_it = run.invoke(watch, ["profile", "sales.customers", *place])
+    assert all_of_it.exit_code == 1 and "income has moved" in all_of_it.output, all_of_it.output
+    one = run.invoke(watch, ["profile", "sales.customers.home", *place])
+    assert one.exit_code == 0 and "parents" in one.output
+    asked = ["accept-baseline", "sales.customers", "--last", "1", "--as", "olga", "--reason", "It is so now."]
+    made = run.invoke(watch, [*asked, "--json", *place])
+    assert json.loads(made.output)["rows"] == 1000, made.output
+    after = run.invoke(watch, ["profile", "sales.customers", "--json", *place])
+    assert after.exit_code == 0 and json.loads(after.output)["accepted_by"] == "olga"
