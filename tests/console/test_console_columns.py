@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -51,13 +52,13 @@ def test_from_the_data_to_a_column_that_moved_and_its_baseline(tmp_path: Path) -
 
 def _on_the_command_line(desk: CreditDesk) -> None:
     place = ["--in", str(desk.folder), "--state", str(desk.state)]
-    run = CliRunner()
-    all_of_it = run.invoke(watch, ["profile", "sales.customers", *place])
-    assert all_of_it.exit_code == 1 and "income has moved" in all_of_it.output, all_of_it.output
-    one = run.invoke(watch, ["profile", "sales.customers.home", *place])
-    assert one.exit_code == 0 and "parents" in one.output
+    run = partial(CliRunner().invoke, watch, standalone_mode=False)
+    all_of_it = run(["profile", "sales.customers", *place])
+    assert all_of_it.return_value == 1 and "income has moved" in all_of_it.output, all_of_it.output
+    one = run(["profile", "sales.customers.home", *place])
+    assert one.return_value == 0 and "parents" in one.output
     asked = ["accept-baseline", "sales.customers", "--last", "1", "--as", "olga", "--reason", "It is so now."]
-    made = run.invoke(watch, [*asked, "--json", *place])
+    made = run([*asked, "--json", *place])
     assert json.loads(made.output)["rows"] == 1000, made.output
-    after = run.invoke(watch, ["profile", "sales.customers", "--json", *place])
-    assert after.exit_code == 0 and json.loads(after.output)["accepted_by"] == "olga"
+    after = run(["profile", "sales.customers", "--json", *place])
+    assert after.return_value == 0 and json.loads(after.output)["accepted_by"] == "olga"
