@@ -79,7 +79,7 @@ def columns(folder: Path, scratch: Path) -> dict[str, Any]:
         with (scratch / name).open("w", encoding="utf-8", newline="") as out:
             csv.writer(out).writerows([header, *rows])  # the two headers are not always spelt the same
     clock, limits = SystemClock(), Limits()
-    drafts = from_files(scratch / names[0], limits=limits, clock=clock, say=lambda _: None)
+    drafts = from_files(scratch / names[0], limits=limits, clock=clock, say=lambda _: None).tables
     contract = parse(contract_text("accepted", drafts, "clean.csv", "today").encode(), "accepted.odcs.yaml")
     broken = []
     for name in names:

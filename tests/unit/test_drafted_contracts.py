@@ -58,7 +58,7 @@ def drop(folder: Path, days: int = 8, shop: random.Random | None = None) -> Path
 
 
 def contract_of(path: Path) -> Contract:
-    drafts = from_files(path, limits=Limits(), clock=SystemClock(), say=lambda _: None)
+    drafts = from_files(path, limits=Limits(), clock=SystemClock(), say=lambda _: None).tables
     return parse(contract_text("drop", drafts, "data", "2026-11-22").encode(), "draft.odcs.yaml")
 
 
@@ -117,7 +117,7 @@ def test_nobody_is_named_in_a_draft(tmp_path: Path) -> None:
     with (folder / "customers.csv").open("a", newline="") as more:
         more.write("121,nobody in particular 7,not an address,10115,Berlin\r\n")
     text = contract_text(
-        "drop", from_files(folder, limits=Limits(), clock=SystemClock(), say=lambda _: None), "x", "y"
+        "drop", from_files(folder, limits=Limits(), clock=SystemClock(), say=lambda _: None).tables, "x", "y"
     )
     assert "Mira" not in text and "Vogt" not in text and "nobody" not in text and "not an address" not in text
     assert "`aaaaaa aa aaaaaaaaaa 9` (1x)" in text
@@ -275,6 +275,92 @@ def test_what_cannot_be_drafted_is_said(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="--replace"):
         run("draft", tmp_path / "t.csv", "--out", tmp_path / "out.yaml")
     assert (tmp_path / "out.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "words"),
+    [
+        (
+            "ragged.csv",
+            b"id,a\n1,x\n2\n",
+            "line 3 of ragged.csv has fewer fields than its header, which has 2",
+        ),
+        ("more.csv", b"id,a\n1,x,7\n", "line 2 of more.csv has more fields than its header, which has 2"),
+        ("open.csv", b'id,a\n1,"x\n2,y\n', "line 2 of open.csv opens a quote that nothing closes"),
+        ("body.csv", b"id,a\n1,K\xf6ln\n", "line 2 of body.csv is not UTF-8 text: write it as UTF-8"),
+        ("head.csv", b"id,\xf6\n1,x\n", "head.csv is not UTF-8 text: write it as UTF-8"),
+        (
+            "twice.csv",
+            b"id,a,a\n1,2,3\n",
+            "the header of twice.csv names one column twice, in columns 2 and 3",
+        ),
+        ("bare.csv", b"id,\n1,2\n", "the header of bare.csv has no name for column 2"),
+        ("none.sqlite", b"not a database, however it is named", "as SQLite"),
+    ],
+)
+def test_a_file_that_breaks_off_is_told_by_its_line_and_never_by_its_words(
+    tmp_path: Path, name: str, written: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(written)
+    with pytest.raises(WatchError) as refused:
+        run("draft", tmp_path / name)
+    assert words in str(refused.value)
+    assert refused.value.fix and "K" + chr(246) not in str(refused.value)
+    write(tmp_path / "good.csv", ("id", "kind"), [(n, "ab"[n % 2]) for n in range(40)])
+    made = run("draft", tmp_path, "--out", tmp_path / "c" / "all.yaml")
+    assert made.return_value == 1
+    assert "left out, it cannot be read" in made.output and words in made.output
+    text = (tmp_path / "c" / "all.yaml").read_text()
+    assert words in text and [one.name for one in parse(text.encode(), "t").tables] == ["good"]
+
+
+def test_a_folder_with_a_database_in_it_is_drafted_and_checked_whole(tmp_path: Path) -> None:
+    folder = drop(tmp_path, days=3)
+    connection = sqlite3.connect(folder / "bank.sqlite")
+    connection.executescript(
+        "CREATE TABLE loans (id INTEGER, rate REAL); CREATE TABLE customers (id INTEGER)"
+    )
+    connection.executemany("INSERT INTO loans VALUES (?, ?)", [(n, n / 7) for n in range(60)])
+    connection.commit()
+    connection.close()
+    made = run("draft", folder, "--out", tmp_path / "c" / "all.yaml")
+    assert "loans: 60 rows, 2 columns" in made.output
+    assert "customers: left out, it cannot be read: customers.csv has that name, too" in made.output
+    checked = run("check", "--contract", tmp_path / "c" / "all.yaml", "--data", folder)
+    assert checked.return_value == 0, checked.output
+
+
+def test_data_without_a_row_are_drafted_as_columns_and_a_question(tmp_path: Path) -> None:
+    (tmp_path / "later.csv").write_text("id,amount\n")
+    made = drafted_from(
+        str(tmp_path / "later.csv"), name=None, only=(), limits=Limits(), clock=SystemClock(),
+        say=lambda _: None,
+    )  # fmt: skip
+    assert "question: it had no row" in made.text
+    contract = parse(made.text.encode(), "t")
+    assert [one.logical for one in contract.tables[0].columns] == ["string", "string"]
+    assert broken(contract, tmp_path / "later.csv") == set()
+
+
+@pytest.mark.parametrize(
+    ("values", "question"),
+    [
+        (["1.234,50", "7,00", "-12,30"], "numbers with a decimal comma"),
+        (["22.11.2026", "03.04.2026"], "days written dd.MM.yyyy: declare `logicalType: date`"),
+        (["11/22/2026", "03/04/2026"], "days written MM/dd/yyyy"),
+        (["11/10/2026", "03/04/2026"], "days, but `dd/MM/yyyy` or `MM/dd/yyyy`?"),
+        (["2026-11-22", "22.11.2026", "11/22/2026"], "days are written in 3 ways"),
+        (["32.11.2026", "03.04.2026"], ""),
+        (["1,5 pcs", "a, b"], ""),
+    ],
+)
+def test_numbers_and_days_written_in_other_ways_are_asked_about(
+    tmp_path: Path, values: list[str], question: str
+) -> None:
+    write(tmp_path / "t.csv", ("id", "v"), [(n, values[n % len(values)]) for n in range(60)])
+    tables = from_files(tmp_path / "t.csv", limits=Limits(), clock=SystemClock(), say=lambda _: None).tables
+    notes = tables[0].column("v").notes
+    assert [one[: len(question)] for one in notes] == ([question] if question else [])
 
 
 def test_hostile_names_and_values_stay_text(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """``bridgehead watch draft``: a contract drafted from data alone, for a person to correct and accept.
 
-Exit codes: 0 a draft was made, 2 the data cannot be read or there is nothing to draft from.
+Exit codes: 0 a draft was made, 1 some of the data cannot be read and are not in it, 2 none can, or there is
+nothing to draft from.
 """
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ from bridgehead.doors.cli.terminal import JSON, print_json
 from bridgehead.doors.cli.watch_check import MEMORY, REMOTE, SECONDS
 
 if TYPE_CHECKING:
+    from bridgehead.watch.draft.place import Drafted
     from bridgehead.watch.draft.proposal import DraftTable
 
 
@@ -45,7 +48,7 @@ def watch_draft(
     """
     from bridgehead.kernel.clock import SystemClock
     from bridgehead.watch.checks.engine import Limits
-    from bridgehead.watch.draft.place import Drafted, drafted_from
+    from bridgehead.watch.draft.place import drafted_from
 
     if out is not None and out.exists() and not replace:
         raise click.UsageError(
@@ -54,7 +57,7 @@ def watch_draft(
     limits = Limits(seconds=seconds, memory_mib=memory)
     with ExitStack() as stack:
         say = _saying(stack)
-        made: Drafted = drafted_from(
+        made = drafted_from(
             data, name=name, only=tables, limits=limits, clock=SystemClock(), say=say, remote=remote
         )
     if out is not None:
@@ -62,12 +65,13 @@ def watch_draft(
         out.write_text(made.text, encoding="utf-8")
     if as_json:
         told = {"file": str(out) if out else None, "contract": made.text, "checks": made.checks}
-        print_json(told | {"tables": [_as_dict(one) for one in made.tables]})
+        left_out = [{"name": one.name, "why": one.why} for one in made.left_out]
+        print_json(told | {"tables": [_as_dict(one) for one in made.tables], "left_out": left_out})
     elif out is None:
         click.echo(made.text, nl=False)
     else:
-        _tell(made.tables, made.checks, out)
-    return 0
+        _tell(made, out, data)
+    return 1 if made.left_out else 0
 
 
 def _saying(stack: ExitStack) -> Callable[[str], None]:
@@ -80,13 +84,29 @@ def _saying(stack: ExitStack) -> Callable[[str], None]:
     return line.update
 
 
-def _tell(tables: Sequence[DraftTable], checks: int, out: Path) -> None:
-    for table in tables:
-        questions = len(table.notes) + sum(len(column.notes) for column in table.columns)
-        asked = f", {questions} question{'s' if questions != 1 else ''}" if questions else ""
-        click.echo(f"{table.name}: {table.rows:,} rows, {len(table.columns)} columns{asked}")
-    click.echo(f"{out}: a draft whose {checks} checks hold of these data. Every clause is a proposal.")
-    click.echo(f"Next: read it, correct it, then `bridgehead watch check --contract {out} --data ...`.")
+def _tell(made: Drafted, out: Path, data: str) -> None:
+    asked = [_questions(table) for table in made.tables]
+    for table, number in zip(made.tables, asked, strict=True):
+        size = f"{_many(table.rows, 'row')}, {_many(len(table.columns), 'column')}"
+        click.echo(f"{table.name}: {size}" + (f", {_many(number, 'question')}" if number else ""))
+    for one in made.left_out:
+        click.echo(f"{one.name}: left out, it cannot be read: {one.why}")
+    click.echo(
+        f"{out}: a draft that its own data keep, {_many(made.checks, 'check')}. Every clause is a proposal."
+    )
+    if any(asked):
+        click.echo("Each `# question:` in it is for you; it stands beside what it asks about.")
+    where = "ADDRESS" if "://" in data else shlex.quote(data)
+    checked = f"bridgehead watch check --contract {shlex.quote(str(out))} --data {where}"
+    click.echo(f"Next: read it, correct it, then `{checked}`.")
+
+
+def _questions(table: DraftTable) -> int:
+    return len(table.notes) + sum(len(column.notes) for column in table.columns) + bool(table.cadence)
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
 
 
 def _as_dict(table: DraftTable) -> dict[str, Any]:

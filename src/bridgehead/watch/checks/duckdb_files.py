@@ -27,6 +27,7 @@ from bridgehead.watch.checks.dialects import DuckdbWriter
 from bridgehead.watch.checks.engine import Limits, Native, Opened, Unmeasured, by_name, not_named
 from bridgehead.watch.checks.files import Files
 from bridgehead.watch.checks.textcells import cell
+from bridgehead.watch.checks.unreadable import TO_UTF8, why
 from bridgehead.watch.checks.write import Cell, Relation, literal, quoted
 from bridgehead.watch.contract.model import Column, Table
 
@@ -94,7 +95,7 @@ class DuckdbFiles:
         except duckdb.InterruptException as error:
             raise Unmeasured("the time for this check was up", over=True) from error
         except (duckdb.Error, ArithmeticError, ValueError) as error:  # also what Python has no value for
-            raise Unmeasured(_said(error)) from error
+            raise Unmeasured(why(error)) from error
         finally:
             timer.cancel()
 
@@ -145,7 +146,7 @@ class DuckdbFiles:
                 return self._csv(table, files.paths, files.null)
             return self._json(table, files.paths)
         except (_duckdb().Error, ValueError) as error:  # ValueError: a name that SQL cannot write
-            raise Unmeasured(_said(error)) from error
+            raise Unmeasured(why(error)) from error
 
     def _parquet(self, table: Table, paths: Sequence[Path]) -> Opened:
         """Compare the types in the footer of every file."""
@@ -261,10 +262,13 @@ def header_of(path: Path, known: Set[str]) -> tuple[str, tuple[str, ...]]:
     in lower case. Raises ``Unmeasured``."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
-            line = stream.readline(HEADER_BYTES)
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise Unmeasured(f"{path.name} is not UTF-8 text that can be read") from error
+        with opener(path, "rb") as stream:  # only this line: of another the reader says which it is
+            first = stream.readline(HEADER_BYTES)
+        line = first.partition(b"\r")[0].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unmeasured(f"{path.name} is not UTF-8 text: {TO_UTF8}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise Unmeasured(f"{path.name} cannot be opened ({type(error).__name__})") from error
     if not line.strip():
         raise Unmeasured(f"{path.name} is empty: it has not even a header")
     try:
@@ -273,18 +277,28 @@ def header_of(path: Path, known: Set[str]) -> tuple[str, tuple[str, ...]]:
         raise Unmeasured(f"the header of {path.name} cannot be read") from error
     best = max(splits, key=lambda split: (sum(name.lower() in known for name in split[1]), len(split[1])))
     delimiter, names = best
-    folded = [name.lower() for name in names]
-    twice = sorted({name for name in folded if folded.count(name) > 1})
-    if twice:  # without a header the first line is a row: only a name of the contract is repeated here
-        which = next((f"`{name}`" for name in twice if name in known), "one column")
-        raise Unmeasured(f"the header of {path.name} names {which} twice")
-    if "" in folded:
-        raise Unmeasured(f"the header of {path.name} has a column without a name")
+    fault = _misnamed([name.lower() for name in names], known)
+    if fault:
+        raise Unmeasured(f"the header of {path.name} {fault}")
     return delimiter, names
 
 
+def _misnamed(folded: Sequence[str], known: Set[str]) -> str:
+    """Return what is wrong with the names of a header, if anything.
+
+    Without a header the first line is a row, so only a name of the contract is repeated here.
+    """
+    for place, name in enumerate(folded, 1):
+        if not name:
+            return f"has no name for column {place}"
+        if name in folded[: place - 1]:
+            told = f"`{name}`" if name in known else "one column"
+            return f"names {told} twice, in columns {folded.index(name) + 1} and {place}"
+    return ""
+
+
 def _fields(line: str, delimiter: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter)))
+    return tuple(name.strip() for name in next(csv.reader([line.rstrip("\n")], delimiter=delimiter)))
 
 
 def _copy_sqlite(file: Path, table: Table, copy: Path) -> tuple[Native, ...]:
@@ -322,23 +336,6 @@ def _in_quotes(value: Any) -> str:
 
 def _listed(paths: Sequence[Path]) -> str:
     return f"[{', '.join(literal(str(path)) for path in paths)}]"
-
-
-def _said(error: Exception) -> str:
-    """Return why there is no answer without what DuckDB says, which quotes the data."""
-    kind = type(error).__name__
-    return f"{_SAID.get(kind, 'the query gave no answer')} (DuckDB: {kind})"
-
-
-_SAID = {
-    "BinderException": "a name or a type in the query does not fit the data",
-    "CatalogException": "the query names what is not there",
-    "ConversionException": "a value cannot be read as the type that is asked for",
-    "InvalidInputException": "the data cannot be read as what they are named",
-    "IOException": "the file cannot be read",
-    "OutOfMemoryException": "the memory that a check may take was up",
-    "OutOfRangeException": "a value is too large for the figure that is asked for",
-}
 
 
 def _duckdb() -> Any:

@@ -7,6 +7,7 @@ is a pattern (``orders_*.csv``) is held by all files of that name together.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -109,9 +110,32 @@ def _in_folder(folder: Path, table: Table, alone: bool, manifests: Iterable[str]
     if inside:
         return _files(folder, [entry for entry in sorted(inside[0].rglob("*")) if _is_data(entry, manifests)])
     whole = [entry for entry in entries if _is_data(entry, manifests)]
+    holding = [entry for entry in whole if format_of(entry) == "sqlite" and _holds(entry, table)]
+    if holding:
+        return _files(folder, holding)
     if alone and whole:
         return _files(folder, whole)
     return Files(fault=f"no file or folder in {folder.name or folder} is named {table.name}")
+
+
+def tables_of(file: Path) -> tuple[str, ...]:
+    """Return the tables and views of an SQLite file by name. Raises ``sqlite3.Error``."""
+    connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        found = connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' "
+            "ORDER BY name"
+        )
+        return tuple(name for (name,) in found)
+    finally:
+        connection.close()
+
+
+def _holds(file: Path, table: Table) -> bool:
+    try:
+        return not {table.name, table.physical}.isdisjoint(tables_of(file))
+    except (sqlite3.Error, OSError):
+        return False
 
 
 def _is_data(entry: Path, manifests: Iterable[str]) -> bool:

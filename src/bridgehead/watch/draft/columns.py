@@ -10,6 +10,7 @@ from bridgehead.watch.checks.pattern import portable
 from bridgehead.watch.contract.model import Logical
 from bridgehead.watch.draft.casts import Cast, cast, says_missing
 from bridgehead.watch.draft.closed import Closed, closed
+from bridgehead.watch.draft.elsewhere import asked
 from bridgehead.watch.draft.keys import is_named, is_unique
 from bridgehead.watch.draft.nearby import misspelt
 from bridgehead.watch.draft.personal import is_personal
@@ -59,7 +60,8 @@ def drafted(column: Sampled, logical: Logical, kind: Cast) -> DraftColumn:
     what only most of its values are."""
     made = DraftColumn(name=column.name, logical=logical, personal=is_personal(column))
     if not column.present:
-        made.notes.append("no row has a value: is it used at all?")
+        if column.rows:  # of a table without rows its own question says so
+            made.notes.append("no row has a value: is it used at all?")
         return made
     if kind.failing and logical == "string":
         made.quality.append(_almost(column, kind, made.personal))
@@ -67,6 +69,9 @@ def drafted(column: Sampled, logical: Logical, kind: Cast) -> DraftColumn:
     if column.rows >= LEAST_ROWS:
         _nulls(column, made)
         made.quality += _values(column, made, kind)
+        question = asked(column) if logical == "string" else ""
+        if question:
+            made.notes.append(question)
     return made
 
 

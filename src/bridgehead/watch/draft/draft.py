@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from bridgehead.kernel.clock import Clock
+from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.checks.engine import Limits
 from bridgehead.watch.contract.model import Logical
 from bridgehead.watch.draft import keys
@@ -21,6 +23,7 @@ from bridgehead.watch.draft.nearby import run_together
 from bridgehead.watch.draft.objects import Found, in_files
 from bridgehead.watch.draft.proposal import (
     DraftTable,
+    LeftOut,
     Quality,
     Support,
     example,
@@ -32,11 +35,19 @@ from bridgehead.watch.draft.sample import Sample, Sampled
 from bridgehead.watch.draft.spelling import id_of
 
 Say = Callable[[str], None]
+EMPTY = (
+    "it had no row, so nothing is known but its columns: draft it again when it has, or is it often empty?"
+)
 
 
-def from_files(
-    data: Path, *, limits: Limits, clock: Clock, say: Say, only: Sequence[str] = ()
-) -> list[DraftTable]:
+class Objects(NamedTuple):
+    """What a place holds: tables that could be drafted, and what could not be read."""
+
+    tables: Sequence[DraftTable]
+    left_out: Sequence[LeftOut]
+
+
+def from_files(data: Path, *, limits: Limits, clock: Clock, say: Say, only: Sequence[str] = ()) -> Objects:
     """Return the draft of every object of a file or folder. Raises ``WatchError`` BH-WAT-016, 090, 091."""
     found = [one for one in in_files(data) if not only or one.name in only or one.physical in only]
     return _tables(samples(found, limits, clock, say), clock.now(), say)
@@ -44,19 +55,33 @@ def from_files(
 
 def from_postgresql(
     address: str, *, limits: Limits, clock: Clock, say: Say, only: Sequence[str] = ()
-) -> list[DraftTable]:
+) -> Objects:
     """Return the draft of every table of a database. Raises ``WatchError`` BH-WAT-016, 090, 091."""
     return _tables(in_postgresql(address, only, limits, clock, say), clock.now(), say)
 
 
-def _tables(read: Iterable[tuple[Found, Sample]], now: datetime, say: Say) -> list[DraftTable]:
-    made, kept = [], []
+def _tables(read: Iterable[tuple[Found, Sample | LeftOut]], now: datetime, say: Say) -> Objects:
+    made, kept, left_out = [], [], []
     for found, sample in read:
+        if isinstance(sample, LeftOut):
+            left_out.append(sample)
+            continue
         say(f"drafting {found.name}: {sample.rows:,} rows, {len(sample.columns)} columns")
         made.append(table(sample, found, now))
         kept.append(sample)
+    if left_out and not made:
+        raise _unreadable(left_out)
     referred(made, kept)
-    return made
+    return Objects(made, left_out)
+
+
+def _unreadable(left_out: Sequence[LeftOut]) -> WatchError:
+    told = "; ".join(f"{one.name} cannot be read: {one.why}" for one in left_out[:3])
+    more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+    return WatchError(
+        "BH-WAT-091", told + more, means="Nothing was written.",
+        fix="Mend it where it comes from, or name other data.",
+    )  # fmt: skip
 
 
 def table(sample: Sample, found: Found, now: datetime) -> DraftTable:
@@ -68,6 +93,8 @@ def table(sample: Sample, found: Found, now: datetime) -> DraftTable:
         columns=[drafted(one, logical[one.name], kinds[one.name]) for one in sample.columns],
         cadence=cadence(found.days),
     )  # fmt: skip
+    if not sample.total:
+        made.notes.append(EMPTY)
     _keyed(made, sample, logical)
     for one in _chosen(dependencies(sample), sample):
         made.quality.append(_decided(made, sample, one))

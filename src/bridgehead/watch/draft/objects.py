@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from bridgehead.kernel.errors import WatchError
-from bridgehead.watch.checks.files import Files, find, format_of
+from bridgehead.watch.checks.files import Files, find, format_of, tables_of
 from bridgehead.watch.contract.model import Table
 
 MOST_OBJECTS = 200
@@ -86,7 +86,7 @@ def _in_folder(folder: Path) -> list[Found]:
     found: list[Found] = []
     for (name, physical), members in groups.items():
         if len(members) == 1 and members[0].is_file() and format_of(members[0]) == "sqlite":
-            found += _in_sqlite(members[0])
+            found += _beside_others(folder, members[0])
         else:
             bare = Table(name=name, physical=physical, columns=())
             found.append(
@@ -132,19 +132,30 @@ def _day(dated: re.Match[str]) -> date | None:
 
 def _in_sqlite(file: Path) -> list[Found]:
     try:
-        connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            names = [row[0] for row in connection.execute(
-                "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' "
-                "ORDER BY name")]  # fmt: skip
-        finally:
-            connection.close()
+        names = tables_of(file)
     except (sqlite3.Error, OSError) as error:
         raise nothing(str(file), f"it cannot be read as SQLite ({type(error).__name__})") from error
     if not names:
         raise nothing(str(file), "it has no tables")
     files = Files(format="sqlite", paths=(file.absolute(),))
     return unique(Found(name=spelt(name), physical=name, files=files) for name in names)
+
+
+def _beside_others(folder: Path, file: Path) -> list[Found]:
+    """Return the tables of an SQLite file in a folder, as a check of the folder would find them."""
+    try:
+        names = tables_of(file)
+    except (sqlite3.Error, OSError) as error:
+        fault = Files(fault=f"it cannot be read as SQLite ({type(error).__name__})")
+        return [Found(name=spelt(file.stem), physical=file.name, files=fault)]
+    made = []
+    for name in names:
+        bare = Table(name=spelt(name), physical=name, columns=())
+        files = find(folder, (bare, bare))[bare.name]
+        if not files.fault and files.paths != (file.absolute(),):
+            files = Files(fault=f"{files.paths[0].name} has that name, too; draft {file.name} by itself")
+        made.append(Found(name=bare.name, physical=name, files=files))
+    return made
 
 
 def nothing(data: str, why: str) -> WatchError:

@@ -17,19 +17,24 @@ from pathlib import Path
 from bridgehead.kernel.clock import Clock
 from bridgehead.watch.checks.engine import Limits
 from bridgehead.watch.checks.where import SERVERS, fetched, label, scheme_of
-from bridgehead.watch.draft.draft import Say, from_files, from_postgresql
+from bridgehead.watch.draft.draft import Objects, Say, from_files, from_postgresql
 from bridgehead.watch.draft.objects import nothing, spelt
-from bridgehead.watch.draft.proposal import DraftTable
+from bridgehead.watch.draft.proposal import DraftTable, LeftOut
 from bridgehead.watch.draft.proved import proved
+from bridgehead.watch.draft.written import with_left_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drafted:
-    """A draft: its text, the tables it proposes, and how many checks of it hold of its own data."""
+    """A draft: its text, the tables it proposes, and how many checks of it hold of its own data.
+
+    ``left_out`` could not be read, and is not in it.
+    """
 
     text: str
     tables: Sequence[DraftTable]
     checks: int
+    left_out: Sequence[LeftOut] = ()
 
 
 def drafted_from(
@@ -39,8 +44,8 @@ def drafted_from(
     """Return the draft of what ``data`` names. Raises ``WatchError`` BH-WAT-014, 016, 017, 090 to 092."""
     scheme = scheme_of(data)
     if scheme in SERVERS:
-        tables = from_postgresql(data, limits=limits, clock=clock, say=say, only=only)
-        return _checked(name, tables, data, label(data), limits, clock, say)
+        found = from_postgresql(data, limits=limits, clock=clock, say=say, only=only)
+        return _checked(name, found, data, label(data), limits, clock, say)
     if not scheme:
         return _of_path(Path(data), name, data, only, limits, clock, say)
     work = Path(tempfile.mkdtemp(prefix="bridgehead-watch-"))
@@ -54,23 +59,24 @@ def drafted_from(
 def _of_path(
     path: Path, name: str | None, told: str, only: Sequence[str], limits: Limits, clock: Clock, say: Say
 ) -> Drafted:
-    tables = from_files(path, limits=limits, clock=clock, say=say, only=only)
-    return _checked(name, tables, str(path), told, limits, clock, say)
+    found = from_files(path, limits=limits, clock=clock, say=say, only=only)
+    return _checked(name, found, str(path), told, limits, clock, say)
 
 
 def _checked(
     name: str | None,
-    tables: Sequence[DraftTable],
+    found: Objects,
     where: str,
     told: str,
     limits: Limits,
     clock: Clock,
     say: Say,
 ) -> Drafted:
-    if not tables:
+    if not found.tables:
         raise nothing(told, "no object of that name is there")
     say("checking the draft against its own data")
     called = name or spelt(Path(told.rstrip("/")).name.split(".")[0])
     day = clock.now().date().isoformat()
-    text, checks = proved(called, tables, told, day, where=where, limits=limits, clock=clock)
-    return Drafted(text=text, tables=tables, checks=checks)
+    text, checks = proved(called, found.tables, told, day, where=where, limits=limits, clock=clock)
+    text = with_left_out(text, found.left_out)
+    return Drafted(text=text, tables=found.tables, checks=checks, left_out=found.left_out)

@@ -58,6 +58,14 @@ class Quality:
     is_ours: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """An object that is not in a draft, because it cannot be read: ``why``."""
+
+    name: str
+    why: str
+
+
 @dataclass(slots=True, kw_only=True)
 class DraftColumn:
     """A column of a draft. ``supports`` say how far its own clauses hold, ``notes`` what nobody can guess."""

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from bridgehead.kernel.clock import Clock
-from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.checks.engine import Engine, Limits, Opened, Unmeasured
 from bridgehead.watch.contract.model import Column, Table
 from bridgehead.watch.draft.objects import Found, nothing, spelt, unique
+from bridgehead.watch.draft.proposal import LeftOut
 from bridgehead.watch.draft.sample import MOST_ROWS, QUOTED, Sample, Sampled, column
 
 MOST_CELLS = 3_000_000
@@ -25,8 +25,10 @@ _TABLES = """
 """
 
 
-def samples(found: Sequence[Found], limits: Limits, clock: Clock, say: Say) -> Iterator[tuple[Found, Sample]]:
-    """Yield the objects of files with their samples. Raises ``WatchError`` BH-WAT-091."""
+def samples(
+    found: Sequence[Found], limits: Limits, clock: Clock, say: Say
+) -> Iterator[tuple[Found, Sample | LeftOut]]:
+    """Yield the objects of files with their samples, or with why they have none."""
     from bridgehead.watch.checks.duckdb_files import DuckdbFiles
 
     for number, one in enumerate(found, 1):
@@ -43,7 +45,7 @@ def samples(found: Sequence[Found], limits: Limits, clock: Clock, say: Say) -> I
 
 def in_postgresql(
     address: str, tables: Sequence[str], limits: Limits, clock: Clock, say: Say
-) -> Iterator[tuple[Found, Sample]]:
+) -> Iterator[tuple[Found, Sample | LeftOut]]:
     """Yield the tables of a database that the role of the address may read, with their samples."""
     from bridgehead.watch.checks.postgres import Postgresql
 
@@ -81,7 +83,7 @@ class _Kept:
         """Stay."""
 
 
-def _sampled(found: Found, engine: Callable[[Table], Any], *, is_json: bool) -> Sample:
+def _sampled(found: Found, engine: Callable[[Table], Any], *, is_json: bool) -> Sample | LeftOut:
     bare = found.table()
     try:
         first = engine(bare)
@@ -99,10 +101,7 @@ def _sampled(found: Found, engine: Callable[[Table], Any], *, is_json: bool) -> 
         finally:
             opened_by.close()
     except Unmeasured as fault:
-        raise WatchError(
-            "BH-WAT-091", f"{found.physical} cannot be read: {fault.words}",
-            means="Nothing was written.", fix="Mend or move it, or name the others one by one.",
-        ) from fault  # fmt: skip
+        return LeftOut(name=found.physical, why=fault.words)
 
 
 def _drawn(name: str, table: Table, engine: Engine, is_json: bool) -> Sample:

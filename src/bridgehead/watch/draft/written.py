@@ -10,7 +10,7 @@ from typing import Any
 
 from bridgehead.declare.written import flow
 from bridgehead.watch.contract.properties import DRAFTED
-from bridgehead.watch.draft.proposal import DraftColumn, DraftTable, Quality, Support
+from bridgehead.watch.draft.proposal import DraftColumn, DraftTable, LeftOut, Quality, Support
 from bridgehead.watch.draft.spelling import id_of
 
 _LONGEST_COMMENT = 240
@@ -45,6 +45,11 @@ def contract_text(name: str, tables: Sequence[DraftTable], data: str, day: str) 
     return "\n".join(lines) + "\n"
 
 
+def with_left_out(text: str, left_out: Sequence[LeftOut]) -> str:
+    """Return the text of a contract that also says what is not in it."""
+    return text + "".join(f"# left out: {_line(f'{one.name}: {one.why}')}\n" for one in left_out)
+
+
 def _table(table: DraftTable) -> Iterator[str]:
     yield f"  - name: {flow(table.name)}"
     if table.physical != table.name:
@@ -53,13 +58,14 @@ def _table(table: DraftTable) -> Iterator[str]:
     seen = (
         "" if table.looked_at == table.rows else f", of which {table.looked_at:,} drawn evenly were looked at"
     )
-    yield f"    # {table.rows:,} rows{seen}"
+    yield f"    # {table.rows:,} row{'s' if table.rows != 1 else ''}{seen}"
     for note in table.notes:
         yield f"    # question: {_line(note)}"
     if table.cadence:
         yield "    # question: at what time of day do they come, in which zone? Names of files say days only."
-        told = {"property": "bridgeheadCadence", "value": dict(table.cadence)}
-        yield f"    customProperties: [{flow(told)}]"
+    ours = _ours(table)
+    if ours:
+        yield f"    customProperties: [{', '.join(flow(one) for one in ours)}]"
     yield "    properties:"
     for column in table.columns:
         yield from _column(column)
@@ -67,6 +73,16 @@ def _table(table: DraftTable) -> Iterator[str]:
         yield "    quality:"
         for one in table.quality:
             yield from _quality(one, "      ")
+
+
+def _ours(table: DraftTable) -> list[dict[str, Any]]:
+    """Return what a table promises in words of ours."""
+    told: list[dict[str, Any]] = []
+    if table.cadence:
+        told.append({"property": "bridgeheadCadence", "value": dict(table.cadence)})
+    if not table.rows:
+        told.append({"property": "bridgeheadEmptyBatch", "value": "allowed"})
+    return told
 
 
 def _column(column: DraftColumn) -> Iterator[str]:
