@@ -407,7 +407,7 @@ class Play:
                 "without": f"{len(letters)} letters sent at six, {len(blind)} of them on figures nobody "
                 f"reported; {len(other)} say something else than on the whole file, {len(wrong)} are wrong",
                 "with": f"{len(concerned)} applications were due: {morning} letters at six, "
-                f"{stopped['held']} held, "
+                f"{len(concerned) - morning - sum(stopped.values())} refused, {stopped['held']} held, "
                 f"{stopped['asked']} put to people; {later} sent after the bureau sent the file again",
             },
             tell,

@@ -78,7 +78,7 @@ def demo(
         result = asyncio.run(play.carry_on(answer_as=answer_as, tell=None if as_json else click.echo))
         _print(result, as_json)
         if bound is not None:
-            _serve(house, bound)
+            _serve(house, bound, "What happened is kept; `bridgehead demo` shows it again.")
 
 
 def _refuse_options_of_retail(answer_as: str | None, count: int | None, fresh: bool) -> None:
@@ -108,7 +108,8 @@ def _credit(
                 click.echo(line)
         if bound is not None:
             playing.let_go()
-            _serve(playing.house, bound)
+            kept = f"What happened stays in {result['state']}; `bridgehead demo credit` plays anew beside it."
+            _serve(playing.house, bound, kept)
 
 
 def _silent(_: str) -> None:
@@ -125,11 +126,11 @@ def _print(result: dict[str, Any], as_json: bool) -> None:
         click.echo(line)
 
 
-def _serve(house: House, bound: socket.socket) -> None:
+def _serve(house: House, bound: socket.socket, kept: str) -> None:
     from bridgehead.doors.cli.serving import print_links, serve
 
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     click.echo(f"\nConsole: {url}   Sign in as somebody, once each:")
     print_links(house, url)
-    click.echo("\nEnd with Ctrl-C. What happened is kept; `bridgehead demo` shows it again.")
+    click.echo(f"\nEnd with Ctrl-C. {kept}")
     asyncio.run(serve([house], bound))

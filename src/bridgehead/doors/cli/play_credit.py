@@ -74,6 +74,8 @@ def told(result: Mapping[str, Any]) -> Iterator[str]:
     hand = ", ".join(f"{number} {why}" for why, number in sorted(result["with"]["by_hand"].items()))
     asked = ", ".join(f"{number} {rule}" for rule, number in sorted(result["with"]["questions"].items()))
     yield f"Left to people       {hand or 'nothing'}"
+    if result["with"]["open"]:
+        yield f"Still open           {result['with']['open']}; outside of the release goes to people on Mondays"
     yield f"Questions answered   {asked or 'none'}"
     yield f"Looked at again      {result['with']['looked_at_again']} results"
     batches = ", ".join(f"{number} {state}" for state, number in sorted(result["with"]["batches"].items()))
