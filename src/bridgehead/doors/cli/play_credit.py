@@ -75,7 +75,8 @@ def told(result: Mapping[str, Any]) -> Iterator[str]:
     asked = ", ".join(f"{number} {rule}" for rule, number in sorted(result["with"]["questions"].items()))
     yield f"Left to people       {hand or 'nothing'}"
     if result["with"]["open"]:
-        yield f"Still open           {result['with']['open']}; outside of the release goes to people on Mondays"
+        left = result["with"]["open"]
+        yield f"Still open           {left}; what is outside of the release goes to people on Monday"
     yield f"Questions answered   {asked or 'none'}"
     yield f"Looked at again      {result['with']['looked_at_again']} results"
     batches = ", ".join(f"{number} {state}" for state, number in sorted(result["with"]["batches"].items()))
