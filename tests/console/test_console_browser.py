@@ -334,6 +334,9 @@ def test_axe_finds_nothing_on_whether_the_data_are_in_order(
     rows = "2 of 4 rows have a region that is not in the set (none may)."
     sick_data.look(desk, sick_data.broken("hold"), Broken(clause="region", response="warn", words=rows))
     sick_data.begin(desk, [sick_data.CUSTOMERS], [])
+    sick_data.look(desk, sick_data.broken("lastGood"), table="orders")
+    desk.clock.advance(60)
+    sick_data.look(desk, table="orders")  # it broke before, and is in order again
     _work(desk)
     with served(desk.house, desk.clock, chromium) as site:
         _look(site, "olga", "/deployments/desk/health", scheme, width)

@@ -9,6 +9,7 @@ from bridgehead.explain.arrivals import feeds
 from bridgehead.explain.batches import batches, who_decides
 from bridgehead.explain.data_health import tables
 from bridgehead.explain.drift import moved, standings
+from bridgehead.explain.data_history import past
 from bridgehead.explain.overview import owners
 from bridgehead.watch.accuracy.labelling import reviewed_by
 
@@ -24,6 +25,7 @@ def show(visit: Visit) -> Answer:
         came = batches(connection, house.boundary)
         found_drifts, accepted = moved(connection), standings(connection)
         awaited = feeds(connection, house.deployment, house.clock.now())
+        before = past(connection)
     return Page(
         template="health.html",
         title="Are the data in order?",
@@ -37,6 +39,12 @@ def show(visit: Visit) -> Answer:
             "drifts": found_drifts,
             "accepted": accepted,
             "deciders": who_decides(house.boundary),
+            "before": before,
+            "calm": (
+                all(line.standing == "in order" for line in found)
+                and not any(line.alarm_since for line in right)
+                and not any(line.waits for line in came)
+            ),
             "owners": owners(house.deployment.charter),
             "may_runs": visit.viewer().may("runs"),
         },
