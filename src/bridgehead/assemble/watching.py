@@ -27,7 +27,7 @@ from bridgehead.watch import kept, upstream
 from bridgehead.watch.accuracy.estimating import due as due_estimates
 from bridgehead.watch.accuracy.estimating import estimable, estimating
 from bridgehead.watch.accuracy.hearing import retired, retiring
-from bridgehead.watch.health import Look, forgetting, recording
+from bridgehead.watch.health import Look, ahead_of, forgetting, recording
 
 PAUSE = 5.0
 """Seconds between two looks at what is due."""
@@ -190,8 +190,8 @@ def watched(house: House) -> list[str]:
 
 
 def due(house: House) -> Iterator[str]:
-    """Yield the sources of which a table was not looked at for half the time that a look counts, or of which
-    what was found counts no more."""
+    """Yield the sources of which a table was not looked at for half the time that a look counts, of which what
+    was found counts no more, or whose last look was made by a clock that was ahead."""
     for name in watched(house):
         source = house.deployment.charter.sources[name]
         if house.store.look(partial(_is_due, house=house, name=name, source=source)):
@@ -202,8 +202,12 @@ def _is_due(connection: Connection, house: House, name: str, source: Source) -> 
     found = connection.execute(select(t.looked_at).where(t.looked_at.c.source == name))
     rows = [row for row in found if row.object in source.tables]
     at = {row.object: row.checked_at for row in rows}
-    if any(row.good_until <= stamp(house.clock.now()) for row in rows):
+    now = house.clock.now()
+    if any(row.good_until <= stamp(now) for row in rows):
+        return True
+    # What comes in files never goes back in time, so looking again at once would not end that.
+    if any(row.checked_at > ahead_of(now) for row in rows if row.object not in source.feeds):
         return True
     oldest = min((at.get(table, "") for table in source.tables), default="")
     half = timedelta(seconds=seconds(source.check_every) / 2)
-    return oldest <= stamp(house.clock.now() - half)
+    return oldest <= stamp(now - half)

@@ -102,7 +102,9 @@ class Sound:
 
 
 _READ = prepared.Statement(
-    select(t.reading.c.source, t.reading.c.object).where(t.reading.c.run == bindparam("run"))
+    select(t.reading.c.source, t.reading.c.object, t.reading.c.broken).where(
+        t.reading.c.run == bindparam("run")
+    )
 )
 _AGAIN = prepared.Statement(
     update(t.reading)
@@ -265,6 +267,8 @@ def _found(
     # What only reads is held back by what it reads itself, and by nothing else.
     names = set(rests_on(connection, boundary, crossing, statement))
     found = [sick for sick in _sick(connection, boundary, crossing) if sick.table in names] if names else []
+    if names and touch != "reads it":
+        found += _read_while_broken(connection, crossing)
     if _promises(boundary, crossing):
         found += _wrong_too_often(connection, boundary, crossing)
     if touch != "reads it":
@@ -334,6 +338,21 @@ def _declared(boundary: Boundary, crossing: Crossing) -> Iterator[Name]:
 def _read_before(connection: Connection, crossing: Crossing) -> Iterator[Name]:
     for row in _READ.all(connection, run=crossing.run.id):
         yield row.source, row.object
+
+
+def _read_while_broken(connection: Connection, crossing: Crossing) -> Iterator[Sick]:
+    """Yield the clauses that hold again, and did not when the run read the table: what it does now may rest on
+    what it read then, so a person decides."""
+    for row in _READ.all(connection, run=crossing.run.id):
+        for one in json.loads(row.broken):
+            words = f"{one['words']} So it was when this run read it; it is in order now."
+            yield Sick(
+                table=(row.source, row.object),
+                clause=one["clause"],
+                response=one["response"],
+                words=words,
+                where=one["where"],
+            )
 
 
 def _sick(connection: Connection, boundary: Boundary, crossing: Crossing) -> Iterator[Sick]:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from bridgehead.declare.model import seconds
 from bridgehead.enforce import incidents
 from bridgehead.enforce.boundary import Boundary
+from bridgehead.enforce.health import RESPONSES
 from bridgehead.enforce.stop import wake
 from bridgehead.kernel.canonical import canonical_bytes
 from bridgehead.kernel.clock import stamp
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from bridgehead.watch.schema_change.schema import Table
 
 ACTOR = "service:watch"
+SKEW_SECONDS = 300.0
+"""How far the clocks of two machines may be apart."""
 SCOPES = ("arrival.", "drift.")
 """Clauses whose ids begin so are judged apart from those of a contract's checks, at moments of their own."""
 
@@ -76,15 +79,25 @@ def recording(boundary: Boundary, look: Look) -> UnitOfWork:
 
     def work(connection: Connection) -> Work:
         last = _last(connection, look)
-        if last is not None and last.checked_at > stamp(look.at):
+        if last is not None and stamp(look.at) < last.checked_at <= ahead_of(boundary.clock.now()):
             return Work(drafts=())  # somebody looked later, and was quicker
         seen, grown = _with_its_schema(connection, boundary, look)
         _look(connection, boundary, seen)
-        return Work(
-            drafts=(*grown, *told(connection, boundary, seen, last.whole_at if last is not None else None))
-        )
+        return Work(drafts=(*grown, *told(connection, boundary, seen, _kept_at(last, look))))
 
     return work
+
+
+def ahead_of(now: datetime) -> str:
+    """Return the time after which a look was made by a clock that was wrong: it keeps no later one out."""
+    return stamp(now + timedelta(seconds=SKEW_SECONDS))
+
+
+def _kept_at(last: Row[Any] | None, look: Look) -> str | None:
+    """Return when every clause was evaluated last; None where never, or by a clock that was ahead: then nobody
+    knows who has read since."""
+    known = last.whole_at if last is not None else None
+    return known if known is not None and known <= stamp(look.at) else None
 
 
 def told(connection: Connection, boundary: Boundary, look: Look, kept_at: str | None) -> tuple[Draft, ...]:
@@ -93,12 +106,13 @@ def told(connection: Connection, boundary: Boundary, look: Look, kept_at: str | 
     before = _before(connection, look)
     found = _with_what_was_known(look, before)
     _write(connection, found, before, kept_at)
+    marked = _marked(connection, found, before)
     if {clause: _meaning(row) for clause, row in before.items()} != {
         broken.clause: _said(broken) for broken in found.broken
     }:
         wake(connection, _waiting(connection, look.kind), stamp(look.at))
     raised = _raised(connection, boundary, found, before)
-    return (*raised, *_cleared(connection, boundary, found, before))
+    return (*raised, *_cleared(connection, boundary, found, before, marked))
 
 
 def _with_its_schema(
@@ -249,14 +263,61 @@ def _raised(
     return (Draft(kind="finding.raised", actor=ACTOR, fields={"note": look.kind}, body=body),)
 
 
+def _marked(connection: Connection, look: Look, before: Mapping[str, Any]) -> list[str]:
+    """Note, for each run under way that read the table while a clause was broken that holds again, that it
+    was: what the run does from now on may rest on it. Return the runs.
+
+    From when a clause was last seen to hold: nobody knows when it broke.
+    """
+    gone = [before[clause] for clause in sorted(before.keys() - {each.clause for each in look.broken})]
+    if not gone:
+        return []
+    rows = connection.execute(
+        select(t.reading, t.run.c.workflow)
+        .join(t.run, t.run.c.id == t.reading.c.run)
+        .where(
+            t.reading.c.source == look.source,
+            t.reading.c.object == look.table,
+            t.reading.c.last_at > min(each.kept_at or "" for each in gone),
+            t.run.c.ended_at.is_(None),
+        )
+        .order_by(t.reading.c.run)
+    ).all()
+    marked = []
+    for row in rows:
+        marks = [mark for each in gone if row.last_at > (each.kept_at or "") for mark in _mark(each, row)]
+        known = json.loads(row.broken)
+        new = [mark for mark in marks if mark not in known]
+        if new:
+            place = (t.reading.c.run == row.run, t.reading.c.source == row.source)
+            connection.execute(
+                update(t.reading)
+                .where(*place, t.reading.c.object == row.object)
+                .values(broken=canonical_bytes([*known, *new]).decode())
+            )
+            marked.append(row.run)
+    return marked
+
+
+def _mark(breach: Any, reading: Any) -> list[dict[str, str]]:
+    """Return what a broken clause leaves behind on a run that read the table: nothing where it only warned."""
+    response = json.loads(breach.readers).get(reading.workflow, breach.response)
+    does = RESPONSES.get(response, RESPONSES["block"])
+    if does["cannot be taken back"] == "go":
+        return []
+    left = "block" if does["reads it"] == "refuse" else "toPerson"
+    return [
+        {"clause": breach.clause, "response": left, "words": breach.words, "where": breach.clause_at}
+    ]
+
+
 def _cleared(
-    connection: Connection, boundary: Boundary, look: Look, before: Mapping[str, Any]
+    connection: Connection, boundary: Boundary, look: Look, before: Mapping[str, Any], marked: Sequence[str]
 ) -> tuple[Draft, ...]:
     gone = sorted(before.keys() - {broken.clause for broken in look.broken})
     if not gone:
         return ()
+    body = {"clauses": gone, **({"read_meanwhile_by": list(marked)} if marked else {})}
     if not look.broken and not look.scope:
-        return incidents.close_kind(
-            connection, boundary.clock, look.kind, actor=ACTOR, body={"clauses": gone}
-        )
-    return (Draft(kind="finding.cleared", actor=ACTOR, fields={"note": look.kind}, body={"clauses": gone}),)
+        return incidents.close_kind(connection, boundary.clock, look.kind, actor=ACTOR, body=body)
+    return (Draft(kind="finding.cleared", actor=ACTOR, fields={"note": look.kind}, body=body),)

@@ -75,7 +75,9 @@ def looked(
         source=promised.source,
         table=promised.table,
         at=now,
-        broken=tuple(_broken(promised, feed, good, now, holds_all=_holds_all(boundary, promised))),
+        broken=tuple(
+            _broken(promised, feed, good, now, holds_all=_holds_all(boundary, promised), coming=until)
+        ),
         scope=SCOPE,
     )
     drafts = told(connection, boundary, found, before)
@@ -123,7 +125,13 @@ def _holds_all(boundary: Boundary, promised: Promised) -> bool:
 
 
 def _broken(
-    promised: Promised, feed: Feed, good: datetime | None, now: datetime, *, holds_all: bool
+    promised: Promised,
+    feed: Feed,
+    good: datetime | None,
+    now: datetime,
+    *,
+    holds_all: bool,
+    coming: datetime | None,
 ) -> Iterator[Broken]:
     misses = missing(feed, holds_all=holds_all)
     counted = tuple(miss for miss in misses if sure(feed, promised.declared, miss))
@@ -140,7 +148,8 @@ def _broken(
         words = f"{_did_not_come(feed, misses)} This was learned in less than eight weeks, and may be wrong."
         yield Broken(clause=LEARNING, response="warn", words=words, where=promised.where)
     late = late_now(feed, promised.declared, now)
-    if late is not None:
+    # Rows that were there when the batch was due are it, though more of them may still come.
+    if late is not None and (coming is None or coming > late.late):
         words = f"The batch of {late.day} is late: it was due by {_minute(late.late)}."
         words = f"{words} It counts as missing from {_minute(late.missing)}."
         yield Broken(clause=LATE, response="warn", words=words, where=promised.where)

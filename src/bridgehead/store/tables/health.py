@@ -71,5 +71,6 @@ reading = Table(
     Column("source", String(63), primary_key=True),
     Column("object", Text, primary_key=True),
     Column("last_at", String(32), nullable=False),
+    Column("broken", Text, nullable=False, server_default="[]"),  # what was, then, and holds again: JSON
     Index("reading_of", "source", "object", "last_at"),
 )
