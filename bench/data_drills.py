@@ -41,7 +41,10 @@ def line(drill: Drill, found: Score, control: Score) -> str:
     cause = "-" if found.after_h is None else "yes" if found.cause else "NO"
     wrong = f"{found.wrong_before} / {found.wrong_after}"
     touched = f"{found.listed}/{found.touched}" if found.touched else "-"
-    loud = ", ".join(control.noises) or f"{control.wrong_before} wrong, {control.lost} lost, {control.doubled} twice"
+    loud = (
+        ", ".join(control.noises)
+        or f"{control.wrong_before} wrong, {control.lost} lost, {control.doubled} twice"
+    )
     silent = "silent" if control.silent else f"NOT SILENT: {loud}"
     return (
         f"{drill.name:24} {noticed:>8} {cause:>6} {wrong:>19} {touched:>8} {found.lost:>5} {found.doubled:>6}"

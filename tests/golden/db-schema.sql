@@ -85,6 +85,21 @@ CREATE TABLE audit_label (
   CONSTRAINT audit_label_verdict CHECK (verdict in ('right','wrong','unclear'))
 );
 
+CREATE TABLE baseline (
+  source VARCHAR(63) NOT NULL,
+  object TEXT NOT NULL,
+  frame VARCHAR(32) NOT NULL,
+  state VARCHAR(16) NOT NULL,
+  counted TEXT NOT NULL,
+  columns TEXT NOT NULL,
+  rows BIGINT NOT NULL,
+  batches TEXT DEFAULT '[]' NOT NULL,
+  made_at VARCHAR(32) NOT NULL,
+  accepted_by TEXT DEFAULT '' NOT NULL,
+  until VARCHAR(32) DEFAULT '' NOT NULL,
+  PRIMARY KEY (source, object, frame)
+);
+
 CREATE TABLE batch (
   source VARCHAR(63) NOT NULL,
   object TEXT NOT NULL,
@@ -344,11 +359,30 @@ CREATE INDEX output_by_key ON output (workflow, business_key);
 
 CREATE INDEX output_by_time ON output (workflow, at);
 
+CREATE TABLE profile (
+  source VARCHAR(63) NOT NULL,
+  object TEXT NOT NULL,
+  frame VARCHAR(32) NOT NULL,
+  part TEXT NOT NULL,
+  batch TEXT DEFAULT '' NOT NULL,
+  day VARCHAR(10) NOT NULL,
+  at VARCHAR(32) NOT NULL,
+  rows BIGINT NOT NULL,
+  columns TEXT NOT NULL,
+  drifted INTEGER DEFAULT '0' NOT NULL,
+  judged TEXT DEFAULT '{}' NOT NULL,
+  state TEXT DEFAULT '' NOT NULL,
+  PRIMARY KEY (source, object, frame, part)
+);
+
+CREATE INDEX profile_by_day ON profile (source, object, frame, day);
+
 CREATE TABLE reading (
   run VARCHAR(40) NOT NULL,
   source VARCHAR(63) NOT NULL,
   object TEXT NOT NULL,
   last_at VARCHAR(32) NOT NULL,
+  broken TEXT DEFAULT '[]' NOT NULL,
   PRIMARY KEY (run, source, object)
 );
 

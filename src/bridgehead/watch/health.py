@@ -306,9 +306,7 @@ def _mark(breach: Any, reading: Any) -> list[dict[str, str]]:
     if does["cannot be taken back"] == "go":
         return []
     left = "block" if does["reads it"] == "refuse" else "toPerson"
-    return [
-        {"clause": breach.clause, "response": left, "words": breach.words, "where": breach.clause_at}
-    ]
+    return [{"clause": breach.clause, "response": left, "words": breach.words, "where": breach.clause_at}]
 
 
 def _cleared(

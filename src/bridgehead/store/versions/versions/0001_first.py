@@ -105,6 +105,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run", "who"),
     )
     op.create_table(
+        "baseline",
+        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("frame", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("counted", sa.Text(), nullable=False),
+        sa.Column("columns", sa.Text(), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("batches", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("made_at", sa.String(length=32), nullable=False),
+        sa.Column("accepted_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("until", sa.String(length=32), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("source", "object", "frame"),
+    )
+    op.create_table(
         "batch",
         sa.Column("source", sa.String(length=63), nullable=False),
         sa.Column("object", sa.Text(), nullable=False),
@@ -403,11 +418,29 @@ def upgrade() -> None:
     op.create_index("output_by_key", "output", ["workflow", "business_key"], unique=False)
     op.create_index("output_by_time", "output", ["workflow", "at"], unique=False)
     op.create_table(
+        "profile",
+        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("frame", sa.String(length=32), nullable=False),
+        sa.Column("part", sa.Text(), nullable=False),
+        sa.Column("batch", sa.Text(), server_default="", nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("columns", sa.Text(), nullable=False),
+        sa.Column("drifted", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("judged", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("state", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("source", "object", "frame", "part"),
+    )
+    op.create_index("profile_by_day", "profile", ["source", "object", "frame", "day"], unique=False)
+    op.create_table(
         "reading",
         sa.Column("run", sa.String(length=40), nullable=False),
         sa.Column("source", sa.String(length=63), nullable=False),
         sa.Column("object", sa.Text(), nullable=False),
         sa.Column("last_at", sa.String(length=32), nullable=False),
+        sa.Column("broken", sa.Text(), server_default="[]", nullable=False),
         sa.PrimaryKeyConstraint("run", "source", "object"),
     )
     op.create_index("reading_of", "reading", ["source", "object", "last_at"], unique=False)
