@@ -8,8 +8,8 @@ from bridgehead.explain.accuracy import accuracy
 from bridgehead.explain.arrivals import feeds
 from bridgehead.explain.batches import batches, who_decides
 from bridgehead.explain.data_health import tables
-from bridgehead.explain.drift import moved, standings
 from bridgehead.explain.data_history import past
+from bridgehead.explain.drift import moved, standings
 from bridgehead.explain.overview import owners
 from bridgehead.watch.accuracy.labelling import reviewed_by
 
