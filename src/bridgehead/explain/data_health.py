@@ -142,7 +142,8 @@ def _clauses(connection: Connection, source: str, table: str) -> Iterable[Broken
         .where(t.breach.c.source == source, t.breach.c.object == table)
         .order_by(t.breach.c.since, t.breach.c.clause)
     )
-    for row in rows:
+    # A column that is gone explains the clauses about it, which broke at the same moment.
+    for row in sorted(rows, key=lambda row: (row.since, not row.clause.startswith("schema."))):
         yield BrokenClause(
             clause=row.clause,
             words=row.words,

@@ -21,6 +21,7 @@ _BY_KIND = {
 }
 _CSV_LINE = re.compile(r"(?:Invalid Input Error: )?CSV Error on Line: (\d+)\n")
 _FIELDS = re.compile(r"^Expected Number of Columns: (\d+) Found: (\d+)$", re.MULTILINE)
+_NOT_UTF8 = re.compile(r"(?i)not utf-8 encoded|invalid unicode|byte sequence mismatch")
 _FILE = re.compile(r"^  file = (.+)$", re.MULTILINE)
 
 
@@ -28,6 +29,8 @@ def why(error: Exception) -> str:
     """Return why there is no answer."""
     kind = type(error).__name__
     words = _of_csv(str(error)) or _BY_KIND.get(kind, "the query gave no answer")
+    if _NOT_UTF8.search(str(error)) and TO_UTF8 not in words:
+        words += f": it is not UTF-8 text: {TO_UTF8}"
     return f"{words} (DuckDB: {kind})"
 
 
@@ -44,6 +47,6 @@ def _of_csv(said: str) -> str:
     fields = _FIELDS.findall(said)
     if fields:
         expected, found = (int(one) for one in fields[-1])
-        less_or_more = "more" if found > expected else "fewer"
-        return f"{where} has {less_or_more} fields than its header, which has {expected}"
+        less_or_more, cut = ("more", "") if found > expected else ("fewer", ": it may be cut off there")
+        return f"{where} has {less_or_more} fields than its header, which has {expected}{cut}"
     return f"{where} is not CSV as its header is"

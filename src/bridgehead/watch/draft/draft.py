@@ -7,6 +7,7 @@ columns promise of each other, within a table and between tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -101,7 +102,17 @@ def table(sample: Sample, found: Found, now: datetime) -> DraftTable:
     for name, other, rows in run_together(sample):
         made.notes.append(f"in {int(rows.sum()):,} rows `{name}` also holds what belongs into `{other}`")
     _fresh(made, sample, now)
+    if len(found.days) > 1:
+        _for_one_batch(made, sample.rows, sample.total / len(found.days))
     return made
+
+
+def _for_one_batch(made: DraftTable, rows: int, at_a_time: float) -> None:
+    """Widen every share by what chance does to a batch of that size: each is checked by itself later."""
+    for place in (made, *made.columns):
+        place.quality = [
+            replace(one, tolerance=tolerance(one.support, rows, at_a_time)) for one in place.quality
+        ]
 
 
 def _keyed(made: DraftTable, sample: Sample, logical: dict[str, Logical]) -> None:

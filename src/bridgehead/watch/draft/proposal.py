@@ -105,15 +105,16 @@ class DraftTable:
         raise KeyError(name)
 
 
-def tolerance(support: Support, rows: int) -> float:
+def tolerance(support: Support, rows: int, at_a_time: float = 0.0) -> float:
     """Return the percentage of rows that may break a clause: what was seen and three standard errors.
 
-    ``rows`` are all rows, of which percentages are taken.
+    ``rows`` are all rows, of which percentages are taken; ``at_a_time`` as many as a later batch has, where
+    these were several: a small batch strays further from the share than all of them together.
     """
     share = support.against / rows if rows else 0.0
     if not support.against:
         return FULL_TOLERANCE
-    upper = share + 3 * math.sqrt(share * (1 - share) / rows)
+    upper = share + 3 * math.sqrt(share * (1 - share) / (at_a_time or rows))
     return max(FULL_TOLERANCE, math.ceil(min(1.0, upper) * 1000) / 10)
 
 
