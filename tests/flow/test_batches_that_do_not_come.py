@@ -147,6 +147,25 @@ async def test_rows_of_a_database_are_batches_too(made: Made) -> None:
     assert "arrival.missing" not in batches.responses("orders")
 
 
+async def test_rows_that_were_there_when_they_were_due_are_not_said_to_be_late(made: Made) -> None:
+    batches = made(
+        every="1h", seen_otherwise="orders", orders={"cadence": {"cron": "0 5 * * *", "element": "id"}}
+    )
+    await batches.until(MONDAY, 9.1)
+    await batches.until(MONDAY + DAY, 4.9)
+    batches.inserts(*range(100, 150))
+    await batches.until(MONDAY + DAY, 5)
+    assert batches.responses("orders") == {}
+    await batches.until(MONDAY + DAY, 9)
+    assert [each.day for each in batches.feed("orders").seen] == [MONDAY + DAY]
+    assert not [body for body in batches.desk.bodies("finding.raised") if "is late" in str(body)]
+    await batches.until(MONDAY + 2 * DAY, 5.5)
+    assert batches.responses("orders") == {"arrival.late": "warn"}
+    batches.inserts(200)
+    await batches.until(MONDAY + 2 * DAY, 5.6)
+    assert batches.responses("orders") == {"arrival.late": "warn"}, "these came after it was due"
+
+
 @pytest.mark.parametrize(
     ("ours", "words"),
     [

@@ -262,6 +262,22 @@ def test_the_range_of_a_column_with_an_outlier_is_a_share_of_its_rows(tmp_path: 
     assert broken(contract, tmp_path / "t.csv") == {"t.amount.too_large"}
 
 
+def test_a_share_leaves_room_for_what_chance_does_to_one_batch_of_many(tmp_path: Path) -> None:
+    draw = random.Random(5)
+    for day in range(14):
+        rows = [(n, "" if draw.random() < 0.04 else draw.randint(1, 90_000)) for n in range(175)]
+        write(tmp_path / f"rebates_{date(2026, 11, 2) + timedelta(days=day)}.csv", ("id", "rebate"), rows)
+    contract = contract_of(tmp_path)
+    for day in range(40):  # batches of the same kind, none of which it has seen
+        (later := tmp_path / f"later{day}").mkdir()
+        rows = [(n, "" if draw.random() < 0.04 else draw.randint(1, 90_000)) for n in range(175)]
+        write(later / "rebates_2026-12-01.csv", ("id", "rebate"), rows)
+        assert broken(contract, later) == set()
+    sick = [(n, "" if draw.random() < 0.2 else draw.randint(1, 90_000)) for n in range(175)]
+    write(later / "rebates_2026-12-01.csv", ("id", "rebate"), sick)
+    assert broken(contract, later) == {"rebates.rebate.null_rate"}
+
+
 def test_what_cannot_be_drafted_is_said(tmp_path: Path) -> None:
     with pytest.raises(WatchError, match="BH-WAT-090"):
         run("draft", tmp_path)
