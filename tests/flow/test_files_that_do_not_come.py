@@ -77,6 +77,14 @@ async def test_a_file_that_does_not_come_is_missed_until_it_does(desk: FedDesk) 
     assert desk.verified().ok
 
 
+async def test_what_came_before_anything_was_expected_is_not_called_late(desk: FedDesk) -> None:
+    await at(desk, 0, 10, f"customers_{MONDAY}.csv")
+    await at(desk, 1, 5.2, f"customers_{MONDAY + DAY}.csv")
+    with desk.house.store.reading() as connection:
+        weeks = calendar(connection, "sales", "customers", desk.clock.now())
+    assert [cell.state for cell in weeks[-1]][:2] == ["came", "came"]
+
+
 async def test_the_owner_accepts_at_the_command_line(desk: FedDesk) -> None:
     await at(desk, 0, 10)
     await at(desk, 1, 4.8, "customers_2026-03-03.csv")

@@ -261,7 +261,8 @@ def _states(known: Feed, came: list[Came], day: date) -> Iterator[State]:
         yield "written off"
     seen = [each for each in known.seen if each.day == day]
     for each in seen:
-        yield "came" if each.in_time else "late"
+        is_judged = known.since is None or day >= known.since  # nobody expected those before
+        yield "came" if each.in_time or not is_judged else "late"
     times = {stamp(each.at) for each in seen}
     for batch in came:
         mine = batch.days or ((day.isoformat(),) if batch.at in times else (batch.at[:10],))

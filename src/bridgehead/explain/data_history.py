@@ -87,7 +87,7 @@ def _told(connection: Connection, rows: Sequence[Row[Any]]) -> Past:
         began=began or since,
         since=since,
         until=until,
-        words=tuple(dict.fromkeys(row.words for row in rows)),
+        words=tuple(dict.fromkeys(_what(row.words) if is_workflow else row.words for row in rows)),
         refused_runs=tuple(_refused(connection, mine, since, until)),
         effects=_effects(connection, mine, began or since, until),
     )
@@ -98,6 +98,12 @@ def _runs_of(about: str, *, is_workflow: bool) -> Any:
         return select(t.run.c.id).where(t.run.c.workflow == about)
     source, _, table = about.partition(".")
     return select(t.reading.c.run).where(t.reading.c.source == source, t.reading.c.object == table)
+
+
+def _what(words: str) -> str:
+    """Return the first sentence about an alarm; those after it say what to do while it stands."""
+    first, dot, _ = words.partition(". ")
+    return first + dot.strip()
 
 
 def _changed_at(connection: Connection, kind: str) -> str:
