@@ -299,11 +299,11 @@ def test_what_cannot_be_drafted_is_said(tmp_path: Path) -> None:
         (
             "ragged.csv",
             b"id,a\n1,x\n2\n",
-            "line 3 of ragged.csv has fewer fields than its header, which has 2",
+            "line 3 has fewer fields than its header, which has 2",
         ),
-        ("more.csv", b"id,a\n1,x,7\n", "line 2 of more.csv has more fields than its header, which has 2"),
-        ("open.csv", b'id,a\n1,"x\n2,y\n', "line 2 of open.csv opens a quote that nothing closes"),
-        ("body.csv", b"id,a\n1,K\xf6ln\n", "line 2 of body.csv is not UTF-8 text: write it as UTF-8"),
+        ("more.csv", b"id,a\n1,x,7\n", "line 2 has more fields than its header, which has 2"),
+        ("open.csv", b'id,a\n1,"x\n2,y\n', "line 2 opens a quote that nothing closes"),
+        ("body.csv", b"id,a\n1,K\xf6ln\n", "line 2 is not UTF-8 text: write it as UTF-8"),
         ("head.csv", b"id,\xf6\n1,x\n", "head.csv is not UTF-8 text: write it as UTF-8"),
         (
             "twice.csv",
@@ -328,6 +328,33 @@ def test_a_file_that_breaks_off_is_told_by_its_line_and_never_by_its_words(
     assert "left out, it cannot be read" in made.output and words in made.output
     text = (tmp_path / "c" / "all.yaml").read_text()
     assert words in text and [one.name for one in parse(text.encode(), "t").tables] == ["good"]
+
+
+def test_of_many_files_the_one_that_breaks_off_is_named_and_told_once_not_for_each_clause(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "drop").mkdir()
+    for day in ("01", "02"):
+        rows = [(n, f"k{n % 3}") for n in range(40)]
+        write(tmp_path / "drop" / f"t_2026-11-{day}.csv", ("id", "kind"), rows)
+    out = tmp_path / "t.yaml"
+    assert run("draft", tmp_path / "drop", "--out", out).return_value == 0
+    (tmp_path / "drop" / "t_2026-11-03.csv").write_text("id,kind\n1,k1\n2\n")
+    made = run("check", "--contract", out, "--data", tmp_path / "drop")
+    assert made.return_value == 1
+    assert made.output.count("line 3 of t_2026-11-03.csv has fewer fields") == 1
+    assert "all " in made.output and " could not be evaluated, which counts as broken" in made.output
+
+
+def test_a_column_that_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:
+    rows = [(n, "" if n % 9 == 0 else n) for n in range(90)]
+    write(tmp_path / "t.csv", ("id", "income"), rows)
+    contract = contract_of(tmp_path / "t.csv")
+    write(tmp_path / "t.csv", ("id", "income_eur"), rows)
+    with place(str(tmp_path / "t.csv"), contract.tables, limits=Limits(), clock=SystemClock()) as there:
+        report = check(contract, there, now=NOW)
+    (breach,) = report.breaches
+    assert breach.plain.startswith("there is no column `income`, so it reads as null: 100 % (90 of 90 rows)")
 
 
 def test_a_folder_with_a_database_in_it_is_drafted_and_checked_whole(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ data or the baseline cannot be read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,17 +118,12 @@ def _show_sql(sql: Sequence[tuple[str, str]], as_json: bool) -> int:
 
 def _tell(report: Report, every: bool) -> None:
     shown = report.verdicts if every else report.breaches
+    unread = dict(_unread(report.verdicts))
     table(
         ("check", "stands", "found", "promised", "clause"),
         [
-            (
-                verdict.check.id,
-                _mark(verdict),
-                verdict.words + (f" ({verdict.note})" if verdict.note else ""),
-                verdict.check.source.clause,
-                verdict.check.source.where,
-            )
-            for verdict in shown
+            *((name, _MARKS["unevaluable"][0], *said) for name, said in unread.items()),
+            *(_row(verdict) for verdict in shown if verdict.check.table not in unread),
         ],
         empty="Every clause holds.",
     )
@@ -146,6 +141,21 @@ def _tell(report: Report, every: bool) -> None:
         if columns:
             click.echo(f"{name}: optional and absent: {', '.join(columns)}")
     click.echo(_sentence(report))
+
+
+def _unread(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    """Yield the objects no clause of which could be evaluated, all for one reason: told once."""
+    for name in dict.fromkeys(verdict.check.table for verdict in verdicts):
+        mine = [verdict for verdict in verdicts if verdict.check.table == name]
+        reasons = {verdict.words for verdict in mine if verdict.state == "unevaluable"}
+        if len(mine) > 1 and len(reasons) == 1 and all(one.state == "unevaluable" for one in mine):
+            yield name, (reasons.pop(), f"all {len(mine)} clauses", mine[0].check.source.where)
+
+
+def _row(verdict: Verdict) -> tuple[str, str, str, str, str]:
+    one = verdict.check
+    words = verdict.words + (f" ({verdict.note})" if verdict.note else "")
+    return one.id, _mark(verdict), words, one.source.clause, one.source.where
 
 
 def _mark(verdict: Verdict) -> str:

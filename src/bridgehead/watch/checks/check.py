@@ -14,7 +14,7 @@ judged. Never: changes data, or lets a row leave: of failing rows only the key i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,8 @@ def check(
     measured = measure(contract, plan(wanted), place.engine)
     numbers = measured.numbers(told)
     verdicts = tuple(
-        judge(one, numbers, now, may_be_empty=_may_be_empty(contract, one.table)) for one in wanted
+        _of_absent(judge(one, numbers, now, may_be_empty=_may_be_empty(contract, one.table)), measured.absent)
+        for one in wanted
     )
     return Report(
         contract=contract,
@@ -113,6 +114,15 @@ def check(
         more=measured.more,
         absent=measured.absent,
     )
+
+
+def _of_absent(verdict: Verdict, absent: Mapping[str, Sequence[str]]) -> Verdict:
+    """Return a breach about a column that is not there with words that say so: it reads as null."""
+    gone = [name for name in verdict.check.columns if name in absent.get(verdict.check.table, ())]
+    if verdict.state != "broken" or not gone:
+        return verdict
+    said = f"there is no column `{gone[0]}`, so it reads as null: "
+    return replace(verdict, words=said + verdict.words, plain=said + verdict.plain)
 
 
 def _may_be_empty(contract: Contract, name: str) -> bool:

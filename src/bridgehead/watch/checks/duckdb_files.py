@@ -45,6 +45,7 @@ class DuckdbFiles:
     def __init__(self, files: Mapping[str, Files], limits: Limits, clock: Clock) -> None:
         self._files, self._limits, self._clock = files, limits, clock
         self._ends = clock.monotonic() + limits.seconds
+        self._one_of_many = any(len(each.paths) > 1 for each in files.values())
         self._work = tempfile.TemporaryDirectory(prefix="bridgehead-watch-")
         self._opened: dict[str, Opened] = {}
         self._faults: dict[str, Unmeasured] = {}
@@ -95,7 +96,7 @@ class DuckdbFiles:
         except duckdb.InterruptException as error:
             raise Unmeasured("the time for this check was up", over=True) from error
         except (duckdb.Error, ArithmeticError, ValueError) as error:  # also what Python has no value for
-            raise Unmeasured(why(error)) from error
+            raise Unmeasured(why(error, one_of_many=self._one_of_many)) from error
         finally:
             timer.cancel()
 
@@ -146,7 +147,7 @@ class DuckdbFiles:
                 return self._csv(table, files.paths, files.null)
             return self._json(table, files.paths)
         except (_duckdb().Error, ValueError) as error:  # ValueError: a name that SQL cannot write
-            raise Unmeasured(why(error)) from error
+            raise Unmeasured(why(error, one_of_many=self._one_of_many)) from error
 
     def _parquet(self, table: Table, paths: Sequence[Path]) -> Opened:
         """Compare the types in the footer of every file."""

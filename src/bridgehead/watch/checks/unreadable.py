@@ -25,21 +25,21 @@ _NOT_UTF8 = re.compile(r"(?i)not utf-8 encoded|invalid unicode|byte sequence mis
 _FILE = re.compile(r"^  file = (.+)$", re.MULTILINE)
 
 
-def why(error: Exception) -> str:
-    """Return why there is no answer."""
+def why(error: Exception, *, one_of_many: bool = False) -> str:
+    """Return why there is no answer; of ``one_of_many`` files, which one, as far as it is known."""
     kind = type(error).__name__
-    words = _of_csv(str(error)) or _BY_KIND.get(kind, "the query gave no answer")
+    words = _of_csv(str(error), one_of_many) or _BY_KIND.get(kind, "the query gave no answer")
     if _NOT_UTF8.search(str(error)) and TO_UTF8 not in words:
         words += f": it is not UTF-8 text: {TO_UTF8}"
     return f"{words} (DuckDB: {kind})"
 
 
-def _of_csv(said: str) -> str:
+def _of_csv(said: str, one_of_many: bool) -> str:
     line = _CSV_LINE.match(said)
     if line is None:
         return ""
     files = _FILE.findall(said)
-    where = f"line {int(line[1]):,}" + (f" of {PurePath(files[-1]).name}" if files else "")
+    where = f"line {int(line[1]):,}" + (f" of {PurePath(files[-1]).name}" if files and one_of_many else "")
     if "Value with unterminated quote found" in said:
         return f"{where} opens a quote that nothing closes"
     if "not utf-8 encoded" in said:

@@ -77,10 +77,9 @@ def _tables(read: Iterable[tuple[Found, Sample | LeftOut]], now: datetime, say: 
 
 
 def _unreadable(left_out: Sequence[LeftOut]) -> WatchError:
-    told = "; ".join(f"{one.name} cannot be read: {one.why}" for one in left_out[:3])
-    more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+    first, more = left_out[0], f" ({len(left_out) - 1} more cannot, either)" if left_out[1:] else ""
     return WatchError(
-        "BH-WAT-091", told + more, means="Nothing was written.",
+        "BH-WAT-091", f"{first.name} cannot be read: {first.why}{more}", means="Nothing was written.",
         fix="Mend it where it comes from, or name other data.",
     )  # fmt: skip
 
