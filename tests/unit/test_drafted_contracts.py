@@ -343,6 +343,11 @@ def test_of_many_files_the_one_that_breaks_off_is_named_and_told_once_not_for_ea
     made = run("check", "--contract", out, "--data", tmp_path / "drop")
     assert made.return_value == 1
     assert made.output.count("line 3 of t_2026-11-03.csv has fewer fields") == 1
+    contract = parse(out.read_bytes(), "t")
+    with place(str(tmp_path / "drop"), contract.tables, limits=Limits(), clock=SystemClock()) as there:
+        stored = [one.plain for one in check(contract, there, now=NOW).breaches]
+    assert len(stored) > 2 and "line 3 of" in stored[0]
+    assert set(stored[1:]) == {"nothing of it could be read"}
     assert "all " in made.output and " could not be evaluated, which counts as broken" in made.output
 
 

@@ -13,7 +13,7 @@ judged. Never: changes data, or lets a row leave: of failing rows only the key i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from bridgehead.watch.checks.totals import stated
 from bridgehead.watch.checks.where import Place
 from bridgehead.watch.contract.model import Contract, Unchecked
 
+NOTHING_READ = "nothing of it could be read"
 SAMPLES = 10
 """Failing rows whose keys are shown for one check, at most."""
 
@@ -100,7 +101,7 @@ def check(
     told = stated(contract, place.folder, totals)
     measured = measure(contract, plan(wanted), place.engine)
     numbers = measured.numbers(told)
-    verdicts = tuple(
+    verdicts = _told_once(
         _of_absent(judge(one, numbers, now, may_be_empty=_may_be_empty(contract, one.table)), measured.absent)
         for one in wanted
     )
@@ -114,6 +115,21 @@ def check(
         more=measured.more,
         absent=measured.absent,
     )
+
+
+def _told_once(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """Return verdicts that say only once, in what is stored, why nothing of an object could be read."""
+    found, said = tuple(verdicts), set()
+    reasons: dict[str, set[str]] = {}
+    for one in found:
+        reasons.setdefault(one.check.table, set()).add(one.plain if one.state == "unevaluable" else "")
+    made = []
+    for one in found:
+        table = one.check.table
+        again = len(reasons[table]) == 1 and one.state == "unevaluable" and table in said
+        made.append(replace(one, plain=NOTHING_READ) if again else one)
+        said.add(table)
+    return tuple(made)
 
 
 def _of_absent(verdict: Verdict, absent: Mapping[str, Sequence[str]]) -> Verdict:
