@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, delete, update
 
-from bridgehead.kernel.errors import WatchError
+from bridgehead.assemble.watching import look_at
+from bridgehead.explain.drift import drift
+from bridgehead.kernel.errors import StoreError, WatchError
+from bridgehead.record import Work
+from bridgehead.store import tables as t
+from bridgehead.watch.baseline_accepting import accept_baseline
 from fixtures import sick_data
 from fixtures.drifting import CreditDesk, richer
 from fixtures.stores import store_url as store_url
@@ -135,3 +143,91 @@ def test_too_few_rows_say_nothing(desk: CreditDesk) -> None:
     with pytest.raises(WatchError, match="40 rows") as error:
         desk.accept()
     assert error.value.code == "BH-WAT-114"
+
+
+def test_data_that_cannot_be_counted_and_a_baseline_that_cannot_be_read(desk: CreditDesk) -> None:
+    desk.night()
+    (row,) = desk.batch_rows()
+    copy = next((desk.state / row.file).glob("*.csv"))
+    whole = copy.read_bytes()
+    copy.write_bytes(b"\xff\xfe")
+    with pytest.raises(WatchError, match="cannot be counted") as error:
+        desk.accept()
+    assert error.value.code == "BH-WAT-115"
+    copy.write_bytes(whole)
+    desk.accept()
+
+    def spoil(connection: Connection) -> Work:
+        connection.execute(update(t.baseline).values(counted="{}"))
+        return Work()
+
+    desk.house.ledger.append(spoil)
+    with desk.house.store.reading() as connection, pytest.raises(StoreError) as broken:
+        drift(connection, "sales", "customers", desk.clock.now())
+    assert broken.value.code == "BH-WAT-116"
+
+
+def test_a_batch_that_cannot_be_counted_counts_as_moved(desk: CreditDesk) -> None:
+    desk.nights(2)
+    desk.accept()
+    desk.night()
+    row = desk.batch_rows()[-1]
+    gone = desk.state / row.file
+    gone.rename(gone.with_name("elsewhere"))
+
+    def forget(connection: Connection) -> Work:
+        connection.execute(delete(t.profile).where(t.profile.c.batch == row.name))
+        return Work()
+
+    desk.house.ledger.append(forget)
+    desk.look()
+    assert set(desk.drifts()) == {"drift.look"} and desk.breaches()["drift.look"] == "raiseAudit"
+    desk.night()
+    assert desk.drifts() == {}
+
+
+def test_a_contract_says_what_matters_and_what_moves_by_nature(tmp_path: Path) -> None:
+    def wide(column: str, value: str) -> tuple[str, str]:
+        line = f"      - {{name: {column}, logicalType: integer}}\n"
+        said = f"customProperties: [{{property: bridgeheadDrift, value: {value}}}]"
+        return line, line.replace("integer}", f"integer, {said}}}")
+
+    def contract(text: str) -> str:
+        for column, value in (("income", "{psi: 5, ks: 0.9}"), ("assets", '"off"')):
+            before, after = wide(column, value)
+            assert before in text
+            text = text.replace(before, after)
+        return text
+
+    desk = CreditDesk(tmp_path, contract=contract)
+    desk.nights(2)
+    desk.accept()
+    desk.night(lambda one, draw: {**richer(one, draw), "assets": 7, "debt": 50_000})
+    assert set(desk.drifts()) == {"drift.debt"}
+    desk.close()
+
+
+def test_a_table_without_batches_is_counted_once_a_day(tmp_path: Path) -> None:
+    desk = sick_data.watched(tmp_path)
+    rows = [(n, n % 7, "open" if n % 2 else "paid", n % 90, "x") for n in range(400)]
+    _orders(tmp_path, rows)
+    look_at(desk.house, "sales")
+    accept_baseline(desk.house.boundary, "sales.orders", desk.person("olga"), "As it is.")
+    for day in range(3):
+        desk.clock.advance(24 * 3600)
+        if day == 1:
+            _orders(tmp_path, [(n, c, "lost", a, x) for n, c, _, a, x in rows])
+        look_at(desk.house, "sales")
+        look_at(desk.house, "sales")
+        with desk.house.store.reading() as connection:
+            found = drift(connection, "sales", "orders", desk.clock.now())
+        assert found is not None
+        assert found.moved == (() if day == 0 else ("status",))
+        assert found.counted == day + 2, "a later look of a day takes the place of an earlier one"
+    desk.close()
+
+
+def _orders(tmp_path: Path, rows: list[tuple[object, ...]]) -> None:
+    with closing(sqlite3.connect(tmp_path / "sales.sqlite")) as connection, connection:
+        connection.execute("delete from orders")
+        connection.executemany("insert into orders values (?, ?, ?, ?, ?)", rows)

@@ -27,7 +27,7 @@ def frame_text(frame: Frame) -> str:
 
 
 def frame_of(text: str) -> Frame:
-    """Return the frame that ``frame_text`` wrote. Raises ``StoreError`` (BH-WAT-117)."""
+    """Return the frame that ``frame_text`` wrote. Raises ``StoreError`` (BH-WAT-116)."""
     try:
         told = json.loads(text)
         columns = tuple(
@@ -43,7 +43,7 @@ def frame_of(text: str) -> Frame:
         return Frame(columns=columns, digest=str(told["digest"]))
     except (ValueError, KeyError, TypeError, struct.error) as error:
         raise StoreError(
-            "BH-WAT-117",
+            "BH-WAT-116",
             f"the stored baseline is not one: {type(error).__name__}",
             means="What was accepted cannot be read. Nothing was changed.",
             fix="Restore the state from a backup, or accept a new baseline.",
