@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -227,7 +227,7 @@ def test_a_table_without_batches_is_counted_once_a_day(tmp_path: Path) -> None:
     desk.close()
 
 
-def _orders(tmp_path: Path, rows: list[tuple[object, ...]]) -> None:
+def _orders(tmp_path: Path, rows: Sequence[tuple[object, ...]]) -> None:
     with closing(sqlite3.connect(tmp_path / "sales.sqlite")) as connection, connection:
         connection.execute("delete from orders")
         connection.executemany("insert into orders values (?, ?, ?, ?, ?)", rows)
