@@ -24,7 +24,7 @@ _ORDER: tuple[Standing, ...] = ("broken", "unknown", "in order")
 _DOES = {
     "record": "nothing is held back",
     "warn": "nothing is held back",
-    "raiseAudit": "nothing is held back",
+    "raiseAudit": "nothing is held back; more results are drawn for people to look at",
     "toPerson": "what acts on it is left to a person",
     "rollBack": "what acts on it is left to a person",
     "lastGood": "reads go on; what can be taken back is left to a person, what cannot is refused",

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, select
@@ -18,6 +17,7 @@ from sqlalchemy import Connection, Row, select
 from bridgehead.store import tables as t
 from bridgehead.watch.distributions import rows
 from bridgehead.watch.distributions.judging import FAULT
+from bridgehead.watch.distributions.plainly import labels
 from bridgehead.watch.distributions.rows import Kept
 from bridgehead.watch.distributions.written import profile_of
 from bridgehead.watch.profile import Column, ColumnFrame
@@ -247,22 +247,9 @@ def _history(parts: Iterator[Row[Any]], name: str) -> Iterator[Moment]:
 
 
 def _bars(frame: ColumnFrame, before: Column, now: Column) -> Iterator[Bar]:
-    for label, was, becomes in zip(_labels(frame), before.counts, now.counts, strict=True):
+    for label, was, becomes in zip(labels(frame), before.counts, now.counts, strict=True):
         if was or becomes or not frame.numeric:
             yield Bar(label=label, before=_share(was, before.present), now=_share(becomes, now.present))
-
-
-def _labels(frame: ColumnFrame) -> Iterator[str]:
-    if frame.numeric:
-        edges = [f"{edge:,.6g}" for edge in frame.edges]
-        yield f"up to {edges[0]}"
-        for low, high in pairwise(edges):
-            yield f"{low} to {high}"
-        yield f"above {edges[-1]}"
-        return
-    for number, word in enumerate(frame.top, 1):
-        yield f"value {number}, kept as a hash" if frame.keyed else word
-    yield "all other values" if frame.top else "any value"
 
 
 def _share(part: int, whole: int) -> float:

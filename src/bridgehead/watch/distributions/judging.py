@@ -20,6 +20,7 @@ from sqlalchemy import Connection, select
 
 from bridgehead.enforce import incidents
 from bridgehead.enforce.boundary import Boundary
+from bridgehead.kernel.canonical import recordable
 from bridgehead.kernel.entry import Draft
 from bridgehead.record import Work
 from bridgehead.record.unit import UnitOfWork
@@ -27,6 +28,7 @@ from bridgehead.store import tables as t
 from bridgehead.watch import stored
 from bridgehead.watch.contract.model import Contract
 from bridgehead.watch.distributions import rows
+from bridgehead.watch.distributions.plainly import plainly
 from bridgehead.watch.distributions.rows import Kept, Part
 from bridgehead.watch.drift import Dated, Drift, DriftState, Relevance, effects, judged
 from bridgehead.watch.health import ACTOR, Broken, Look, told
@@ -142,7 +144,11 @@ def _judge(
     rows.keep(connection, part, digest, found, after if newest else state, drifted=bool(drifts))
     if not newest:
         return ()
-    return _said(connection, boundary, contract, part, tuple(map(_broken, drifts)), kept)
+    broken = tuple(
+        Broken(clause=f"{SCOPE}{drift.column}", response=RESPONSE, words=found[drift.column]["words"])
+        for drift in drifts
+    )
+    return _said(connection, boundary, contract, part, broken, kept)
 
 
 def _effects(
@@ -163,7 +169,7 @@ def _effects(
         found[one.name] = {
             "effects": [{**stored.plain(each), "matters": relevant.size(each.measure)} for each in measured],
             "level": drift.level if drift is not None else "",
-            "words": drift.words if drift is not None else "",
+            "words": _words(drift, frame, accepted, profile) if drift is not None else "",
             "watched": one.name not in silent,
         }
     return found
@@ -194,8 +200,11 @@ def _said(
     return (*drafts, *laid(connection, boundary))
 
 
-def _broken(drift: Drift) -> Broken:
-    return Broken(clause=f"{SCOPE}{drift.column}", response=RESPONSE, words=drift.words)
+def _words(drift: Drift, frame: Frame, accepted: Profile, profile: Profile) -> str:
+    name = drift.column
+    measures = {effect.measure for effect in drift.effects}
+    plain = plainly(frame.column(name), accepted.column(name), profile.column(name), measures)
+    return recordable(f"{name} has moved{drift.since}: {plain} ({drift.figures}).")
 
 
 def _unknown(fault: str) -> Broken:

@@ -77,13 +77,24 @@ class DriftState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """A column that has moved. ``seen`` says whether this batch shows it, or only several together."""
+    """A column that has moved. ``seen`` says whether this batch shows it, or only several together;
+    ``figures`` are its distances, beside what matters and what chance brings."""
 
     column: str
     effects: tuple[Effect, ...]
     level: Literal["notify", "act"]
     seen: Literal["batch", "batches"]
-    words: str
+    figures: str
+
+    @property
+    def words(self) -> str:
+        """Return it in words, with its figures."""
+        return f"{self.column} has moved{self.since}: {self.figures}."
+
+    @property
+    def since(self) -> str:
+        """Return, where several batches show it together, that they do."""
+        return "" if self.seen == "batch" else f" over the last {TOGETHER} batches"
 
     def finding(self, table: str) -> Finding:
         """Return it as a finding like any other."""
@@ -224,13 +235,12 @@ def _drift(
 ) -> Drift:
     largest = max((effect.size for effect in relevant if effect.measure == "psi"), default=0.0)
     told = "; ".join(_told(effect, relevance) for effect in relevant)
-    since = "" if seen == "batch" else f" over the last {TOGETHER} batches"
     return Drift(
         column=name,
         effects=tuple(relevant),
         level="act" if largest >= relevance.psi_act else "notify",
         seen=seen,
-        words=f"{name} has moved{since}: {told}.",
+        figures=told,
     )
 
 
