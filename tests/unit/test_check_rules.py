@@ -116,6 +116,21 @@ def contract(name: str = "orders", clause: str = "required") -> Callable[[Folder
     return change
 
 
+def fed(folder: str = "../crm-drop", totals: str = "{batch}.json") -> Callable[[Folder], object]:
+    """Return the change that lets a table come in batches, each with control totals; its folder is there."""
+
+    def change(there: Folder) -> None:
+        contract()(there)
+        (there.path / "../crm-drop").mkdir(exist_ok=True)
+        there.change("    driver: sqlite\n    path: crm.db\n", "    driver: duckdb\n")
+        feed = f'        feed: {{folder: {folder}, files: "orders_*.csv", holds: all}}\n'
+        there.change("        columns: {id: integer, owner: text}\n", feed + "        columns: {id: integer, owner: text}\n")
+        value = f"    customProperties:\n      - {{property: bridgeheadControlTotals, value: {{manifest: '{totals}', rows: n}}}}\n"
+        there.change("    logicalType: object\n", "    logicalType: object\n" + value, file="crm.odcs.yaml")
+
+    return change
+
+
 def book(
     folder: str = "/", region: str = "eu", tags: str = "", cleared: str = "", more: str = ""
 ) -> Callable[[Folder], object]:
@@ -278,6 +293,8 @@ CASES = [
     Case("BH-CHK-106", book(tags="pii, board", cleared="pii"), "collections: [book]", book(tags="pii", cleared="pii, board")),
     Case("BH-CHK-110", contract(clause="requierd"), "      - {name: id", contract(), "crm.odcs.yaml"),
     Case("BH-CHK-111", contract(name="invoices"), "      orders:\n        columns", contract()),
+    Case("BH-CHK-112", fed(folder="../gone"), "        feed:", fed()),
+    Case("BH-CHK-113", fed(totals="totals.json"), "      - {property", fed(), "crm.odcs.yaml"),
     # hazards and secrets
     Case("BH-CHK-070", swap("detector: Refunds of the day compared with what the tickets cost", "detector: none"), "detector: none", nothing),
     Case("BH-CHK-071", swap("drill: Ask for a refund of 500 USD on a ticket that cost 20, in staging, every month", "drill: TODO"), "drill: TODO", nothing),

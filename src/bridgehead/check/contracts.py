@@ -24,6 +24,14 @@ LEFT_OUT = Rule(
     fix="Write an object for the table in the contract, or remove the contract from the source.",
 )
 
+NO_TOTALS = Rule(
+    id="BH-CHK-113",
+    severity="block",
+    title="The control totals of a feed cannot be found",
+    why="A file of one name for all batches does not say which batch it is about; none would be published.",
+    fix="Name a file for each batch, for example `manifest: '{batch}.totals.json'`.",
+)
+
 ReadContracts = Callable[[Deployment], Iterable[Misfit]]
 """Who can read contracts says what of them is wrong (``blocks``), and what is left out."""
 
@@ -31,7 +39,8 @@ ReadContracts = Callable[[Deployment], Iterable[Misfit]]
 def promised(d: Deployment, read: ReadContracts) -> Iterator[Finding]:
     """Yield what is wrong with the contracts of sources."""
     for misfit in read(d):
-        yield (UNREADABLE if misfit.blocks else LEFT_OUT).found(misfit.words, misfit.where)
+        rule = NO_TOTALS if misfit.totals else UNREADABLE if misfit.blocks else LEFT_OUT
+        yield rule.found(misfit.words, misfit.where)
 
 
-FAMILY = Family("Data contracts", (UNREADABLE, LEFT_OUT), lambda d: iter(()))
+FAMILY = Family("Data contracts", (UNREADABLE, LEFT_OUT, NO_TOTALS), lambda d: iter(()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
@@ -17,6 +18,13 @@ MISSING = Rule(
     title="A source's file is not there",
     why="Every query on it would fail.",
     fix="Put the file there, or correct `path`.",
+)
+NO_FOLDER = Rule(
+    id="BH-CHK-112",
+    severity="warn",
+    title="A drop folder is not there, or cannot be read",
+    why="Where the deployment runs so, it is not known whether batches came, and that counts as broken.",
+    fix="Mount the folder where the deployment runs, let its account read it, or correct `folder`.",
 )
 NOT_A_SELECT = Rule(
     id="BH-CHK-066",
@@ -49,11 +57,12 @@ NOBODY = Rule(
 
 
 class Misfit(NamedTuple):
-    """Something about a table that does not fit: ``blocks``, or is worth knowing."""
+    """Something about a table that does not fit: ``blocks``, or is worth knowing; about its ``totals``."""
 
     words: str
     where: str
     blocks: bool
+    totals: bool = False
 
 
 LookAtTables = Callable[[Deployment], Iterable[Misfit]]
@@ -70,6 +79,7 @@ def look(d: Deployment) -> Iterator[Finding]:
     """Yield what keeps a source from being read."""
     for name, source in d.charter.sources.items():
         yield from _file(d, name, source)
+        yield from _drop_folders(d, name, source)
         for query_name, query in source.queries.items():
             yield from _query(d, name, query_name, query)
 
@@ -80,6 +90,16 @@ def _file(d: Deployment, name: str, source: Source) -> Iterator[Finding]:
     for file, place in files:
         if file and "{" not in file and not (d.folder / file).is_file():
             yield MISSING.found(f"There is no file `{file}`.", d.where(*place))
+
+
+def _drop_folders(d: Deployment, name: str, source: Source) -> Iterator[Finding]:
+    for table, feed in source.feeds.items():
+        folder = d.folder / feed.folder
+        where = d.where("sources", name, "tables", table, "feed", "folder")
+        if not folder.is_dir():
+            yield NO_FOLDER.found(f"There is no folder `{feed.folder}` on this machine.", where)
+        elif not os.access(folder, os.R_OK | os.X_OK):
+            yield NO_FOLDER.found(f"This account cannot read the folder `{feed.folder}`.", where)
 
 
 def _query(d: Deployment, source: str, name: str, query: SqlQuery) -> Iterator[Finding]:
@@ -101,4 +121,4 @@ def tables(d: Deployment, look_at: LookAtTables) -> Iterator[Finding]:
         yield (NOT_SEEN if misfit.blocks else NOBODY).found(misfit.words, misfit.where)
 
 
-FAMILY = Family("Sources", (MISSING, NOT_A_SELECT, PARAMETERS, NOT_SEEN, NOBODY), look)
+FAMILY = Family("Sources", (MISSING, NO_FOLDER, NOT_A_SELECT, PARAMETERS, NOT_SEEN, NOBODY), look)

@@ -8,6 +8,7 @@ from bridgehead.check.sources import Misfit
 from bridgehead.declare import Deployment
 from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.contract.faults import ContractErrors
+from bridgehead.watch.contract.ours import BATCH
 from bridgehead.watch.contract.read import read
 
 
@@ -35,3 +36,9 @@ def misfits(deployment: Deployment) -> Iterator[Misfit]:
             if contract.table(table) is None:
                 words = f"`{source.contract}` says nothing of the table `{table}`."
                 yield Misfit(words, deployment.where("sources", name, "tables", table), False)
+        for table in source.feeds:
+            promised = contract.table(table)
+            totals = promised.ours.control_totals if promised is not None else None
+            if totals is not None and BATCH not in totals.manifest:
+                words = f"The batches of `{table}` cannot all have the control totals in `{totals.manifest}`."
+                yield Misfit(words, totals.where.removeprefix(folder) or where, True, totals=True)

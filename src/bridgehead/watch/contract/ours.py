@@ -55,12 +55,17 @@ class Responses:
         return dict(self.readers).get(reader, self.default)
 
 
+BATCH = "{batch}"
+"""Stands in the name of a file of control totals for what the batch is called, of a table with a ``feed``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlTotals:
     """Figures the sender states about a batch, in a JSON file beside it.
 
-    ``manifest`` is that file's name, relative to the data; ``rows`` and ``sums`` name its keys, dotted where
-    they are nested. ``sums`` are pairs of a column and a key. ``tolerance`` is how far a sum may be off.
+    ``manifest`` is that file's name, relative to the data (``BATCH`` in it is replaced); ``rows`` and
+    ``sums`` name its keys, dotted where they are nested. ``sums`` are pairs of a column and a key.
+    ``tolerance`` is how far a sum may be off.
     """
 
     manifest: str
