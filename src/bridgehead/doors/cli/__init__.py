@@ -52,8 +52,8 @@ COMMANDS = {
     "doctor": "Look for what would stop this deployment from running.",
 }
 EXIT_REFUSED, EXIT_FAULT = 1, 2
-NO_SUCH_THING = ("BH-APR-001", "BH-SET-001")
-"""A question or an effect that is not there: the command named the wrong one."""
+NO_SUCH_THING = ("BH-APR-001", "BH-SET-001", "BH-WAT-047")
+"""A question, an effect or a batch that is not there: the command named the wrong one."""
 _OF_A_REVIEW = ("BH-WAT-074", "BH-WAT-075", "BH-WAT-076", "BH-WAT-077", "BH-WAT-079", "BH-WAT-082")
 """Answers about a result that do not count, and alarms that are not this person's to clear."""
 REFUSED_ELSEWHERE = (
