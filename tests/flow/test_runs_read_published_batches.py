@@ -125,7 +125,7 @@ async def test_half_a_file_leaves_what_was_good_until_that_is_too_old(desk: FedD
     assert desk.row(run).waiting_for == desk.question().id
     desk.sender.sends(day(3), richer(ROWS))
     desk.look()
-    assert (desk.batches()[day(2)], desk.breaches()) == ("set aside", {})
+    assert (desk.batches()[day(2)], desk.breaches()) == ("replaced", {})
 
 
 async def played(desk: FedDesk, before: list[tuple[str, str]], then: list[object]) -> object:

@@ -54,9 +54,7 @@ def breaks_and_is_mended(desk: Desk, response: str = "hold") -> None:
 
 
 @pytest.mark.parametrize("response", ["hold", "quarantine", "lastGood", "toPerson"])
-async def test_what_cannot_be_taken_back_and_what_can_are_left_to_a_person(
-    desk: Desk, response: str
-) -> None:
+async def test_what_cannot_be_taken_back_and_what_can_are_left_to_a_person(desk: Desk, response: str) -> None:
     run = await waiting(desk, PRICE, MOVE, NOTE)
     breaks_and_is_mended(desk, response)
     desk.vote("maya")

@@ -124,7 +124,10 @@ def fed(folder: str = "../crm-drop", totals: str = "{batch}.json") -> Callable[[
         (there.path / "../crm-drop").mkdir(exist_ok=True)
         there.change("    driver: sqlite\n    path: crm.db\n", "    driver: duckdb\n")
         feed = f'        feed: {{folder: {folder}, files: "orders_*.csv", holds: all}}\n'
-        there.change("        columns: {id: integer, owner: text}\n", feed + "        columns: {id: integer, owner: text}\n")
+        there.change(
+            "        columns: {id: integer, owner: text}\n",
+            feed + "        columns: {id: integer, owner: text}\n",
+        )
         value = f"    customProperties:\n      - {{property: bridgeheadControlTotals, value: {{manifest: '{totals}', rows: n}}}}\n"
         there.change("    logicalType: object\n", "    logicalType: object\n" + value, file="crm.odcs.yaml")
 

@@ -68,12 +68,14 @@ class Claimed:
 
     ``at`` is when it was claimed: its time to be sent runs from there. ``repeats``: an earlier call of the
     same effect may have happened, so that a no to this one says nothing about that one. ``folders`` hold, by
-    table, what the run reads of those that come in batches.
+    table, what the run reads of those that come in batches; ``names``, by table and column, what else its
+    column may be called there.
     """
 
     at: datetime
     repeats: bool = False
     folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
 
 async def claim(
@@ -134,6 +136,7 @@ async def claim(
         if denied is None:
             denied = health.heed_again(connection, boundary, crossing, statement, evidence.sick)
         folders: Mapping[str, tuple[str, ...]] = {}
+        names: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
         if denied is None:
             pinned = snapshots.pin(
                 connection, boundary, crossing, health.asked(boundary, crossing, statement)
@@ -142,6 +145,9 @@ async def claim(
                 denied = pinned
             else:
                 folders = pinned
+                if folders:
+                    source = crossing.action.target.partition(".")[0]
+                    names = snapshots.other_names(connection, source, folders)
         lost = budget.lose(connection, boundary, crossing) if again else ""
         if denied is None:
             denied = budget.reserve(connection, boundary, crossing, claimed_at)
@@ -169,7 +175,7 @@ async def claim(
             fields["note"] = "sent again with the same key"
         return Work(
             drafts=(drafts.about(kind, crossing, fields, body | ({"data_as_of": as_of} if as_of else {})),),
-            value=Claimed(at=claimed_at, repeats=repeats, folders=folders),
+            value=Claimed(at=claimed_at, repeats=repeats, folders=folders, names=names),
             then=journal.point(crossing, "intent_entry"),
         )
 

@@ -7,7 +7,6 @@ protocol proves was never sent. Anything unclear about an effect comes back as `
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -59,7 +58,7 @@ async def call(
         by = list(granted.by) if granted else []
         return Done(value={"approved": True, "by": by, "reason": granted.reason if granted else ""})
     claimed_at = claimed.at
-    driver, request = _request(boundary, crossing, statement, claimed.folders)
+    driver, request = _request(boundary, crossing, statement, claimed)
     if driver is None:
         words = f"Nothing is connected for {crossing.action.label()}."
         return Failed(fault=Fault(code="BH-ENF-010", words=words, effect_state="none"))
@@ -152,7 +151,7 @@ def _request(
     boundary: Boundary,
     crossing: Crossing,
     statement: Narrowed | None = None,
-    folders: Mapping[str, tuple[str, ...]] | None = None,
+    claimed: Claimed | None = None,
 ) -> tuple[Driver | None, Request]:
     action, charter, key = crossing.action, boundary.charter, crossing.key
     if action.kind == "act":
@@ -187,11 +186,12 @@ def _request(
             "values": list(statement.values),
             "claim": statement.claim,
         }
-        if folders:
+        if claimed is not None and claimed.folders:
             state = boundary.state
             asked["folders"] = {
-                table: [str(state / each) for each in parts] for table, parts in folders.items()
+                table: [str(state / each) for each in parts] for table, parts in claimed.folders.items()
             }
+            asked["names"] = claimed.names
         request = Request(operation=STATEMENT, arguments=asked, key=key, deadline=deadline)
     else:
         request = Request(operation=query, arguments=action.arguments, key=key, deadline=deadline)

@@ -107,6 +107,27 @@ def folders_of(connection: Connection, source: str, table: str, snapshot: Snapsh
     return tuple(where[name] for name in snapshot.batches)
 
 
+def other_names(
+    connection: Connection, source: str, tables: Iterable[str]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return by table and column the other names by which people accepted that it goes: a batch may have it
+    by any of them. Tables without such a column are left out."""
+    rows = connection.execute(select(t.schema_seen).where(t.schema_seen.c.source == source))
+    known = {row.object: json.loads(row.mapping) for row in rows}
+    found = {table: _by_column(known[table]) for table in tables if table in known}
+    return {table: names for table, names in found.items() if names}
+
+
+def _by_column(mapping: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return for each name all others that stand for the same column. ``mapping`` holds old names by the new
+    one, or by nothing where the column is gone."""
+    same: dict[str, list[str]] = {}
+    for old, new in mapping.items():
+        if new:
+            same.setdefault(new, [new]).append(old)
+    return {name: tuple(one for one in names if one != name) for names in same.values() for name in names}
+
+
 def _nothing(boundary: Boundary, source: str, table: str) -> Refuse:
     words = f"No batch of {source}.{table} was published yet, so there is nothing to read."
     where = boundary.where("sources", source, "tables", table, "feed")

@@ -266,7 +266,7 @@ def _states(known: Feed, came: list[Came], day: date) -> Iterator[State]:
     times = {stamp(each.at) for each in seen}
     for batch in came:
         mine = batch.days or ((day.isoformat(),) if batch.at in times else (batch.at[:10],))
-        if day.isoformat() not in mine or batch.state in ("set aside", "discarded"):
+        if day.isoformat() not in mine or batch.state in ("set aside", "replaced", "discarded"):
             continue
         if batch.state in ("quarantined", "landed"):
             yield "quarantined"

@@ -53,6 +53,7 @@ EntryKind = Literal[
     "batch.published",
     "batch.quarantined",
     "batch.repeated",
+    "batch.replaced",
     "batch.released",
     "batch.discarded",
     "audit.drawn",

@@ -14,8 +14,9 @@ from bridgehead.kernel.outcome import Usage
 
 STATEMENT = "sql:statement"
 """The operation of a source that runs one statement: arguments ``sql`` and ``values``, bound in order, and
-``folders``, which hold the batches of each table that comes in some. Only ``enforce`` makes such a statement;
-it gives what its reader may see and nothing else."""
+``folders``, which hold the batches of each table that comes in some, and ``names``, by table and column, by
+which else a batch may have it. Only ``enforce`` makes such a statement; it gives what its reader may see and
+nothing else."""
 
 SEARCH = "documents:search"
 """The operation of a collection: arguments ``query``, ``limit``, ``permits`` (document -> may it be read),

@@ -13,7 +13,7 @@ Never: writes anything down.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -32,7 +32,7 @@ from bridgehead.watch.contract.model import Contract, Table
 from bridgehead.watch.feeds.published import files as published
 from bridgehead.watch.health import Broken, Look
 from bridgehead.watch.promised import baseline_of, contract_of
-from bridgehead.watch.schema_change.accepted import mapping, table_of
+from bridgehead.watch.schema_change.accepted import by_new_names, mapping, table_of
 from bridgehead.watch.schema_change.schema import Table as Schema
 
 WATCH = "_WATCH"
@@ -79,7 +79,7 @@ def _checked(
     declared = boundary.charter.sources[source]
     names = boundary.store.look(partial(mapping, source=source))
     contract = replace(
-        contract, tables=tuple(_renamed(one, names.get(one.name, {})) for one in contract.tables)
+        contract, tables=tuple(by_new_names(one, names.get(one.name, {})) for one in contract.tables)
     )
     known = tuple(table for table in contract.tables if table.name in declared.tables)
     named = tuple(table.name for table in known if table.name in whole)
@@ -98,14 +98,6 @@ def _checked(
                 if table.name in whole:
                     also(contract, table, found.engine)
     return schemas, report
-
-
-def _renamed(table: Table, names: Mapping[str, str]) -> Table:
-    """Return a table of the contract in which columns are found by the names people accepted for them."""
-    if not names:
-        return table
-    columns = (replace(one, physical=names.get(one.name, one.physical)) for one in table.columns)
-    return replace(table, columns=tuple(columns))
 
 
 def _schemas(found: Place, tables: Sequence[Table]) -> Iterator[tuple[str, Schema]]:

@@ -2,7 +2,9 @@
 
 Approves nothing by itself: a rename is a proposal until somebody says ``--renamed OLD=NEW``. Readers that the
 change held go on where the release names the columns that are there, and wait for such a release where it
-does not. One transaction: the acceptance, its entry in the ledger, the clauses it mends, the woken runs.
+does not. Of a table that comes in batches a renamed column is read by both its names: what waited for that is
+judged again, and no other release is needed. One transaction: the acceptance, its entry in the ledger, the
+clauses it mends, the woken runs.
 """
 
 from __future__ import annotations
@@ -55,8 +57,13 @@ def accept_change(
         for old, new in names.items():
             _is_rename(before, found, old, new)
         mapping = accept(connection, source, table, names, by.id, boundary.clock.now())
-        declared = boundary.charter.sources[source].tables[table].columns
-        awaited = tuple(one for one in declared if found.column(one) is None)
+        declared = boundary.charter.sources[source]
+        by_name = mapping if table in declared.feeds else {}  # batches are read by the accepted names, too
+        awaited = tuple(
+            one
+            for one in declared.tables[table].columns
+            if found.column(one) is None and found.column(by_name.get(one) or one) is None
+        )
         woken = 0 if awaited else _mend(connection, boundary, source, table)
         body = {
             "reason": reason, "assurance": by.assurance, "mapping": dict(mapping), "awaited": list(awaited),

@@ -1,18 +1,22 @@
 """The published batches of a table as one relation: read as they were checked, every cell as text.
 
 In: the folders of the batches that a query reads, each a copy that nobody writes to. Out: their files, and
-the SQL that reads them. A column that a file lacks is null in its rows, as it was when the batch was checked.
+the SQL that reads them. A column is read by its name, in a file that lacks it by another one that people
+accepted for it; one that a file has by neither is null in its rows, as it was when the batch was checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bridgehead.watch.checks.duckdb_files import header_of
 from bridgehead.watch.checks.engine import Unmeasured
 from bridgehead.watch.checks.files import format_of
+
+Columns = Mapping[str, Sequence[str]]
+"""The columns of a table, each with the other names by which a file may have it."""
 
 
 def files(folders: Sequence[str]) -> list[Path]:
@@ -23,7 +27,7 @@ def files(folders: Sequence[str]) -> list[Path]:
     return [file.resolve(strict=True) for each in found for file in each]
 
 
-def scan(connection: Any, paths: Sequence[Path], columns: Sequence[str]) -> str:
+def scan(connection: Any, paths: Sequence[Path], columns: Columns) -> str:
     """Return the SQL of a relation with ``columns``. Raises ``OSError`` for files that cannot be read."""
     kinds = {format_of(path) for path in paths}
     if kinds == {"parquet"}:
@@ -35,15 +39,22 @@ def scan(connection: Any, paths: Sequence[Path], columns: Sequence[str]) -> str:
     raise OSError("its batches are of several formats, or of none that is read")
 
 
-def _parquet(connection: Any, paths: Sequence[Path], columns: Sequence[str]) -> str:
-    source = f"read_parquet({_listed(paths)}, union_by_name = true)"
-    names = [row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()]
-    shown = [f"{_found(names, column)} AS {_quoted(column)}" for column in columns]
-    return f"(SELECT {', '.join(shown)} FROM {source})"  # noqa: S608 -- quoted names
+def _parquet(connection: Any, paths: Sequence[Path], columns: Columns) -> str:
+    """Files of equal columns are read together: what a column is called, each file says for itself."""
+    groups: dict[tuple[str, ...], list[Path]] = {}
+    for path in paths:
+        described = connection.execute(f"DESCRIBE FROM read_parquet({_listed([path])})").fetchall()
+        groups.setdefault(tuple(row[0] for row in described), []).append(path)
+    parts = []
+    for names, members in groups.items():
+        source = f"read_parquet({_listed(members)}, union_by_name = true)"
+        shown = [f"{_found(names, column, more)} AS {_quoted(column)}" for column, more in columns.items()]
+        parts.append(f"SELECT {', '.join(shown)} FROM {source}")  # noqa: S608 -- quoted names
+    return f"({' UNION ALL '.join(parts)})"
 
 
-def _csv(paths: Sequence[Path], columns: Sequence[str]) -> str:
-    known = {column.lower() for column in columns}
+def _csv(paths: Sequence[Path], columns: Columns) -> str:
+    known = {name.lower() for column, others in columns.items() for name in (column, *others)}
     groups: dict[tuple[str, tuple[str, ...]], list[Path]] = {}
     for path in paths:
         try:
@@ -58,37 +69,45 @@ def _csv(paths: Sequence[Path], columns: Sequence[str]) -> str:
             f"delim = {_text(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
             "allow_quoted_nulls = true)"
         )
-        shown = [f"{_found(names, column)} AS {_quoted(column)}" for column in columns]
+        shown = [f"{_found(names, column, more)} AS {_quoted(column)}" for column, more in columns.items()]
         parts.append(f"SELECT {', '.join(shown)} FROM {source}")  # noqa: S608 -- quoted names
     return f"({' UNION ALL '.join(parts)})"
 
 
-def _json(connection: Any, paths: Sequence[Path], columns: Sequence[str]) -> str:
+def _json(connection: Any, paths: Sequence[Path], columns: Columns) -> str:
     source = f"read_json_objects({_listed(paths)})"
     rows = connection.execute(f"SELECT DISTINCT unnest(json_keys(json)) FROM {source}").fetchall()  # noqa: S608
     names = [row[0] for row in rows]
-    shown = []
-    for column in columns:
-        name = _name(names, column)
-        key = _text("$." + _quoted(name).replace("\\", "\\\\")) if name is not None else ""
-        shown.append(f"{f'json_extract_string(json, {key})' if key else _NOTHING} AS {_quoted(column)}")
+    shown = [f"{_key(names, column, more)} AS {_quoted(column)}" for column, more in columns.items()]
     return f"(SELECT {', '.join(shown)} FROM {source})"  # noqa: S608 -- quoted names
+
+
+def _key(names: Sequence[str], column: str, others: Sequence[str]) -> str:
+    """Return what reads a column of a record, by the first of its names that the record has."""
+    found = [_name(names, one, ()) for one in (column, *others)]
+    keys = [_text("$." + _quoted(name).replace("\\", "\\\\")) for name in found if name is not None]
+    read = [f"json_extract_string(json, {key})" for key in keys]
+    return f"coalesce({', '.join(read)})" if read else _NOTHING
 
 
 _NOTHING = "CAST(NULL AS VARCHAR)"
 
 
-def _found(names: Sequence[str], column: str) -> str:
-    name = _name(names, column)
+def _found(names: Sequence[str], column: str, others: Sequence[str]) -> str:
+    name = _name(names, column, others)
     return _quoted(name) if name is not None else _NOTHING
 
 
-def _name(names: Sequence[str], column: str) -> str | None:
-    """Return what a column is called there: exactly so, or the only name that differs in case alone."""
-    if column in names:
-        return column
-    near = [name for name in names if name.lower() == column.lower()]
-    return near[0] if len(near) == 1 else None
+def _name(names: Sequence[str], column: str, others: Sequence[str]) -> str | None:
+    """Return what a column is called there: exactly so, or the only name that differs in case alone; else by
+    the first of the others that is there."""
+    for wanted in (column, *others):
+        if wanted in names:
+            return wanted
+        near = [name for name in names if name.lower() == wanted.lower()]
+        if len(near) == 1:
+            return near[0]
+    return None
 
 
 def _listed(paths: Sequence[Path]) -> str:

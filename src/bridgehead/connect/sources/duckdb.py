@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridgehead.connect.faults import bad_setting, late, not_open, unknown_operation
 from bridgehead.connect.sources import batches
@@ -28,8 +28,12 @@ OPENING = 60.0
 """Seconds that looking at every table may take."""
 
 
-Folders = Mapping[str, Sequence[str]]
-"""Of tables that come in batches: the folders of what a query reads, by the table's name."""
+class _Fed(NamedTuple):
+    """Of tables that come in batches, by the table's name: the folders of what a query reads, and for each
+    column the other names by which a batch may have it."""
+
+    folders: Mapping[str, Sequence[str]] = {}
+    names: Mapping[str, Mapping[str, Sequence[str]]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +84,15 @@ class DuckdbSource:
         if opened is None:
             raise not_open(self.name)
         sql, values = statement_of(self.name, request.arguments)
-        folders = request.arguments.get("folders", {})
+        fed = _Fed(request.arguments.get("folders", {}), request.arguments.get("names", {}))
         patience = Patience(request.deadline)
         try:
-            return Reply(value=await asyncio.to_thread(self._rows, sql, values, folders, patience, opened))
+            return Reply(value=await asyncio.to_thread(self._rows, sql, values, fed, patience, opened))
         finally:
             patience.end()  # a thread cannot be cancelled; the process can be ended
 
     def _rows(
-        self, sql: str, values: list[Any], folders: Folders, patience: Patience, opened: _Opened
+        self, sql: str, values: list[Any], given: _Fed, patience: Patience, opened: _Opened
     ) -> list[dict[str, Any]]:
         tables = [name for name in self._settings.tables if _named(name) in sql]
         place = self._settings.path or ", ".join(tables)
@@ -96,7 +100,9 @@ class DuckdbSource:
             if patience.over:
                 raise late(self.name, patience.deadline, "none")
             try:
-                fed = {name: batches.files(folders.get(name, ())) for name in tables if self._is_fed(name)}
+                fed = {
+                    name: batches.files(given.folders.get(name, ())) for name in tables if self._is_fed(name)
+                }
             except OSError as error:
                 raise unreadable(self.name, place, str(error)) from error
             question = {
@@ -105,17 +111,21 @@ class DuckdbSource:
                     str(file) for file in (*whole.values(), *(f for each in fed.values() for f in each))
                 ],
                 "views": [_view(name, self._settings.tables[name], file) for name, file in whole.items()],
-                "fed": [self._batches(name, files) for name, files in fed.items()],
+                "fed": [self._batches(name, files, given) for name, files in fed.items()],
                 "sql": sql,
                 "values": values,
             }
             return opened.processes.ask(question, patience, row_limit=self._settings.row_limit, place=place)
 
-    def _batches(self, name: str, files: Sequence[Path]) -> dict[str, Any]:
+    def _batches(self, name: str, files: Sequence[Path], given: _Fed) -> dict[str, Any]:
         """Return what the process needs to show a table that comes in batches."""
-        table = self._settings.tables[name]
-        view = _shown(name, table)
-        return {"view": view, "files": [str(file) for file in files], "columns": list(table.columns)}
+        table, names = self._settings.tables[name], given.names.get(name, {})
+        columns = {column: list(names.get(column, ())) for column in table.columns}
+        return {
+            "view": _shown(name, table),
+            "files": [str(file) for file in files],
+            "columns": columns,
+        }
 
     def _is_fed(self, name: str) -> bool:
         return self._settings.tables[name].feed is not None
@@ -159,7 +169,7 @@ class DuckdbSource:
 
     def _look(self, table: str, patience: Patience, opened: _Opened) -> None:
         try:
-            self._rows(f"SELECT * FROM {_named(table)} LIMIT 0", [], {}, patience, opened)  # noqa: S608
+            self._rows(f"SELECT * FROM {_named(table)} LIMIT 0", [], _Fed(), patience, opened)  # noqa: S608
         except ConnectError as error:
             if error.code == "BH-CON-064":
                 raise unreadable(self.name, table, error.private or error.what) from error

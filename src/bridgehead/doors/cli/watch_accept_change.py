@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bridgehead.doors.cli.terminal import AS, assurance, deployment_options, opened, print_json, visible
+
+if TYPE_CHECKING:
+    from bridgehead.assemble import House
 
 
 @click.command(name="accept-change")
@@ -27,8 +31,11 @@ def watch_accept_change(
     """Accept what the last look found of the schema of SOURCE.TABLE.
 
     The owner and the deputy may, and who answers for sick data. Runs that were held go on where the release
-    names the columns that are there; where it names an old one they wait for a release that does not.
+    names the columns that are there; where it names an old one they wait for a release that does not. Of a
+    table that comes in batches those that were kept apart for it are judged again at once, and a renamed
+    column is read by both its names.
     """
+    from bridgehead.assemble.watching import take_in
     from bridgehead.watch.schema_accepting import accept_change
 
     with opened(folder, state) as house:
@@ -38,15 +45,40 @@ def watch_accept_change(
             raise click.BadParameter(f"{name!r} is no table with a contract", param_hint="SOURCE.TABLE")
         names = dict(_pair(one) for one in renamed)
         made = accept_change(house.boundary, source, table, names, house.person(person, assurance()), reason)
+        waited = _waiting(house, name) if table in declared.feeds else {}
+        if waited:
+            take_in(house, source)
+        judged = {label: _became(house, source, table, row) for row, label in waited.items()}
     if as_json:
-        print_json({"mapping": dict(made.mapping), "awaited": list(made.awaited), "woken": made.woken})
+        told = {"mapping": dict(made.mapping), "awaited": list(made.awaited), "woken": made.woken}
+        print_json(told | ({"batches": judged} if table in declared.feeds else {}))
         return
-    click.echo(f"Accepted. {made.woken} runs go on.")
+    runs = "1 run goes on" if made.woken == 1 else f"{made.woken} runs go on"
+    click.echo(f"Accepted. {runs}.")
+    for label, became in judged.items():
+        click.echo(f"Batch {visible(label)} was judged again: it is {became}.")
     for old in made.awaited:
         now = f"; it is called {visible(made.mapping[old])} now" if made.mapping.get(old) else ""
         where = f"sources.{source}.tables.{table}.columns"
         click.echo(f"The release still names {visible(old)}{now}. Its readers wait.")
         click.echo(f"Next: change {where} in charter.yaml and the contract, and activate it.")
+
+
+def _waiting(house: House, name: str) -> dict[str, str]:
+    """Return what the senders call the batches that wait for people, by the names of their rows."""
+    from bridgehead.explain.batches import batches
+
+    with house.store.reading() as connection:
+        found = batches(connection, house.boundary, name, waiting=True)
+    return {line.name: line.label for line in found if line.waits}
+
+
+def _became(house: House, source: str, table: str, name: str) -> str:
+    from bridgehead.explain.batches import one_batch
+
+    with house.store.reading() as connection:
+        line = one_batch(connection, house.boundary, source, table, name)
+    return line.state if line is not None else "gone"
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -6,7 +6,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
 
 from bridgehead.store.tables.schema import metadata
 
-# What came, once it was whole: landed, then published, quarantined, set aside (sent before), or discarded.
+# What came, once it was whole: landed, then published, quarantined, set aside (sent before), replaced by a
+# later one, or discarded.
 batch = Table(
     "batch",
     metadata,

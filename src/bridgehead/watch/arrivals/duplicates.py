@@ -89,6 +89,9 @@ def duplicates(feed: Feed, arrival: Arrival) -> tuple[Feed, tuple[Noticed, ...]]
 
 
 def _correction(feed: Feed, arrival: Arrival) -> Noticed | None:
+    if arrival.replaces:
+        words = f"holds all rows of {arrival.replaces}, which was kept apart, and takes its place."
+        return replace(_said(arrival, "correction", words), fix="Nothing to do: nobody had read that one.")
     for old in reversed(feed.batches):
         if old.batch == arrival.batch or (arrival.keys and old.keys == arrival.keys):
             return _said(arrival, "correction", f"brings other values for what {old.batch} held.")

@@ -63,7 +63,8 @@ class Arrival:
     ``about`` are the business days it is for, by its partition key; empty where it names none. ``content``
     and ``keys`` are hashes that do not depend on the order of rows (``duplicates.Fingerprint``); empty text
     where unknown. ``rows`` is None where nobody counted them. ``segments`` are rows per segment value.
-    ``overlap`` is the share of its keys that the batch before held, where known.
+    ``overlap`` is the share of its keys that the batch before held, where known. ``replaces`` is a batch that
+    nobody has read, all of whose rows are in this one.
     """
 
     feed: str
@@ -79,6 +80,7 @@ class Arrival:
     totals: tuple[Total, ...] = ()
     segments: tuple[tuple[str, int], ...] = ()
     source_time: datetime | None = None
+    replaces: str = ""
 
     def __post_init__(self) -> None:
         if self.at.utcoffset() is None:

@@ -62,6 +62,21 @@ def measured(
     return _counted(known, key, segment, before)
 
 
+def hashes(parts: Sequence[tuple[str, bytes]], key: Sequence[str]) -> frozenset[int]:
+    """Return a hash for each row of a batch: of its key, or of all of it where there is none. Of what is not
+    CSV or JSON lines, or has no such columns, nothing."""
+    found: set[int] = set()
+    try:
+        for columns, rows in filter(None, (_table(name, content) for name, content in parts)):
+            if not set(key) <= set(columns):
+                return frozenset()
+            places = [columns.index(each) for each in key] or range(len(columns))
+            found |= {hashed([_at(row, place) for place in places]) for row in rows}
+    except (UnicodeDecodeError, csv.Error, ValueError, RecursionError):
+        return frozenset()
+    return frozenset(found)
+
+
 def _counted(
     tables: Iterable[tuple[list[str], list[list[str]]]],
     key: Sequence[str],

@@ -6,9 +6,14 @@ sender dropped, publishes what was not checked, or half of it.
 
     landing     complete files of a drop folder, copied where the sender cannot change them
     remembered  what the watch over arrivals knows of a feed, between two looks
+    totals      the file of control totals beside each batch
+    copied      a batch as its row and its copy have it
     judging     one copied batch against its contract and its feed
+    columns     its columns beside those that readers know
+    resent      the batches that were kept apart and that it holds all of
     intake      the flow: what landed is judged; published, quarantined or set aside
     publishing  the snapshot that new runs read
+    rechecking  what waited for its columns is judged again once people accepted them
     standing    what all this does to the table's readers
     keeping     how long copies are kept
     deciding    people release or discard what is quarantined

@@ -26,7 +26,7 @@ from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
 from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
-from bridgehead.watch.feeds import publishing
+from bridgehead.watch.feeds import columns, publishing
 from bridgehead.watch.feeds.said import about
 from bridgehead.watch.feeds.standing import standing
 from bridgehead.watch.feeds.supply import Supply
@@ -64,8 +64,8 @@ def decide(boundary: Boundary, table: str, batch: str, answer: Answer, by: Princ
 
     ``batch`` is the name of its row, or what its sender calls it where one of that name waits. Raises
     ``ApprovalError``: BH-WAT-047 for a table or batch that nobody is asked about, BH-WAT-048 who may not, or
-    has said so already, BH-WAT-049 without a reason; ``StoreError``, ``LedgerError`` where it cannot be
-    written down.
+    has said so already, BH-WAT-049 without a reason, BH-WAT-118 for columns that nobody accepted;
+    ``StoreError``, ``LedgerError`` where it cannot be written down.
     """
     source, _, name = table.partition(".")
     declared = boundary.charter.sources.get(source)
@@ -95,7 +95,10 @@ def _deciding(supply: Supply, wanted: str, answer: Answer, by: Principal, reason
         said = [*earlier, {"person": by.id, "answer": answer, "at": _now(supply), "reason": reason}]
         people = about(row.said).people if answer == "release" else 1
         lacking = people - len({one["person"] for one in said if one["answer"] == answer})
-        decided = _carried_out(connection, supply, row, answer, lacking)
+        if answer == "release":
+            columns.require_accepted(connection, supply, about(row.said).columns)
+        decided, drafts = _carried_out(connection, supply, row, answer, lacking)
+        columns.closed(connection, supply)
         connection.execute(
             update(t.batch)
             .where(*_at(supply, row.name))
@@ -112,26 +115,34 @@ def _deciding(supply: Supply, wanted: str, answer: Answer, by: Principal, reason
             body={"batch": row.name, "reason": reason, "lacking": lacking, "snapshot": decided.snapshot},
         )
         told = recording(supply.boundary, standing(connection, supply))(connection)
-        return Work(drafts=(entry, *told.drafts), value=decided)
+        return Work(drafts=(entry, *drafts, *told.drafts), value=decided)
 
     return work
 
 
 def _carried_out(
     connection: Connection, supply: Supply, row: Row[Any], answer: Answer, lacking: int
-) -> Decided:
+) -> tuple[Decided, tuple[Draft, ...]]:
     decided = Decided(batch=row.name, state="quarantined", lacking=lacking)
     if lacking:
-        return decided
+        return decided, ()
     connection.execute(
         update(t.batch)
         .where(*_at(supply, row.name))
         .values(state="published" if answer == "release" else "discarded")
     )
     if answer == "discard":
-        return replace(decided, state="discarded")
-    batch = publishing.Batch(name=row.name, label=publishing.label_of(row.name), data_as_of=row.data_as_of)
-    return replace(decided, state="published", snapshot=publishing.publish(connection, supply, batch).number)
+        return replace(decided, state="discarded"), ()
+    known = about(row.said)
+    batch = publishing.Batch(
+        name=row.name,
+        label=publishing.label_of(row.name),
+        data_as_of=row.data_as_of,
+        corrects=known.corrects,
+        replaces=known.replaces,
+    )
+    made = publishing.publish(connection, supply, batch)
+    return replace(decided, state="published", snapshot=made.snapshot.number), made.drafts
 
 
 def _waiting(connection: Connection, supply: Supply, wanted: str) -> Row[Any]:

@@ -6,17 +6,19 @@
 
 1 complete files of the drop folder are copied, a row for each batch · 2 every copy is audited, in the order
 in which batches came · 3 in one unit of the ledger its row gets its verdict, the snapshot moves where it is
-published, the feed remembers it, and its readers are told. A process that ends between any two of these
-leaves work for the next look, and nothing half. Workers beside each other do each batch once: units follow
-one another, and the second finds it done.
+published, the feed remembers it, and its readers are told · 4 what waited for its columns alone is judged
+again where they are known now. A process that ends between any two of these leaves work for the next look,
+and nothing half. Workers beside each other do each batch once: units follow one another, and the second finds
+it done.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -31,21 +33,37 @@ from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
 from bridgehead.watch.arrivals.event import Arrival
 from bridgehead.watch.arrivals.folder import still_of_use
-from bridgehead.watch.arrivals.manifest import manifest
 from bridgehead.watch.arrivals.state import Feed
 from bridgehead.watch.arrivals.watching import observe
 from bridgehead.watch.breach import not_looked
-from bridgehead.watch.checks.files import Files, find
-from bridgehead.watch.feeds import keeping, landing, publishing, remembered
+from bridgehead.watch.feeds import (
+    columns,
+    keeping,
+    landing,
+    publishing,
+    rechecking,
+    remembered,
+    resent,
+    totals,
+)
+from bridgehead.watch.feeds.copied import batch_of, others
 from bridgehead.watch.feeds.counting import count_batches
-from bridgehead.watch.feeds.judging import Audited, Batch, State, as_of, audit, count, newer, verdict
-from bridgehead.watch.feeds.published import copies
-from bridgehead.watch.feeds.published import files as published
-from bridgehead.watch.feeds.said import About, Said, about
+from bridgehead.watch.feeds.judging import (
+    Audited,
+    Batch,
+    State,
+    as_of,
+    audit,
+    count,
+    of_arrival,
+    verdict,
+)
+from bridgehead.watch.feeds.said import About, Said
 from bridgehead.watch.feeds.standing import standing
 from bridgehead.watch.feeds.supply import Supply
 from bridgehead.watch.health import ACTOR, Broken, Look, recording
 from bridgehead.watch.promised import baseline_of, contract_of
+from bridgehead.watch.schema_change.accepted import by_new_names, mapping
 
 _ENTRIES: Mapping[State, EntryKind] = {
     "published": "batch.published",
@@ -63,17 +81,21 @@ def take_in(boundary: Boundary, source: str) -> list[Look]:
 
 
 def waits(boundary: Boundary, source: str) -> bool:
-    """Say whether there is anything to take in: a cheap look at names."""
+    """Say whether there is anything to take in, or to judge again: a cheap look at names."""
     for table, feed in boundary.charter.sources[source].feeds.items():
 
-        def read(connection: Connection, table: str = table) -> tuple[Any, bool]:
+        def read(connection: Connection, table: str = table) -> tuple[Any, bool, bool]:
             known = remembered.load(connection, source, table)
-            return known, bool(_landed(connection, source, table))
+            waiting = rechecking.waiting(connection, source, table)
+            return known, bool(_landed(connection, source, table)), bool(waiting)
 
-        known, landed = boundary.store.look(read)
+        known, landed, waiting = boundary.store.look(read)
+        if waiting and _known_now(boundary, source, table):
+            return True
         drop = boundary.home / feed.folder
         try:
-            seen = landing.look(drop, feed.files, feed.complete_by, known.folder)
+            beside = totals.named_in(boundary, source, table)
+            seen = landing.look(drop, feed.files, feed.complete_by, known.folder, beside)
         except WatchError:
             continue  # said at the next look
         if landed or seen.complete:
@@ -81,22 +103,25 @@ def waits(boundary: Boundary, source: str) -> bool:
     return False
 
 
+def _known_now(boundary: Boundary, source: str, table: str) -> bool:
+    """Say whether a batch that waited for its columns need not wait any more."""
+    try:
+        supply = _supply(boundary, source, table)
+    except WatchError:
+        return False  # said at the next look
+    return bool(boundary.store.look(lambda connection: rechecking.ready(connection, supply)))
+
+
 def _one(boundary: Boundary, source: str, table: str) -> Look:
     try:
-        supply = Supply(
-            boundary=boundary,
-            source=source,
-            table=table,
-            contract=contract_of(boundary, source),
-            baseline=baseline_of(boundary, source),
-        )
+        supply = _supply(boundary, source, table)
     except Exception as error:  # whatever it was: nobody knows what was promised
         failed = not_looked(boundary, source, error)
         look = Look(source=source, table=table, at=boundary.clock.now(), broken=(failed,), whole=False)
         boundary.ledger.append(recording(boundary, look))
         return look
     more: list[Broken] = []
-    for step in (_land_all, _judge_all):
+    for step in (_land_all, _judge_all, rechecking.again):
         try:
             more += step(supply, tuple(more))
         except (StoreError, LedgerError):
@@ -107,6 +132,20 @@ def _one(boundary: Boundary, source: str, table: str) -> Look:
     count_batches(supply)
     keeping.sweep(supply)
     return found
+
+
+def _supply(boundary: Boundary, source: str, table: str) -> Supply:
+    """Return a feed with its contract, whose columns are found by the names that people accepted."""
+    names = boundary.store.look(partial(mapping, source=source))
+    contract = contract_of(boundary, source)
+    tables = tuple(by_new_names(one, names.get(one.name, {})) for one in contract.tables)
+    return Supply(
+        boundary=boundary,
+        source=source,
+        table=table,
+        contract=replace(contract, tables=tables),
+        baseline=baseline_of(boundary, source),
+    )
 
 
 def _looking(supply: Supply, more: tuple[Broken, ...]) -> UnitOfWork:
@@ -122,7 +161,8 @@ def _land_all(supply: Supply, _: tuple[Broken, ...]) -> Iterator[Broken]:
     boundary = supply.boundary
     known = boundary.store.look(lambda c: remembered.load(c, supply.source, supply.table))
     feed = supply.feed
-    seen = landing.look(supply.drop, feed.files, feed.complete_by, known.folder)
+    beside = totals.named(supply.contract, supply.table)
+    seen = landing.look(supply.drop, feed.files, feed.complete_by, known.folder, beside)
     for each in seen.complete:
         found = landing.land(supply.drop, each, supply.place)
         if found is not None:
@@ -174,17 +214,19 @@ def _judge_all(supply: Supply, more: tuple[Broken, ...]) -> Iterator[Broken]:
     """Audit every batch that has landed, in order, and let its verdict stand."""
     boundary = supply.boundary
     for row in boundary.store.look(lambda c: _landed(c, supply.source, supply.table)):
-        batch = _batch(supply, row)
+        batch = batch_of(supply, row)
         if not batch.files:
             words = f"Batch {batch.label} is copied on another machine, which has not judged it yet."
             yield Broken(clause=f"batch {row.name}", response="warn", words=words, where=supply.where())
             return
         known = boundary.store.look(lambda c: remembered.load(c, supply.source, supply.table))
         arrival, keys = count(supply, batch, known.folder.keys)
-        audited = audit(supply, batch, _others(supply), boundary.clock.now())
+        audited = audit(supply, batch, others(supply), boundary.clock.now())
         if arrival.rows is None:
             arrival = replace(arrival, rows=audited.rows)
-        boundary.ledger.append(_judging(supply, batch, arrival, keys, audited, more))
+        if instead := resent.replaced(supply, batch, arrival):
+            arrival = replace(arrival, replaces=publishing.label_of(instead[-1]), overlap=None)
+        boundary.ledger.append(_judging(supply, batch, arrival, keys, audited, instead, more))
 
 
 def _judging(
@@ -193,9 +235,11 @@ def _judging(
     arrival: Arrival,
     keys: tuple[int, ...],
     audited: Audited,
+    instead: tuple[str, ...],
     more: tuple[Broken, ...],
 ) -> UnitOfWork:
-    """Return the unit in which a batch gets its verdict, with all that follows from it."""
+    """Return the unit in which a batch gets its verdict, with all that follows from it. ``instead`` of which
+    other batches it comes."""
 
     def work(connection: Connection) -> Work:
         landed = _landed(connection, supply.source, supply.table)
@@ -204,19 +248,28 @@ def _judging(
         known = remembered.load(connection, supply.source, supply.table)
         feed, noticed = observe(known.feed, supply.declared, arrival)
         corrects = _corrected(known.feed, arrival) if any(e.kind == "correction" for e in noticed) else ""
-        found = verdict(noticed, audited, tuple(_older(connection, supply, arrival)))
-        newest_in_it = _merged(connection, supply, audited)
+        shown = columns.of_batch(connection, supply, audited.columns, batch.format)
+        weighed = columns.weigh(connection, supply, shown)
+        older = _older(connection, supply, arrival)
         told = About(
-            said=found.said, newest=newest_in_it, people=2 if supply.criticality == "critical" else 1
+            said=(*older, *of_arrival(noticed), *weighed.said, *audited.said),
+            newest=publishing.merged(connection, supply, audited.newest),
+            people=2 if supply.criticality == "critical" else 1,
+            columns=shown,
+            corrects=corrects,
+            replaces=instead,
         )
-        _decide(connection, supply, batch, arrival, told, found.state, as_of(arrival, audited))
+        state = verdict(told.said)
+        _decide(connection, supply, batch, arrival, told, state, as_of(arrival, audited))
         folder = replace(known.folder, keys=keys)
         # What it ends, its readers need not wait for: the feed is looked at again at once.
         now = supply.boundary.clock.now()
         remembered.save(connection, replace(known, feed=feed, folder=folder), at=batch.at, next_look=now)
-        number = 0
-        if found.state == "published":
-            number = publishing.publish(
+        number, drafts = 0, tuple[Draft, ...]()
+        if state == "quarantined" and weighed.apart:
+            columns.opened(connection, supply, weighed)
+        if state == "published":
+            made = publishing.publish(
                 connection,
                 supply,
                 publishing.Batch(
@@ -224,11 +277,14 @@ def _judging(
                     label=batch.label,
                     data_as_of=as_of(arrival, audited),
                     corrects=corrects,
+                    replaces=instead,
                 ),
-            ).number
-        entry = _entry(supply, batch, arrival, told, found.state, number)
-        look = standing(connection, supply, more)
-        return Work(drafts=(entry, *recording(supply.boundary, look)(connection).drafts), value=found.state)
+            )
+            number, drafts = made.snapshot.number, made.drafts
+        columns.closed(connection, supply)
+        entry = _entry(supply, batch, arrival, told, state, number)
+        look = recording(supply.boundary, standing(connection, supply, more))(connection)
+        return Work(drafts=(entry, *drafts, *look.drafts), value=state)
 
     return work
 
@@ -284,67 +340,16 @@ def _older(connection: Connection, supply: Supply, arrival: Arrival) -> Iterator
         yield Said(kind="older", words=words, fix="Discard it, unless the table is to go back to that day.")
 
 
-def _merged(connection: Connection, supply: Supply, audited: Audited) -> dict[str, str]:
-    """Return the newest moments of the table with this batch in it, by freshness clause."""
-    found = newest(connection, supply.source, supply.table)
-    if supply.feed.holds == "all" or found is None:
-        return dict(audited.newest)
-    row = _row(connection, supply, found.batches[-1])
-    before = about(row.said).newest if row is not None else {}
-    return {key: newer((before.get(key, ""), value)) for key, value in audited.newest.items()}
-
-
 def _corrected(feed: Feed, arrival: Arrival) -> str:
     """Return the label of the batch that one corrects: as ``arrivals.duplicates`` finds it."""
+    if arrival.replaces:
+        return arrival.replaces
     same = (
         old.batch
         for old in reversed(feed.batches)
         if old.batch == arrival.batch or (arrival.keys and old.keys == arrival.keys)
     )
     return next(same, "")
-
-
-def _others(supply: Supply) -> dict[str, Files]:
-    """Return the files of the tables that this one may refer to."""
-    boundary, declared = supply.boundary, supply.boundary.charter.sources[supply.source]
-    found: dict[str, Files] = {}
-    wanted = {one.to for one in supply.promised.references} if supply.promised else set()
-    wanted |= {
-        one.to for column in (supply.promised.columns if supply.promised else ()) for one in column.references
-    }
-    for table in supply.contract.tables:
-        if table.name == supply.table or table.name not in wanted or table.name not in declared.tables:
-            continue
-        if table.name in declared.feeds:
-            found[table.name] = published(boundary, supply.source, table.name)
-        else:
-            file = boundary.deployment.folder / declared.tables[table.name].file
-            found[table.name] = find(file, (table,))[table.name]
-    return found
-
-
-def _batch(supply: Supply, row: Row[Any]) -> Batch:
-    """Return a batch as its row and its copy have it; without files where the copy is not here."""
-    folder, label = supply.boundary.state / row.file, publishing.label_of(row.name)
-    ours = list(copies(folder))
-    said = folder / landing.SAID
-    promised = manifest(said.read_bytes(), label) if said.is_file() else None
-    if promised is None or isinstance(promised, str):
-        names: Sequence[str] = [label] * len(ours)
-        return Batch(
-            name=row.name,
-            label=label,
-            at=unstamp(row.first_seen_at),
-            files=tuple(zip(names, ours, strict=True)),
-        )
-    numbered = {int(path.name.partition(".")[0]): path for path in ours}
-    return Batch(
-        name=row.name,
-        label=label,
-        at=unstamp(row.first_seen_at),
-        files=tuple((part.name, numbered[number]) for number, part in enumerate(promised.files)),
-        promised=promised,
-    )
 
 
 def _landed(connection: Connection, source: str, table: str) -> list[Row[Any]]:

@@ -4,10 +4,11 @@
 
     counted = count(batch, promised, keys)                 # rows, hashes, totals
     audited = audit(supply, files, others, now)            # every clause of the contract, on that very copy
-    verdict(said, audited)                                 # published, quarantined, or set aside
+    verdict([*of_arrival(noticed), *audited.said])         # published, quarantined, or set aside
 
-A clause decides by what it does to readers: what holds back, or serves the last good data, keeps the batch
-from being published; what leaves things to a person, or is only noted, goes with it.
+A clause, or a change of the columns, decides by what it does to readers: what holds back, or serves the last
+good data, keeps the batch from being published; what leaves things to a person, or is only noted, goes with
+it.
 """
 
 from __future__ import annotations
@@ -15,29 +16,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bridgehead.kernel.canonical import recordable
 from bridgehead.kernel.clock import stamp
-from bridgehead.watch.arrivals.event import Arrival, Kind, Noticed, days_of
+from bridgehead.kernel.errors import WatchError
+from bridgehead.watch.arrivals.event import Arrival, Noticed, days_of
 from bridgehead.watch.arrivals.manifest import Manifest
 from bridgehead.watch.arrivals.reading import measured
 from bridgehead.watch.breach import said_of
-from bridgehead.watch.checks.check import check
-from bridgehead.watch.checks.engine import Limits
-from bridgehead.watch.checks.files import Files
+from bridgehead.watch.checks.check import Report, check
+from bridgehead.watch.checks.engine import Limits, Unmeasured
+from bridgehead.watch.checks.files import Files, Format, format_of
 from bridgehead.watch.checks.ir import Age, Aggregate
-from bridgehead.watch.checks.where import place_of
+from bridgehead.watch.checks.where import Place, place_of
 from bridgehead.watch.feeds.published import files_of
 from bridgehead.watch.feeds.said import Said
 from bridgehead.watch.feeds.supply import Supply
 
+if TYPE_CHECKING:
+    from bridgehead.watch.schema_change.schema import Table
+
 State = Literal["published", "quarantined", "set aside"]
 GOES_WITH_IT = ("record", "warn", "raiseAudit", "toPerson", "rollBack")
 """What a broken clause does to readers without keeping its batch from being published."""
-KEEPS_APART: frozenset[Kind] = frozenset({"empty", "totals", "overlap", "partial", "segment_missing"})
-OF_A_BATCH: frozenset[Kind] = KEEPS_APART | {
+KEEPS_APART: frozenset[str] = frozenset({"empty", "totals", "overlap", "partial", "segment_missing"})
+OF_A_BATCH: frozenset[str] = KEEPS_APART | {
     "duplicate",
     "correction",
     "surge",
@@ -51,36 +57,36 @@ COUNTED_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A copied batch: its row's name, label and time, the files as the sender calls them and as they lie."""
+    """A copied batch: its row's name, label and time, the files as the sender calls them and as they lie, and
+    the copy of its control totals, where there is one."""
 
     name: str
     label: str
     at: datetime
     files: tuple[tuple[str, Path], ...]
     promised: Manifest | None = None
+    totals: Path | None = None
 
     @property
     def paths(self) -> list[Path]:
         """Return where its files lie."""
         return [path for _, path in self.files]
 
+    @property
+    def format(self) -> Format | None:
+        """Return the format of its files."""
+        return format_of(self.paths[0]) if self.paths else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audited:
-    """What the contract's clauses found: what is ``said``, the rows, and by freshness clause the newest
-    moment in it."""
+    """What the contract's clauses found: what is ``said``, the rows, by freshness clause the newest moment in
+    it, and its columns, as far as they could be seen."""
 
     said: tuple[Said, ...]
     rows: int | None
     newest: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What becomes of a batch, and everything there is to say of it."""
-
-    state: State
-    said: tuple[Said, ...]
+    columns: Table | None = None
 
 
 def count(supply: Supply, batch: Batch, before: Sequence[int]) -> tuple[Arrival, tuple[int, ...]]:
@@ -101,7 +107,7 @@ def count(supply: Supply, batch: Batch, before: Sequence[int]) -> tuple[Arrival,
         at=batch.at,
         rows=found.rows if found.rows is not None else promised.rows if promised else None,
         size=size,
-        content=":".join(part for part in (found.schema, found.content) if part),  # other columns: another
+        content=_content(found.schema, found.content, batch.totals),
         keys=found.keys,
         overlap=found.overlap,
         schema=found.schema,
@@ -110,6 +116,12 @@ def count(supply: Supply, batch: Batch, before: Sequence[int]) -> tuple[Arrival,
         source_time=promised.written if promised else None,
     )
     return arrival, found.smallest
+
+
+def _content(schema: str, content: str, totals: Path | None) -> str:
+    """Return what a batch is known by: other columns, or other totals, are another batch."""
+    told = _digest(totals).hex() if totals is not None else ""
+    return ":".join(part for part in (schema, content, told) if part)
 
 
 def _digest(path: Path) -> bytes:
@@ -129,27 +141,22 @@ def audit(supply: Supply, batch: Batch, others: Mapping[str, Files], now: dateti
     tables = [table for table in supply.contract.tables if table.name == supply.table or table.name in others]
     files = {**others, supply.table: files_of(batch.paths)}
     with place_of(files, tables, limits=Limits(), clock=supply.boundary.clock) as found:
-        report = check(
-            supply.contract,
-            found,
-            now=now,
-            baseline=supply.baseline,
-            tables=(supply.table,),
-            samples=False,
-        )
+        report = _report(supply, batch, found, now)
+        columns = _columns(found, supply)
     newest = {}
     for fresh in (each.check for each in report.verdicts):
         if isinstance(fresh.test, Age) and isinstance(fresh.metric, Aggregate):
             value = report.numbers.values.get((supply.table, fresh.metric))
             newest[fresh.id] = value if isinstance(value, str) else ""
     broken = [said_of(each) for each in report.breaches if not isinstance(each.check.test, Age)]
+    inside = f"{supply.boundary.deployment.folder}/"
     return Audited(
         said=tuple(
             Said(
                 kind="clause",
                 words=each.words,
                 clause=each.clause,
-                where=each.where,
+                where=each.where.removeprefix(inside),
                 response=each.response,
                 readers=each.readers,
             )
@@ -157,25 +164,64 @@ def audit(supply: Supply, batch: Batch, others: Mapping[str, Files], now: dateti
         ),
         rows=report.numbers.rows.get(supply.table),
         newest=newest,
+        columns=columns,
     )
 
 
-def verdict(noticed: Sequence[Noticed], audited: Audited, further: Sequence[Said] = ()) -> Verdict:
-    """Return what becomes of a batch. ``further`` is what keeps it apart for other reasons."""
-    about = [each for each in noticed if each.kind in OF_A_BATCH]
-    said = (
-        *further,
-        *(Said(kind=each.kind, words=recordable(each.words), fix=each.fix) for each in about),
-        *audited.said,
+def _report(supply: Supply, batch: Batch, found: Place, now: datetime) -> Report:
+    """Check a batch, with its control totals. Totals that cannot be read leave their clauses unevaluated."""
+    checked = partial(
+        check,
+        supply.contract,
+        found,
+        now=now,
+        baseline=supply.baseline,
+        tables=(supply.table,),
+        samples=False,
     )
-    if any(each.kind == "duplicate" for each in about):
-        return Verdict(state="set aside", said=said)
-    apart = (
-        bool(further)
-        or any(each.kind in KEEPS_APART for each in about)
-        or any(each.response not in GOES_WITH_IT for each in audited.said)
+    if batch.totals is None:
+        return checked()
+    try:
+        return checked(totals=batch.totals)
+    except WatchError as error:
+        if error.code != "BH-WAT-019":
+            raise
+        return checked()
+
+
+def _columns(found: Place, supply: Supply) -> Table | None:
+    """Return the columns of a batch as its files describe them; clauses tell of what cannot be opened."""
+    from bridgehead.watch.schema_change.accepted import table_of  # the parser of SQL
+
+    if supply.promised is None:
+        return None
+    try:
+        return table_of(supply.table, found.engine.open(supply.promised).native)
+    except Unmeasured:
+        return None
+
+
+def of_arrival(noticed: Sequence[Noticed]) -> tuple[Said, ...]:
+    """Return what the watch over arrivals noticed of a batch that came, to be kept in its row."""
+    return tuple(
+        Said(kind=each.kind, words=recordable(each.words), fix=each.fix)
+        for each in noticed
+        if each.kind in OF_A_BATCH
     )
-    return Verdict(state="quarantined" if apart else "published", said=said)
+
+
+def verdict(said: Sequence[Said]) -> State:
+    """Return what becomes of a batch of which all this is said."""
+    if any(each.kind == "duplicate" for each in said):
+        return "set aside"
+    return "quarantined" if any(keeps_apart(each) for each in said) else "published"
+
+
+def keeps_apart(one: Said) -> bool:
+    """Say whether one thing noticed keeps its batch from being published."""
+    if one.kind in ("clause", "schema"):
+        return one.response not in GOES_WITH_IT
+    return one.kind == "older" or one.kind in KEEPS_APART
 
 
 def as_of(arrival: Arrival, audited: Audited) -> str:

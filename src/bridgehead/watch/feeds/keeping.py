@@ -60,7 +60,7 @@ def _of_no_use(connection: Connection, supply: Supply) -> dict[str, str]:
         select(t.batch.c.name, t.batch.c.file).where(
             t.batch.c.source == supply.source,
             t.batch.c.object == supply.table,
-            t.batch.c.state.in_(("published", "set aside", "discarded")),
+            t.batch.c.state.in_(("published", "set aside", "replaced", "discarded")),
             t.batch.c.file != "",
             t.batch.c.decided_at < before,
         )

@@ -18,7 +18,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
@@ -28,27 +28,32 @@ from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.arrivals.event import days_of
 from bridgehead.watch.arrivals.folder import MANIFEST, FolderState, Taken, is_taken, listed
 from bridgehead.watch.arrivals.manifest import LARGEST, Manifest, manifest
+from bridgehead.watch.contract.ours import BATCH
 
 UNFINISHED = ".unfinished-"
 SAID = ".manifest.json"
 """What the sender's manifest is called beside our copy: every name without a dot in front is data."""
+TOTALS = ".totals.json"
+"""What the sender's control totals are called there."""
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complete:
-    """A batch that its sender says is complete: what it is called, its files, what the sender says of it."""
+    """A batch that its sender says is complete: what it is called, its files, what the sender says of it, and
+    the file of its control totals where there is one."""
 
     label: str
     files: tuple[str, ...]
     promised: Manifest | None = None
     manifest: str = ""
+    totals: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What lies in a drop folder: ``complete`` batches that were not taken, and manifests whose files are
-    ``awaited``, with why, in words."""
+    """What lies in a drop folder: ``complete`` batches that were not taken, and manifests and files for which
+    others are ``awaited``, with why, in words."""
 
     complete: tuple[Complete, ...] = ()
     awaited: tuple[tuple[str, str], ...] = ()
@@ -72,9 +77,18 @@ class Changed(Exception):
     """A file is not what was looked at: it is gone, or somebody writes to it. It is looked at again."""
 
 
-def look(drop: Path, pattern: str, complete_by: Literal["rename", "manifest"], known: FolderState) -> Seen:
-    """Return what is new in a drop folder. Raises ``WatchError`` (BH-WAT-045) where it cannot be read: that
-    no batch came would be a lie."""
+def look(
+    drop: Path,
+    pattern: str,
+    complete_by: Literal["rename", "manifest"],
+    known: FolderState,
+    totals: str = "",
+) -> Seen:
+    """Return what is new in a drop folder. ``totals`` is how the file of control totals of a batch is called,
+    with ``{batch}`` for the batch, where there must be one.
+
+    Raises ``WatchError`` (BH-WAT-045) where it cannot be read: that no batch came would be a lie.
+    """
     try:
         found = dict(listed(drop))
     except OSError as error:
@@ -85,15 +99,36 @@ def look(drop: Path, pattern: str, complete_by: Literal["rename", "manifest"], k
             fix="Mount the folder, or let this process read it.",
         ) from error
     if complete_by == "manifest":
-        return _by_manifest(drop, pattern, known, found)
+        return _by_manifest(drop, pattern, known, found, totals)
     new = [
-        Complete(label=name, files=(name,))
+        Complete(label=name, files=(name,), totals=_totals_of(totals, name[: -len(_ending(name)) or None]))
         for name in in_order(found)
         if fnmatchcase(name, pattern)
         and not name.endswith(MANIFEST)
-        and not is_taken(known, name, found[name])
+        and not (totals and fnmatchcase(name, totals.replace(BATCH, "*")))
     ]
-    return Seen(complete=tuple(new), names=frozenset(found))
+    return _with_totals(
+        Seen(complete=tuple(each for each in new if _is_new(known, found, each)), names=frozenset(found)),
+        found,
+    )
+
+
+def _totals_of(totals: str, batch: str) -> str:
+    return totals.replace(BATCH, batch)
+
+
+def _is_new(known: FolderState, found: Mapping[str, os.stat_result], batch: Complete) -> bool:
+    """Say whether a batch was not taken as it is: other totals are another batch."""
+    parts = (batch.manifest or batch.files[0], batch.totals)
+    return not all(is_taken(known, name, found[name]) for name in parts if name in found)
+
+
+def _with_totals(seen: Seen, found: Mapping[str, os.stat_result]) -> Seen:
+    """Return what was seen; a batch whose file of control totals is not there yet is awaited."""
+    lacking = [each for each in seen.complete if each.totals and each.totals not in found]
+    awaited = tuple((each.label, f"its control totals, {each.totals}, are not there") for each in lacking)
+    whole = tuple(each for each in seen.complete if each not in lacking)
+    return replace(seen, complete=whole, awaited=(*seen.awaited, *awaited))
 
 
 def in_order(found: Mapping[str, os.stat_result]) -> list[str]:
@@ -103,11 +138,13 @@ def in_order(found: Mapping[str, os.stat_result]) -> list[str]:
     )
 
 
-def _by_manifest(drop: Path, pattern: str, known: FolderState, found: Mapping[str, os.stat_result]) -> Seen:
+def _by_manifest(
+    drop: Path, pattern: str, known: FolderState, found: Mapping[str, os.stat_result], totals: str
+) -> Seen:
     complete: list[Complete] = []
     awaited: list[tuple[str, str]] = []
     for name in in_order(found):
-        if not name.endswith(MANIFEST) or is_taken(known, name, found[name]):
+        if not name.endswith(MANIFEST) or (not totals and is_taken(known, name, found[name])):
             continue
         promised = _manifest(drop, name)
         if promised is None:
@@ -126,8 +163,12 @@ def _by_manifest(drop: Path, pattern: str, known: FolderState, found: Mapping[st
         if lacking:
             awaited.append((name, f"{lacking[0]} is not there, or not as long as the manifest says"))
             continue
-        complete.append(Complete(label=promised.batch, files=files, promised=promised, manifest=name))
-    return Seen(complete=tuple(complete), awaited=tuple(awaited), names=frozenset(found))
+        beside = _totals_of(totals, promised.batch)
+        one = Complete(label=promised.batch, files=files, promised=promised, manifest=name, totals=beside)
+        if _is_new(known, found, one):
+            complete.append(one)
+    seen = Seen(complete=tuple(complete), awaited=tuple(awaited), names=frozenset(found))
+    return _with_totals(seen, found)
 
 
 def _manifest(drop: Path, name: str) -> Manifest | str | None:
@@ -179,6 +220,9 @@ def _landed(drop: Path, batch: Complete, place: Path, draft: Path) -> Landed:
         if batch.promised != manifest((draft / SAID).read_bytes(), batch.manifest):
             raise Changed
     held = [f"{one.sha256} {name}" for one, (name, _) in zip(taken, names, strict=False)]
+    if batch.totals:
+        taken.append(_copied(drop / batch.totals, draft / TOTALS))
+        held.append(taken[-1].sha256)
     whole = hashlib.sha256("\n".join((batch.label, *held)).encode("utf-8", "surrogateescape")).hexdigest()
     folder = place / whole[:24]
     _put(draft, folder)

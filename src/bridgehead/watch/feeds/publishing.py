@@ -7,31 +7,45 @@ new rows is added, one that corrects another takes that one's place.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert, select, update
 
 from bridgehead.enforce.snapshots import Snapshot, newest
 from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.entry import Draft
 from bridgehead.store import tables as t
+from bridgehead.watch.feeds import columns
 from bridgehead.watch.feeds.judging import newer
-from bridgehead.watch.feeds.said import About, Said, about
+from bridgehead.watch.feeds.said import Said, about
 from bridgehead.watch.feeds.supply import Supply
+from bridgehead.watch.health import ACTOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A batch to be published: the name of its row, what its sender calls it, the newest moment in it, and
-    the label of one that it ``corrects``, where it does."""
+    """A batch to be published: the name of its row, what its sender calls it, the newest moment in it, the
+    label of one that it ``corrects``, and the names of those that it ``replaces``, where it does."""
 
     name: str
     label: str
     data_as_of: str
     corrects: str = ""
+    replaces: tuple[str, ...] = ()
 
 
-def publish(connection: Connection, supply: Supply, batch: Batch) -> Snapshot:
-    """Add a snapshot with a batch; what waited for people and is overtaken by it is set aside."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The ``snapshot`` that was added, and the entries of what followed from it."""
+
+    snapshot: Snapshot
+    drafts: tuple[Draft, ...] = ()
+
+
+def publish(connection: Connection, supply: Supply, batch: Batch) -> Published:
+    """Add a snapshot with a batch, and accept the columns it adds; what waited for people and is overtaken by
+    it is replaced."""
     before = newest(connection, supply.source, supply.table)
     if supply.feed.holds == "all":
         kept: tuple[str, ...] = ()
@@ -57,8 +71,18 @@ def publish(connection: Connection, supply: Supply, batch: Batch) -> Snapshot:
             data_as_of=found.data_as_of,
         )
     )
-    _overtake(connection, supply, batch)
-    return found
+    grown = columns.published(connection, supply, about(_said(connection, supply, batch.name)).columns)
+    replaced = tuple(_overtake(connection, supply, batch))
+    return Published(snapshot=found, drafts=(*grown, *replaced))
+
+
+def merged(connection: Connection, supply: Supply, newest_in_it: Mapping[str, str]) -> dict[str, str]:
+    """Return the newest moments of the table with a batch in it, by freshness clause."""
+    found = newest(connection, supply.source, supply.table)
+    if supply.feed.holds == "all" or found is None:
+        return dict(newest_in_it)
+    before = about(_said(connection, supply, found.batches[-1])).newest
+    return {key: newer((before.get(key, ""), value)) for key, value in newest_in_it.items()}
 
 
 def label_of(name: str) -> str:
@@ -66,9 +90,18 @@ def label_of(name: str) -> str:
     return name.rpartition("@")[0]
 
 
-def _overtake(connection: Connection, supply: Supply, batch: Batch) -> None:
-    """Set aside what waits for people and is not needed any more: the batch that is published holds all of
-    it, or was sent in its place."""
+def _said(connection: Connection, supply: Supply, name: str) -> str:
+    found: str = connection.execute(
+        select(t.batch.c.said).where(
+            t.batch.c.source == supply.source, t.batch.c.object == supply.table, t.batch.c.name == name
+        )
+    ).scalar_one()
+    return found
+
+
+def _overtake(connection: Connection, supply: Supply, batch: Batch) -> Iterator[Draft]:
+    """Close what waits for people and is not needed any more, as replaced: the batch that is published holds
+    all of it, or was sent in its place. Yield the entries that say so."""
     rows = connection.execute(
         select(t.batch.c.name, t.batch.c.said).where(
             t.batch.c.source == supply.source,
@@ -78,13 +111,13 @@ def _overtake(connection: Connection, supply: Supply, batch: Batch) -> None:
         )
     ).all()
     for row in rows:
-        if supply.feed.holds == "new" and label_of(row.name) not in (batch.label, batch.corrects):
+        sent_again = label_of(row.name) in (batch.label, batch.corrects) or row.name in batch.replaces
+        if supply.feed.holds == "new" and not sent_again:
             continue
         known = about(row.said)
         one = Said(
             kind="overtaken", words=f"Batch {batch.label} came after it and was published in its place."
         )
-        told = About(said=(*known.said, one), newest=known.newest, people=known.people)
         connection.execute(
             update(t.batch)
             .where(
@@ -92,5 +125,15 @@ def _overtake(connection: Connection, supply: Supply, batch: Batch) -> None:
                 t.batch.c.object == supply.table,
                 t.batch.c.name == row.name,
             )
-            .values(state="set aside", said=told.text(), decided_at=stamp(supply.boundary.clock.now()))
+            .values(
+                state="replaced",
+                said=replace(known, said=(*known.said, one)).text(),
+                decided_at=stamp(supply.boundary.clock.now()),
+            )
+        )
+        yield Draft(
+            kind="batch.replaced",
+            actor=ACTOR,
+            fields={"note": f"data:{supply.name}"},
+            body={"batch": row.name, "by": batch.name, "said": [each.words for each in known.said]},
         )

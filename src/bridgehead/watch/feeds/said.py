@@ -10,8 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One thing noticed. ``kind`` is ``clause`` for one of the contract, otherwise a kind of the watch over
-    arrivals, or ``older`` and ``overtaken``. Words hold figures and names of columns, nothing personal."""
+    """One thing noticed. ``kind`` is ``clause`` for one of the contract, ``schema`` for a change of the
+    columns, otherwise a kind of the watch over arrivals, or ``older`` and ``overtaken``. Words hold figures
+    and names of columns, nothing personal."""
 
     kind: str
     words: str
@@ -25,11 +26,16 @@ class Said:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
     """All that is kept of a judged batch besides its figures: what was said, the newest moment in it by
-    freshness clause, the label its sender gave it, and how many people must agree to release it."""
+    freshness clause, how many people must agree to release it, its columns (as ``schema_change.accepted``
+    writes them; empty: unknown), the label of the batch that it corrects, and the names of those that it
+    replaces once it is published."""
 
     said: tuple[Said, ...] = ()
     newest: Mapping[str, str] = field(default_factory=dict)
     people: int = 1
+    columns: str = ""
+    corrects: str = ""
+    replaces: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return it as JSON."""
@@ -37,6 +43,9 @@ class About:
             "said": [_plain(each) for each in self.said],
             "newest": dict(self.newest),
             "people": self.people,
+            **({"columns": self.columns} if self.columns else {}),
+            **({"corrects": self.corrects} if self.corrects else {}),
+            **({"replaces": list(self.replaces)} if self.replaces else {}),
         }
         return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
@@ -51,7 +60,12 @@ def about(text: str) -> About:
     if not isinstance(value, dict):
         return About()
     return About(
-        said=tuple(Said(**each) for each in value["said"]), newest=value["newest"], people=value["people"]
+        said=tuple(Said(**each) for each in value["said"]),
+        newest=value["newest"],
+        people=value["people"],
+        columns=value.get("columns", ""),
+        corrects=value.get("corrects", ""),
+        replaces=tuple(value.get("replaces", ())),
     )
 
 

@@ -23,6 +23,7 @@ from bridgehead.watch.breach import NOT_LOOKED, said_of
 from bridgehead.watch.checks.compile import checks as compiled
 from bridgehead.watch.checks.ir import Age, Numbers
 from bridgehead.watch.checks.judge import judge
+from bridgehead.watch.feeds import columns
 from bridgehead.watch.feeds.judging import GOES_WITH_IT, moment
 from bridgehead.watch.feeds.publishing import label_of
 from bridgehead.watch.feeds.said import about, words_of
@@ -92,9 +93,12 @@ def _row(connection: Connection, supply: Supply, name: str) -> Row[tuple[object,
 
 def _published(connection: Connection, supply: Supply, found: Snapshot) -> Iterator[Broken]:
     """Yield what the newest published batch broke, and was published with. People who released one have
-    answered for the rest."""
+    answered for the rest, and a change of its columns is over once they accepted it."""
+    open_ = columns.still_open(connection, supply)
     for each in about(_row(connection, supply, found.batches[-1]).said).said:
-        if each.kind == "clause" and each.response in GOES_WITH_IT:
+        if each.kind == "schema" and each.clause not in open_:
+            continue
+        if each.kind in ("clause", "schema") and each.response in GOES_WITH_IT:
             yield Broken(
                 clause=each.clause,
                 response=each.response,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -20,6 +20,7 @@ from bridgehead.kernel.canonical import canonical_bytes, recordable
 from bridgehead.kernel.clock import stamp
 from bridgehead.store import tables as t
 from bridgehead.watch.checks.engine import Native
+from bridgehead.watch.contract.model import Table as Promised
 from bridgehead.watch.schema_change.compare import compare
 from bridgehead.watch.schema_change.definition import read_part
 from bridgehead.watch.schema_change.readers import Judged, Reads, classified
@@ -82,6 +83,44 @@ def mapping(connection: Connection, source: str) -> dict[str, dict[str, str]]:
     return {row.object: {old: new for old, new in json.loads(row.mapping).items() if new} for row in rows}
 
 
+def by_new_names(table: Promised, names: Mapping[str, str]) -> Promised:
+    """Return a table of the contract in which columns are found by the names people accepted for them."""
+    if not names:
+        return table
+    columns = (replace(one, physical=names.get(one.name, one.physical)) for one in table.columns)
+    return replace(table, columns=tuple(columns))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """What the columns of a table do to who reads it: what is ``opened``, with a text of the changes to keep,
+    and words of what only adds, ``grown``."""
+
+    opened: tuple[Open, ...] = ()
+    grown: tuple[str, ...] = ()
+    changes: str = "[]"
+
+
+def weighed(connection: Connection, charter: Charter, source: str, row: Row[Any], found: Table) -> Weighed:
+    """Return what is different about ``found`` from what ``row`` has as accepted. Writes nothing."""
+    before = _of_known_types(read(found.name, row.accepted), found)
+    judged = _judged(connection, charter, source, row, before, found)
+    proposed = renames(Schema(tables=(before,)), Schema(tables=(found,)))
+    opened = [(one, _open(one, source, proposed)) for one in judged if RESPONSES[one.response] != "record"]
+    return Weighed(
+        opened=tuple(said for _, said in opened),
+        grown=() if opened else tuple(one.finding().words for one in judged),
+        changes=_changes(opened),
+    )
+
+
+def _of_known_types(before: Table, found: Table) -> Table:
+    """Return the accepted columns, of the types found where nobody knew a type when they were accepted."""
+    now = {one.name.casefold(): one.type for one in found.columns}
+    typed = (replace(one, type=one.type or now.get(one.name.casefold(), "")) for one in before.columns)
+    return replace(before, columns=tuple(typed))
+
+
 def met(
     connection: Connection, charter: Charter, source: str, found: Table, at: str
 ) -> tuple[tuple[Open, ...], tuple[str, ...]]:
@@ -97,30 +136,33 @@ def met(
         }
         connection.execute(insert(t.schema_seen).values(source=source, object=found.name, **values))
         return (), ()
-    judged = _judged(connection, charter, source, read(found.name, row.accepted), found)
-    holding = [one for one in judged if RESPONSES[one.response] != "record"]
-    proposed = renames(Schema(tables=(read(found.name, row.accepted),)), Schema(tables=(found,)))
-    opened = [(one, _open(one, source, proposed)) for one in holding]
-    values = {"found": now, "found_at": at, "changes": _changes(opened), "since": ""}
-    if holding:
+    seen = weighed(connection, charter, source, row, found)
+    values = {"found": now, "found_at": at, "changes": seen.changes, "since": ""}
+    if seen.opened:
         values["since"] = row.since or at
-    elif judged:
+    elif seen.grown:
         values |= {"accepted": now, "accepted_at": at, "accepted_by": "a look: it breaks nobody"}
-    _update(connection, source, found.name, values)
-    grown = () if holding else tuple(one.finding().words for one in judged)
-    return (*(said for _, said in opened), *_awaited(charter, source, found, row)), grown
+    keep(connection, source, found.name, values)
+    return (*seen.opened, *awaited(charter, source, found, row)), seen.grown
 
 
 def _judged(
-    connection: Connection, charter: Charter, source: str, before: Table, found: Table
+    connection: Connection, charter: Charter, source: str, row: Row[Any], before: Table, found: Table
 ) -> tuple[Judged, ...]:
     changes = compare(Schema(tables=(before,)), Schema(tables=(found,)))
-    return classified(changes, readers(connection, charter, source, found.name))
+    names = {old: new for old, new in json.loads(row.mapping).items() if new}
+    return classified(changes, readers(connection, charter, source, found.name, names))
 
 
-def readers(connection: Connection, charter: Charter, source: str, table: str) -> Mapping[str, Reads]:
-    """Return who reads a table: workflows whose runs did or that say they rest on it, else anybody."""
-    columns = frozenset(f"{table}.{column}" for column in charter.sources[source].tables[table].columns)
+def readers(
+    connection: Connection, charter: Charter, source: str, table: str, names: Mapping[str, str]
+) -> Mapping[str, Reads]:
+    """Return who reads a table: workflows whose runs did or that say they rest on it, else anybody. A column
+    is read by its name in the charter and by the one in ``names`` that people accepted for it."""
+    declared = charter.sources[source].tables[table].columns
+    columns = frozenset(
+        f"{table}.{name}" for column in declared for name in (column, names.get(column)) if name
+    )
     rows = connection.execute(
         select(t.run.c.workflow).distinct()
         .join(t.reading, t.reading.c.run == t.run.c.id)
@@ -146,7 +188,7 @@ def _open(one: Judged, source: str, proposed: Sequence[Rename]) -> Open:
     return Open(clause=clause, response=RESPONSES[one.response], words=recordable(words))
 
 
-def _awaited(charter: Charter, source: str, found: Table, row: Row[Any]) -> Iterator[Open]:
+def awaited(charter: Charter, source: str, found: Table, row: Row[Any]) -> Iterator[Open]:
     """Yield what waits for a release: columns the charter names, accepted as gone or under another name."""
     known = json.loads(row.mapping)
     for column in charter.sources[source].tables[found.name].columns:
@@ -178,7 +220,8 @@ def _changes(opened: Sequence[tuple[Judged, Open]]) -> str:
     return canonical_bytes(told).decode()
 
 
-def _update(connection: Connection, source: str, table: str, values: Mapping[str, Any]) -> None:
+def keep(connection: Connection, source: str, table: str, values: Mapping[str, Any]) -> None:
+    """Write what is known of a table's schema now."""
     where = (t.schema_seen.c.source == source, t.schema_seen.c.object == table)
     connection.execute(update(t.schema_seen).where(*where).values(**values))
 
@@ -191,7 +234,8 @@ def accept(
     assert row is not None  # the caller looked
     before, there = read(table, row.accepted), read(table, row.found)
     gone = {one.name: names.get(one.name, "") for one in before.columns if there.column(one.name) is None}
-    known = {**json.loads(row.mapping), **gone}
+    before_that = {old: names.get(new, new) for old, new in json.loads(row.mapping).items()}
+    known = {**before_that, **gone}
     known = {old: new if there.column(new) else "" for old, new in known.items() if not there.column(old)}
     values = {
         "accepted": row.found,
@@ -201,5 +245,5 @@ def accept(
         "changes": "[]",
         "mapping": canonical_bytes(known).decode(),
     }
-    _update(connection, source, table, values)
+    keep(connection, source, table, values)
     return known
