@@ -1,17 +1,18 @@
 """One thing is wrong with the data: ``python bench/data_drills.py [--only NAME] [--json]``.
 
-A deployment that pays partners each morning from what their tills reported (``tests/fixtures/drills/house``)
+A deployment that pays partners each morning from what their tills reported (below ``tests/fixtures/drills``)
 meets every injection of a list, each through the real path of its source: files in a drop folder, or rows of
-an SQLite database. Virtual clock; real store, ledger, engine, checks, and an ERP over MCP whose own file is the
-judge. The contract is what ``bridgehead watch draft`` proposes of a clean fortnight, read and corrected.
+an SQLite database. Virtual clock; real store, ledger, engine, checks, and an ERP over MCP whose own file is
+the judge. The contract is what ``bridgehead watch draft`` proposes of a clean fortnight, read and corrected.
 
 One line a drill: whether anything was said and how many hours after; wrong advices and payments before and
 after that; of the runs that acted on it before, by the ledger, how many the house lists; whether the first
 words name the cause; what was lost or done twice once people mended what was noticed. What is not noticed
 nobody mends. The twin is the same play with nothing injected, which must stay silent.
 
-Exit code 1 where something went wrong after it was noticed, work was lost or doubled without notice of the
-drill being ``missed``, or a twin was not silent. ``--only`` takes a part of a name, and may be repeated.
+Exit code 1 where something wrong was done after it was noticed, work was lost or done twice, the house did
+not list who was touched, or a twin was not silent. What was not noticed is printed as MISSED, and is no fault
+of this bench. ``--only`` takes a part of a name, and may be repeated.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ from bridgehead.testing import HostileErp  # noqa: E402
 from fixtures.drills.plan import DRILLS, Drill, Place, twin  # noqa: E402
 from fixtures.drills.score import Score  # noqa: E402
 
-HEAD = f"{'drill':24} {'noticed':>8} {'cause':>6} {'wrong before/after':>19} {'touched':>8} {'lost':>5} {'twice':>6}  twin"
+HEAD = (
+    f"{'drill':24} {'noticed':>8} {'cause':>6} {'wrong before/after':>19} {'touched':>8} {'lost':>5} "
+    f"{'twice':>6}  twin"
+)
 
 
 def line(drill: Drill, found: Score, control: Score) -> str:
@@ -41,10 +45,8 @@ def line(drill: Drill, found: Score, control: Score) -> str:
     cause = "-" if found.after_h is None else "yes" if found.cause else "NO"
     wrong = f"{found.wrong_before} / {found.wrong_after}"
     touched = f"{found.listed}/{found.touched}" if found.touched else "-"
-    loud = (
-        ", ".join(control.noises)
-        or f"{control.wrong_before} wrong, {control.lost} lost, {control.doubled} twice"
-    )
+    done = f"{control.wrong_before} wrong, {control.lost} lost, {control.doubled} twice"
+    loud = ", ".join(control.noises) or done
     silent = "silent" if control.silent else f"NOT SILENT: {loud}"
     return (
         f"{drill.name:24} {noticed:>8} {cause:>6} {wrong:>19} {touched:>8} {found.lost:>5} {found.doubled:>6}"

@@ -1,4 +1,4 @@
-"""Data broke, a run read them, and they are in order again: what the run goes on to do is left to a person."""
+"""Data broke, a run read them, and they are in order again: what the run does then is left to a person."""
 
 from __future__ import annotations
 

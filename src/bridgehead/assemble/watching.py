@@ -190,8 +190,8 @@ def watched(house: House) -> list[str]:
 
 
 def due(house: House) -> Iterator[str]:
-    """Yield the sources of which a table was not looked at for half the time that a look counts, of which what
-    was found counts no more, or whose last look was made by a clock that was ahead."""
+    """Yield the sources of which a table was not looked at for half the time that a look counts, of which
+    what was found counts no more, or whose last look was made by a clock that was ahead."""
     for name in watched(house):
         source = house.deployment.charter.sources[name]
         if house.store.look(partial(_is_due, house=house, name=name, source=source)):

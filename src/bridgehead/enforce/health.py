@@ -341,8 +341,8 @@ def _read_before(connection: Connection, crossing: Crossing) -> Iterator[Name]:
 
 
 def _read_while_broken(connection: Connection, crossing: Crossing) -> Iterator[Sick]:
-    """Yield the clauses that hold again, and did not when the run read the table: what it does now may rest on
-    what it read then, so a person decides."""
+    """Yield the clauses that hold again, and did not when the run read the table: what it does now may rest
+    on what it read then, so a person decides."""
     for row in _READ.all(connection, run=crossing.run.id):
         for one in json.loads(row.broken):
             words = f"{one['words']} So it was when this run read it; it is in order now."

@@ -94,8 +94,8 @@ def ahead_of(now: datetime) -> str:
 
 
 def _kept_at(last: Row[Any] | None, look: Look) -> str | None:
-    """Return when every clause was evaluated last; None where never, or by a clock that was ahead: then nobody
-    knows who has read since."""
+    """Return when every clause was evaluated last; None where never, or by a clock that was ahead: then
+    nobody knows who has read since."""
     known = last.whole_at if last is not None else None
     return known if known is not None and known <= stamp(look.at) else None
 
@@ -300,7 +300,7 @@ def _marked(connection: Connection, look: Look, before: Mapping[str, Any]) -> li
 
 
 def _mark(breach: Any, reading: Any) -> list[dict[str, str]]:
-    """Return what a broken clause leaves behind on a run that read the table: nothing where it only warned."""
+    """Return what a broken clause leaves behind on a run that read its table: nothing where it warned."""
     response = json.loads(breach.readers).get(reading.workflow, breach.response)
     does = RESPONSES.get(response, RESPONSES["block"])
     if does["cannot be taken back"] == "go":
