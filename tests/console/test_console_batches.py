@@ -48,6 +48,17 @@ def test_the_owner_finds_it_and_publishes_it_with_a_reason(desk: FedDesk) -> Non
     assert (line["name"], line["words"][0]["reason"]) == (name, "The sender says so.")
 
 
+def test_whoever_may_decide_finds_it_in_the_inbox_until_somebody_did(desk: FedDesk) -> None:
+    maya, ana = signed_in(desk, "maya"), signed_in(desk, "ana")
+    name = desk.batch_rows()[1].name
+    address = f"/deployments/desk/batches/sales/customers/{name}"
+    shown = maya.get("/inbox").text
+    assert "A batch waits for you" in shown and quote(address) in shown
+    assert quote(address) not in ana.get("/inbox").text
+    maya.post(address, {"answer": "discard", "reason": "Half of it is missing."})
+    assert "Nothing waits for you" in maya.get("/inbox").text
+
+
 def test_who_does_not_decide_sees_no_form_that_works_and_changes_nothing(desk: FedDesk) -> None:
     sam = signed_in(desk, "sam")
     name = desk.batch_rows()[1].name

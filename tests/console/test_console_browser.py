@@ -390,6 +390,7 @@ def test_axe_finds_nothing_on_batches_that_were_kept_apart(
     with served(desk.house, desk.clock, chromium) as site:
         _look(site, "olga", "/deployments/desk/health", scheme, width)
         _look(site, "olga", f"/deployments/desk/batches/sales/customers/{waits}", scheme, width)
+        _look(site, "maya", "/inbox", scheme, width)
     desk.close()
 
 

@@ -13,6 +13,7 @@ from bridgehead.doors.console.visit import Answer, Go, Page, Visit
 from bridgehead.enforce.approve import Answer as Answered
 from bridgehead.enforce.approve import vote
 from bridgehead.explain import QuestionView, inbox, question
+from bridgehead.explain.batches import BatchLine, batches, who_decides
 from bridgehead.explain.undo import undo_for, undo_view
 from bridgehead.explain.undos import undo_of
 from bridgehead.kernel.errors import ApprovalError
@@ -25,12 +26,14 @@ def show_inbox(visit: Visit) -> Answer:
     """The questions of every house that the person's groups are asked, by due time."""
     waiting: list[tuple[str, Any]] = []
     answered: list[tuple[str, Any]] = []
+    apart: list[tuple[str, BatchLine]] = []
     opened, more = [], 0
     for name, house in visit.houses.items():
         if not visit.viewers[name].may("inbox"):
             continue
         with house.store.reading() as connection:
             found = inbox(connection, house.boundary, visit.viewers[name])
+            apart += [(name, each) for each in _apart(visit, connection, house)]
         waiting += [(name, item) for item in found.waiting]
         answered += [(name, item) for item in found.answered]
         opened.append({"deployment": name, "figure": found.open})
@@ -39,8 +42,9 @@ def show_inbox(visit: Visit) -> Answer:
     answered.sort(key=lambda pair: pair[1].at, reverse=True)
     return Page(
         template="inbox.html",
-        title=_inbox_title(waiting),
+        title=_inbox_title(waiting, len(apart)),
         data={
+            "apart": [{"deployment": name, "batch": each} for name, each in apart],
             "waiting": [{"deployment": name, "item": item} for name, item in waiting],
             "answered": [{"deployment": name, "item": item} for name, item in answered[:5]],
             "open": opened,
@@ -150,8 +154,18 @@ def _just_answered(visit: Visit) -> dict[str, Any] | None:
     return {"view": view, "vote": mine[0], "deployment": house.deployment.charter.name} if mine else None
 
 
-def _inbox_title(waiting: list[tuple[str, Any]]) -> str:
+def _apart(visit: Visit, connection: Connection, house: House) -> list[BatchLine]:
+    """Return the batches that were kept apart and wait for this very person."""
+    if visit.person not in {one.person for one in who_decides(house.boundary)}:
+        return []
+    waiting = batches(connection, house.boundary, waiting=True)
+    return [each for each in waiting if visit.person not in {word.person for word in each.words}]
+
+
+def _inbox_title(waiting: list[tuple[str, Any]], apart: int) -> str:
     mine = sum(1 for _, item in waiting if item.mine)
+    if mine == 0 and apart:
+        return "A batch waits for you" if apart == 1 else f"{apart} batches wait for you"
     if mine == 0:
         return "Nothing waits for you"
     return "One question waits for you" if mine == 1 else f"{mine} questions wait for you"

@@ -28,10 +28,10 @@ _FILE = re.compile(r"^  file = (.+)$", re.MULTILINE)
 def why(error: Exception, *, one_of_many: bool = False) -> str:
     """Return why there is no answer; of ``one_of_many`` files, which one, as far as it is known."""
     kind = type(error).__name__
-    words = _of_csv(str(error), one_of_many) or _BY_KIND.get(kind, "the query gave no answer")
-    if _NOT_UTF8.search(str(error)) and TO_UTF8 not in words:
-        words += f": it is not UTF-8 text: {TO_UTF8}"
-    return f"{words} (DuckDB: {kind})"
+    words = _BY_KIND.get(kind, "the query gave no answer")
+    if _NOT_UTF8.search(str(error)):
+        words = f"it is not UTF-8 text: {TO_UTF8}"
+    return _of_csv(str(error), one_of_many) or f"{words} (DuckDB: {kind})"
 
 
 def _of_csv(said: str, one_of_many: bool) -> str:
