@@ -418,8 +418,11 @@ def test_axe_finds_nothing_on_columns_that_move(
     desk = CreditDesk(tmp_path)
     desk.nights(3)
     desk.accept()
-    desk.nights(2)
+    desk.night()
     desk.night(better_off)
+    desk.accept(last=1)
+    desk.night(better_off)
+    desk.night()
     one = "/deployments/desk/columns/sales/customers"
     with served(desk.house, desk.clock, chromium) as site:
         for path in (one, f"{one}/income", f"{one}/home", f"{one}/iban", "/deployments/desk/health"):

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, delete, update
 
 from bridgehead.assemble.watching import look_at
+from bridgehead.explain.drift import column as column_of
 from bridgehead.explain.drift import drift
 from bridgehead.kernel.errors import StoreError, WatchError
 from bridgehead.record import Work
@@ -90,6 +91,10 @@ def test_a_new_baseline_ends_it_and_the_old_one_is_counted_for_a_while(desk: Cre
     assert [each["actor"] for each in desk.entries("baseline.accepted")] == ["human:olga"] * 2
     desk.night(richer)
     assert desk.drifts() == {}
+    with desk.house.store.reading() as connection:
+        seen = column_of(connection, "sales", "customers", "income", desk.clock.now())
+    assert seen is not None
+    assert [(each.older, each.moved) for each in seen.history] == [(True, True)] * 2 + [(False, False)]
     assert desk.profiles(first.frame)[-1].part == desk.profiles(second.frame)[-1].part
     desk.night()
     assert set(desk.drifts()) == {"drift.income"}, "what was normal once is not any more"

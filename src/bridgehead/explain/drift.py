@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -99,13 +99,15 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """A batch of the past: how far the column lay from the baseline, as a multiple of what matters."""
+    """A batch of the past: how far the column lay from the baseline that held then, as a multiple of what
+    matters. ``older``: that baseline has been replaced."""
 
     part: str
     day: str
     times: float
     measure: str
     moved: bool
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +161,9 @@ def column(connection: Connection, source: str, table: str, name: str, now: date
         bars=tuple(_bars(frame, before, latest)),
         missing=(_share(before.nulls, before.rows), _share(latest.nulls, latest.rows)),
         measured=tuple(_measured(judged.get(name))),
-        history=tuple(_history(reversed(parts), name)),
+        history=(*_before(connection, source, table, name, kept, now), *_history(reversed(parts), name))[
+            -HISTORY:
+        ],
         means=_means(whole, line),
     )
 
@@ -229,6 +233,17 @@ def _measured(judged: Mapping[str, Any] | None) -> Iterator[Measured]:
             before=each["before"],
             now=each["now"],
         )
+
+
+def _before(
+    connection: Connection, source: str, table: str, name: str, kept: Kept, now: datetime
+) -> Iterator[Moment]:
+    """Yield the batches that were compared with the baseline before, up to when it was replaced."""
+    for each in rows.live(connection, source, table, now):
+        if each.state == "overlap":
+            parts = _parts(connection, source, table, each.frame.digest, HISTORY)
+            then = [row for row in reversed(parts) if row.at <= kept.made_at]
+            yield from (replace(one, older=True) for one in _history(iter(then), name))
 
 
 def _history(parts: Iterator[Row[Any]], name: str) -> Iterator[Moment]:

@@ -55,7 +55,8 @@ class Dot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """A drawing; ``told`` says in a sentence what it shows. ``line`` is the height at which it matters."""
+    """A drawing; ``told`` says in a sentence what it shows. ``line`` is the height at which it matters,
+    ``turn`` where the baseline was replaced (0: nowhere)."""
 
     width: float
     height: float
@@ -65,6 +66,7 @@ class Drawing:
     dots: tuple[Dot, ...] = ()
     line: float = 0.0
     floor: float = 0.0
+    turn: float = 0.0
 
 
 def show_table(visit: Visit) -> Answer:
@@ -189,10 +191,15 @@ def history(moments: Sequence[Moment]) -> Drawing | None:
         )
         for number, moment in enumerate(moments)
     )
+    older = sum(moment.older for moment in moments)
+    told = f"{len(moments)} batches; {sum(moment.moved for moment in moments)} were found to have moved."
+    if older:
+        told += f" The first {older} were compared with the baseline before."
     return Drawing(
         width=WIDE,
         height=TOP + HIGH + 24,
-        told=f"{len(moments)} batches; {sum(moment.moved for moment in moments)} were found to have moved.",
+        told=told,
+        turn=round(LEFT + 6 + pitch * (older - 0.5), 1) if older else 0.0,
         dots=dots,
         texts=tuple(_axis(moments, most)),
         line=round(TOP + HIGH * (1 - 1 / most), 1),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from bridgehead.store import tables as t
 from bridgehead.watch import stored
 from bridgehead.watch.distributions.written import columns_text, frame_of, frame_text, profile_of
 from bridgehead.watch.drift.judging import TOGETHER, WEEKS, Dated, DriftState
-from bridgehead.watch.profile import Frame, Profile
+from bridgehead.watch.profile import Column, Frame, Profile
 
 State = Literal["learning", "current", "overlap"]
 OVERLAP = timedelta(weeks=WEEKS[1])
@@ -199,8 +199,11 @@ def last(connection: Connection, part: Part, frame: str) -> Row[Any] | None:
 
 
 def is_same(row: Row[Any], profile: Profile) -> bool:
-    """Say whether a part that was judged had the very same figures."""
-    return bool(row.rows == profile.rows and row.columns == columns_text(profile))
+    """Say whether a part that was judged had the very same figures: counts, and the smallest and largest.
+    Sums of fractions depend on the order in which an engine adds."""
+    return bool(row.rows == profile.rows) and _counts(
+        profile_of(profile.frame, row.rows, row.columns)
+    ) == _counts(profile)
 
 
 def again(connection: Connection, part: Part, frame: str, row: Row[Any]) -> None:
@@ -218,6 +221,10 @@ def newest_day(connection: Connection, source: str, table: str, frame: str) -> s
         .limit(1)
     ).scalar()
     return found or ""
+
+
+def _counts(profile: Profile) -> tuple[Column, ...]:
+    return tuple(replace(one, total="", squares="") for one in profile.columns)
 
 
 def _kept(row: Row[Any]) -> Kept:
