@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from bridgehead.declare.model import Source, seconds
 from bridgehead.declare.parameters import fits
-from bridgehead.enforce import arguments
+from bridgehead.enforce import arguments, renamed
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.enforce.documents import search
 from bridgehead.enforce.documents.scope import Scope
@@ -151,7 +151,8 @@ def narrow(boundary: Boundary, crossing: Crossing) -> Narrowed | Refuse | None:
         return given
     try:
         text, parameters = _asked(source, query, crossing.action.arguments)
-        rewritten = boundary.rewriter.rewrite(text, given.rights, tuple(parameters))
+        rights = renamed.as_stored(boundary, name, source, given.rights)
+        rewritten = boundary.rewriter.rewrite(text, rights, tuple(parameters))
     except SqlRefused as refused:
         place = ("queries", query) if query else ("tables",)
         return _refuse(refused.rule, refused.words, boundary.where("sources", name, *place))

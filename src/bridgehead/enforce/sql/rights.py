@@ -44,7 +44,7 @@ class TableRight:
     ``rows`` is an SQL condition over the table's columns with ``:attribute`` places, or ``all``. ``hidden``
     are columns that the condition may name and nobody sees. ``at_least``: only figures over groups of at
     least so many different values of ``key`` are given; 0: rows may be read one by one. ``called`` is its
-    name in the charter.
+    name in the charter. ``stored`` are columns that are called otherwise where the data are, with that name.
     """
 
     name: str
@@ -55,11 +55,16 @@ class TableRight:
     at_least: int = 0
     key: str = ""
     called: str = ""
+    stored: tuple[tuple[str, str], ...] = ()
 
     @property
     def label(self) -> str:
         """Return what the charter calls it."""
         return self.called or self.name
+
+    def stored_as(self, name: str) -> str:
+        """Return what a column is called where the data are: its name, unless people accepted another."""
+        return dict(self.stored).get(name, name)
 
     def column(self, name: str) -> ColumnRight | None:
         """Return the column of that name, whatever its case."""
@@ -93,6 +98,7 @@ class Rights:
                 right.rows,
                 right.at_least,
                 right.key,
+                [list(pair) for pair in right.stored],
                 [
                     [c.name, c.type, c.mask and [c.mask.kind, c.mask.size], sorted(c.tags)]
                     for c in right.columns

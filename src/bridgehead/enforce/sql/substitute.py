@@ -60,7 +60,7 @@ def entitled(right: TableRight, rights: Rights, values: Values, fence: bool) -> 
     """
     shown = [
         exp.Alias(
-            this=_shown(column, rights, values),
+            this=_shown(right, column, rights, values),
             alias=exp.to_identifier(column.name, quoted=True),
         )
         for column in right.columns
@@ -93,11 +93,12 @@ def _real(right: TableRight, rights: Rights) -> exp.Table:
     )
 
 
-def _shown(column: ColumnRight, rights: Rights, values: Values) -> exp.Expr:
+def _shown(right: TableRight, column: ColumnRight, rights: Rights, values: Values) -> exp.Expr:
     """Return what is shown of a column; the views of a wall have masked it already."""
     if rights.wall:
         return _own(column.name)
-    return masks.masked(column, _own(column.name), rights.dialect, _secret(column.mask, rights, values))
+    own = _own(right.stored_as(column.name))
+    return masks.masked(column, own, rights.dialect, _secret(column.mask, rights, values))
 
 
 def _beyond(right: TableRight, dialect: Dialect) -> bool:
@@ -136,7 +137,7 @@ def filter_of(right: TableRight, rights: Rights, values: Values) -> exp.Expr:
         name = known.get(column.name.lower())
         if name is None or column.args.get("table") is not None:
             raise SqlRefused("sql.filter", f"The row filter of {right.name} names {column.sql()}.")
-        column.replace(_own(name))
+        column.replace(_own(right.stored_as(name)))
     wrapped = exp.Paren(this=condition)
     for place in list(wrapped.find_all(exp.Placeholder)):
         _bind(place, rights.attributes, values, right.name)
