@@ -102,7 +102,7 @@ def tables(rows: str) -> Callable[[Folder], object]:
     return change
 
 
-PROMISE = "apiVersion: v3.1.0\nkind: DataContract\nid: crm\nname: crm\nversion: 1.0.0\nstatus: active\nschema:\n  - name: {name}\n    logicalType: object\n    properties:\n      - {{name: id, logicalType: integer, {clause}: true}}\n"
+PROMISE = "apiVersion: v3.1.0\nkind: DataContract\nid: crm\nname: crm\nversion: 1.0.0\nstatus: active\nschema:\n  - name: {name}\n    logicalType: object\n    properties:\n      - {{name: id, logicalType: integer, {clause}: true}}\n      - {{name: owner, logicalType: string}}\n"
 
 
 def contract(name: str = "orders", clause: str = "required") -> Callable[[Folder], object]:
@@ -116,7 +116,9 @@ def contract(name: str = "orders", clause: str = "required") -> Callable[[Folder
     return change
 
 
-def fed(folder: str = "../crm-drop", totals: str = "{batch}.json") -> Callable[[Folder], object]:
+def fed(
+    folder: str = "../crm-drop", totals: str = "{batch}.json", segment: str = "id"
+) -> Callable[[Folder], object]:
     """Return the change that lets a table come in batches, each with control totals; its folder is there."""
 
     def change(there: Folder) -> None:
@@ -129,6 +131,7 @@ def fed(folder: str = "../crm-drop", totals: str = "{batch}.json") -> Callable[[
             feed + "        columns: {id: integer, owner: text}\n",
         )
         value = f"    customProperties:\n      - {{property: bridgeheadControlTotals, value: {{manifest: '{totals}', rows: n}}}}\n"
+        value += f"      - {{property: bridgeheadSegment, value: {segment}}}\n"
         there.change("    logicalType: object\n", "    logicalType: object\n" + value, file="crm.odcs.yaml")
 
     return change
@@ -297,7 +300,8 @@ CASES = [
     Case("BH-CHK-110", contract(clause="requierd"), "      - {name: id", contract(), "crm.odcs.yaml"),
     Case("BH-CHK-111", contract(name="invoices"), "      orders:\n        columns", contract()),
     Case("BH-CHK-112", fed(folder="../gone"), "        feed:", fed()),
-    Case("BH-CHK-113", fed(totals="totals.json"), "      - {property", fed(), "crm.odcs.yaml"),
+    Case("BH-CHK-113", fed(totals="totals.json"), "{property: bridgeheadControlTotals", fed(), "crm.odcs.yaml"),
+    Case("BH-CHK-114", fed(segment="owner"), "  - name: orders", fed(), "crm.odcs.yaml"),
     # hazards and secrets
     Case("BH-CHK-070", swap("detector: Refunds of the day compared with what the tickets cost", "detector: none"), "detector: none", nothing),
     Case("BH-CHK-071", swap("drill: Ask for a refund of 500 USD on a ticket that cost 20, in staging, every month", "drill: TODO"), "drill: TODO", nothing),

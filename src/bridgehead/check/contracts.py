@@ -31,6 +31,14 @@ NO_TOTALS = Rule(
     why="A file of one name for all batches does not say which batch it is about; none would be published.",
     fix="Name a file for each batch, for example `manifest: '{batch}.totals.json'`.",
 )
+PERSONAL_SEGMENT = Rule(
+    id="BH-CHK-114",
+    severity="block",
+    title="A feed is segmented by a column that is kept from people",
+    why="What a batch lacks is told by the values of that column, on pages, in incidents and in the ledger.",
+    fix="Name another column under `bridgeheadSegment`: one without tags and masks that every grant shows.",
+)
+_OF_BATCHES = {"totals": NO_TOTALS, "segment": PERSONAL_SEGMENT}
 
 ReadContracts = Callable[[Deployment], Iterable[Misfit]]
 """Who can read contracts says what of them is wrong (``blocks``), and what is left out."""
@@ -39,8 +47,8 @@ ReadContracts = Callable[[Deployment], Iterable[Misfit]]
 def promised(d: Deployment, read: ReadContracts) -> Iterator[Finding]:
     """Yield what is wrong with the contracts of sources."""
     for misfit in read(d):
-        rule = NO_TOTALS if misfit.totals else UNREADABLE if misfit.blocks else LEFT_OUT
+        rule = _OF_BATCHES.get(misfit.of) or (UNREADABLE if misfit.blocks else LEFT_OUT)
         yield rule.found(misfit.words, misfit.where)
 
 
-FAMILY = Family("Data contracts", (UNREADABLE, LEFT_OUT, NO_TOTALS), lambda d: iter(()))
+FAMILY = Family("Data contracts", (UNREADABLE, LEFT_OUT, NO_TOTALS, PERSONAL_SEGMENT), lambda d: iter(()))

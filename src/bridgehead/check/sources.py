@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from bridgehead.check.rule import Family, Rule
 from bridgehead.declare import Deployment
@@ -57,12 +57,12 @@ NOBODY = Rule(
 
 
 class Misfit(NamedTuple):
-    """Something about a table that does not fit: ``blocks``, or is worth knowing; about its ``totals``."""
+    """Something about a table that does not fit: ``blocks``, or is worth knowing. ``of`` its batches."""
 
     words: str
     where: str
     blocks: bool
-    totals: bool = False
+    of: Literal["", "totals", "segment"] = ""
 
 
 LookAtTables = Callable[[Deployment], Iterable[Misfit]]

@@ -119,6 +119,8 @@ def _table(
     named = [column for column, _ in ours.control_totals.sums] if ours.control_totals else []
     if ours.cadence is not None and ours.cadence.element:
         named.append(ours.cadence.element)
+    if ours.segment:
+        named.append(ours.segment)
     for column in named:
         if column not in names:
             found.wrong("BH-WAT-010", f"`{given['name']}` has no column `{column}`", *place,

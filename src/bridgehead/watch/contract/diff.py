@@ -254,7 +254,7 @@ def _freshness(old: Contract, new: Contract) -> Iterator[Change]:
 
 def _ours(label: str, old: Ours, new: Ours, where: str) -> Iterator[Change]:
     names = ("cadence", "need_by", "max_staleness_seconds", "on_breach", "criticality", "control_totals",
-             "empty_batch", "upstream")  # fmt: skip
+             "empty_batch", "upstream", "segment")  # fmt: skip
     for name in names:
         before, after = getattr(old, name), getattr(new, name)
         if name == "control_totals" and before and after:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bridgehead.check.sources import Misfit
 from bridgehead.declare import Deployment
+from bridgehead.declare.model import Column, Table
 from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.contract.faults import ContractErrors
 from bridgehead.watch.contract.ours import BATCH
@@ -41,4 +42,15 @@ def misfits(deployment: Deployment) -> Iterator[Misfit]:
             totals = promised.ours.control_totals if promised is not None else None
             if totals is not None and BATCH not in totals.manifest:
                 words = f"The batches of `{table}` cannot all have the control totals in `{totals.manifest}`."
-                yield Misfit(words, totals.where.removeprefix(folder) or where, True, totals=True)
+                yield Misfit(words, totals.where.removeprefix(folder) or where, True, "totals")
+            if promised is not None and _kept_from_people(source.tables[table], promised.ours.segment):
+                column = promised.ours.segment
+                words = f"The values of `{column}` would be written down, and not everybody may see them."
+                yield Misfit(words, promised.where.removeprefix(folder) or where, True, "segment")
+
+
+def _kept_from_people(table: Table, column: str) -> bool:
+    """Say whether a column is tagged, masked, or not shown to all who may read the table."""
+    told = table.columns.get(column)
+    hidden = any(column in grant.mask or column not in grant.show for grant in table.grants)
+    return bool(column) and (hidden or bool(isinstance(told, Column) and told.tags))

@@ -106,6 +106,8 @@ class Ours:
     drift: Moves | None = None
     upstream: tuple[str, ...] | None = None
     """Jobs and systems its batches hang on, the nearest first: what several tables miss is theirs."""
+    segment: str = ""
+    """The column whose every usual value is in each batch: store, country, account class."""
 
 
 NOTHING = Ours()

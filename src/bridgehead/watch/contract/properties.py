@@ -37,7 +37,7 @@ OF_A_BATCH = (
     "bridgeheadEmptyBatch",
     "bridgeheadUpstream",
 )
-OF_A_TABLE = ("bridgeheadControlTotals",)
+OF_A_TABLE = ("bridgeheadControlTotals", "bridgeheadSegment")
 DRAFTED = "bridgeheadDraft"
 """What a draft was made from, for the person who accepts it: it asks for nothing."""
 
@@ -153,6 +153,10 @@ def _upstream(value: Any, _: str) -> tuple[str, ...]:
     return found
 
 
+def _segment(value: Any, _: str) -> str:
+    return _text(value, "a column")
+
+
 def _country(value: Any) -> str:
     text = _text(value, "`country`")
     if len(text) != 2 or not text.isascii() or not text.isupper():
@@ -254,7 +258,11 @@ _READERS: Mapping[str, tuple[str, Callable[[Any, str], Any]]] = {
     "bridgeheadControlTotals": ("control_totals", _control_totals),
     "bridgeheadEmptyBatch": ("empty_batch", _empty_batch),
     "bridgeheadUpstream": ("upstream", _upstream),
+<<<<<<< HEAD
     "bridgeheadDrift": ("drift", _moves),
+=======
+    "bridgeheadSegment": ("segment", _segment),
+>>>>>>> 82d1a23 (A batch without a store, country or class that always came is kept apart, whatever its rows)
 }
 
 _EXAMPLES: Mapping[str, str] = {
@@ -265,6 +273,10 @@ _EXAMPLES: Mapping[str, str] = {
     "bridgeheadCriticality": "Write low, normal, high or critical.",
     "bridgeheadControlTotals": "Write for example {manifest: o.json, rows: count, sums: {amount: total}}.",
     "bridgeheadEmptyBatch": "Write `allowed` or `refused`.",
+<<<<<<< HEAD
     "bridgeheadDrift": "Write for example {psi: 0.2, nullRate: 0.05}, or `off`.",
+=======
+    "bridgeheadSegment": "Write the name of a column, for example `store`.",
+>>>>>>> 82d1a23 (A batch without a store, country or class that always came is kept apart, whatever its rows)
     "bridgeheadUpstream": "Write for example `nightly-export`, or [nightly-export, core-banking].",
 }

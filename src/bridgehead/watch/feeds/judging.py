@@ -51,6 +51,8 @@ OF_A_BATCH: frozenset[str] = KEEPS_APART | {
     "catch_up",
 }
 """What is noticed of a batch that came, and not of one that did not."""
+MOST_SEGMENTS = 1000
+NO_SEGMENT = "rows without one"
 COUNTED_BYTES = 64 * 1024 * 1024
 """Up to here the rows of text are hashed one by one; beyond, a batch is known by its bytes alone."""
 
@@ -81,12 +83,13 @@ class Batch:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audited:
     """What the contract's clauses found: what is ``said``, the rows, by freshness clause the newest moment in
-    it, and its columns, as far as they could be seen."""
+    it, its columns, as far as they could be seen, and the rows of each segment the contract names."""
 
     said: tuple[Said, ...]
     rows: int | None
     newest: Mapping[str, str]
     columns: Table | None = None
+    segments: tuple[tuple[str, int], ...] = ()
 
 
 def count(supply: Supply, batch: Batch, before: Sequence[int]) -> tuple[Arrival, tuple[int, ...]]:
@@ -143,6 +146,7 @@ def audit(supply: Supply, batch: Batch, others: Mapping[str, Files], now: dateti
     with place_of(files, tables, limits=Limits(), clock=supply.boundary.clock) as found:
         report = _report(supply, batch, found, now)
         columns = _columns(found, supply)
+        counted = _segments(found, supply)
     newest = {}
     for fresh in (each.check for each in report.verdicts):
         if isinstance(fresh.test, Age) and isinstance(fresh.metric, Aggregate):
@@ -165,6 +169,7 @@ def audit(supply: Supply, batch: Batch, others: Mapping[str, Files], now: dateti
         rows=report.numbers.rows.get(supply.table),
         newest=newest,
         columns=columns,
+        segments=counted,
     )
 
 
@@ -187,6 +192,28 @@ def _report(supply: Supply, batch: Batch, found: Place, now: datetime) -> Report
         if error.code != "BH-WAT-019":
             raise
         return checked()
+
+
+def _segments(found: Place, supply: Supply) -> tuple[tuple[str, int], ...]:
+    """Return the rows of each segment of a batch; nothing where the contract names none, or it has more than
+    ``MOST_SEGMENTS`` values and so is none."""
+    promised = supply.promised
+    if promised is None or not promised.ours.segment:
+        return ()
+    try:
+        opened = found.engine.open(promised)
+        if promised.ours.segment in opened.absent:
+            return ()
+        text = found.engine.writer(opened.relation).text(promised.ours.segment)
+        rows = found.engine.rows(
+            f"SELECT CAST({text} AS VARCHAR), count(*) FROM {opened.relation.source} GROUP BY 1",  # noqa: S608
+            MOST_SEGMENTS + 1,
+        )
+    except Unmeasured:
+        return ()
+    if len(rows) > MOST_SEGMENTS:
+        return ()
+    return tuple(sorted((str(name)[:80] if name else NO_SEGMENT, int(count)) for name, count in rows))
 
 
 def _columns(found: Place, supply: Supply) -> Table | None:

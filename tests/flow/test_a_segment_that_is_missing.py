@@ -1,0 +1,39 @@
+"""All of a region is missing from a batch with the usual number of rows: it is noticed before it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fixtures.fed import ROWS, FedDesk, richer
+
+SEGMENT = "      - {property: bridgeheadSegment, value: region}\n"
+STALENESS = "      - {property: bridgeheadMaxStaleness, value: 2d}\n"
+
+
+def segmented(path: Path, column: str = "region") -> FedDesk:
+    desk = FedDesk(path)
+    return desk.change(STALENESS, STALENESS + SEGMENT.replace("region", column), "sales.odcs.yaml")
+
+
+def test_a_batch_without_a_region_that_always_came_is_kept_apart(tmp_path: Path) -> None:
+    desk = segmented(tmp_path)
+    for number in range(15):
+        desk.sender.sends(f"customers_2026-02-{14 + number}.csv", richer(ROWS, number))
+    assert desk.look().broken == ()
+    desk.sender.sends("customers_2026-03-01.csv", [row.replace(",us,", ",eu,") for row in richer(ROWS, 99)])
+    words = desk.look().broken[0].words
+    assert list(desk.batches().values()) == ["published"] * 15 + ["quarantined"]
+    assert "has no rows at all for us: about 20 were expected" in words
+    desk.sender.sends("customers_2026-03-01b.csv", richer(ROWS, 100))
+    assert desk.look().broken == ()
+    assert list(desk.batches().values())[-2:] == ["replaced", "published"]
+    desk.close()
+
+
+def test_values_that_not_everybody_may_see_are_no_segments(tmp_path: Path) -> None:
+    for column, refused in (("region", False), ("iban", True), ("income", True), ("name", False)):
+        (tmp_path / column).mkdir()
+        house = segmented(tmp_path / column, column).another()
+        rules = {each.rule for each in house.findings()}
+        house.close()
+        assert ("BH-CHK-114" in rules) is refused, column
