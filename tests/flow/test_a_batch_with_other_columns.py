@@ -233,6 +233,33 @@ def test_the_command_judges_what_waited_again(desk: FedDesk) -> None:
     assert "sales.customers: income is called yearly_income now, as olga accepted" in shown.output
 
 
+def test_days_that_waited_are_judged_in_their_order_and_the_last_is_read(tmp_path: Path) -> None:
+    desk = FedDesk(tmp_path)  # the contract promises the column, too: by the new name it holds
+    desk.sender.sends("customers_01.csv")
+    desk.look()
+    for number in (2, 3):
+        renamed(desk, f"customers_0{number}.csv", by=number)
+    assert list(desk.batches().values()) == ["published", "quarantined", "quarantined"]
+    accepts(desk, income="yearly_income")
+    assert desk.look().broken == ()
+    assert list(desk.batches().values()) == ["published"] * 3
+    assert [row.batches.partition("@")[0] for row in desk.snapshots()][-1].endswith("customers_03.csv")
+    desk.close()
+
+
+def test_what_a_discarded_batch_changed_is_open_no_more_and_what_is_read_stays_so(desk: FedDesk) -> None:
+    desk.sender.sends("customers_02.csv", [f"{row},x" for row in richer(ROWS)], f"{HEADER},shoe")
+    desk.look()
+    desk.sender.sends("customers_03.csv", richer(ROWS, 2))
+    desk.look()
+    renamed(desk, "customers_04.csv")
+    assert {one["column"] for one in opened(desk)["changes"]} == {"shoe", "income"}
+    boundary = desk.house.boundary
+    decide(boundary, "sales.customers", "customers_04.csv", "discard", desk.person("olga"), "A slip.")
+    assert [one["column"] for one in opened(desk)["changes"]] == ["shoe"]
+    assert desk.breaches() == {"schema.column_removed.shoe": "warn"}
+
+
 async def test_an_effect_of_who_waits_for_nothing_is_done(desk: FedDesk) -> None:
     renamed(desk)
     run = desk.start(workflow="plain", input={"ask": TOTAL, "act": list(NOTE)}, on_behalf="ana")

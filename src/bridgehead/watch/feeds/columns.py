@@ -11,7 +11,6 @@ and its columns are accepted then. What a batch changes stays open while it wait
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -134,27 +133,33 @@ def opened(connection: Connection, supply: Supply, found: Weighed) -> None:
     accepted.keep(connection, supply.source, supply.table, values)
 
 
-def closed(connection: Connection, supply: Supply) -> None:
-    """Close what is open where no batch has such columns any more: none that waits, and not the newest."""
+def settled(connection: Connection, supply: Supply) -> None:
+    """Let stand open what the batch changes that came last, of those that wait and the one that is read; what
+    no batch changes any more is open no more."""
     row = accepted.row_of(connection, supply.source, supply.table)
-    if row is None or not row.since or any(_changed(connection, supply)):
+    if row is None or not row.since:
+        return
+    found = weigh(connection, supply, _last(connection, supply))
+    if found.changes != "[]":
+        opened(connection, supply, found)
         return
     values = {"found": row.accepted, "found_at": _now(supply), "changes": "[]", "since": ""}
     accepted.keep(connection, supply.source, supply.table, values)
 
 
-def _changed(connection: Connection, supply: Supply) -> Iterator[bool]:
-    found = newest(connection, supply.source, supply.table)
-    last = found.batches[-1] if found is not None else ""
+def _last(connection: Connection, supply: Supply) -> str:
+    """Return the columns of the last batch that waits because of them, else of the last one that is read."""
     rows = connection.execute(
-        select(t.batch.c.said).where(
-            t.batch.c.source == supply.source,
-            t.batch.c.object == supply.table,
-            (t.batch.c.state == "quarantined") | (t.batch.c.name == last),
-        )
-    )
+        select(t.batch.c.name, t.batch.c.state, t.batch.c.said)
+        .where(t.batch.c.source == supply.source, t.batch.c.object == supply.table)
+        .order_by(t.batch.c.first_seen_at.desc())
+    ).all()
     for row in rows:
-        yield any(each.kind == "schema" for each in about(row.said).said)
+        known = about(row.said)
+        if row.state == "quarantined" and any(each.kind == "schema" for each in known.said):
+            return known.columns
+    read = newest(connection, supply.source, supply.table)
+    return next((about(row.said).columns for row in rows if read and row.name == read.batches[-1]), "")
 
 
 def still_open(connection: Connection, supply: Supply) -> frozenset[str]:

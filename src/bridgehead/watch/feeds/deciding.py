@@ -98,7 +98,7 @@ def _deciding(supply: Supply, wanted: str, answer: Answer, by: Principal, reason
         if answer == "release":
             columns.require_accepted(connection, supply, about(row.said).columns)
         decided, drafts = _carried_out(connection, supply, row, answer, lacking)
-        columns.closed(connection, supply)
+        columns.settled(connection, supply)
         connection.execute(
             update(t.batch)
             .where(*_at(supply, row.name))

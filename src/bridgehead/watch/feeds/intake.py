@@ -282,7 +282,7 @@ def _judging(
                 ),
             )
             number, drafts = made.snapshot.number, made.drafts
-        columns.closed(connection, supply)
+        columns.settled(connection, supply)
         entry = _entry(supply, batch, arrival, told, state, number)
         look = recording(supply.boundary, standing(connection, supply, more))(connection)
         return Work(drafts=(entry, *drafts, *look.drafts), value=state)

@@ -97,7 +97,7 @@ def count(supply: Supply, batch: Batch, before: Sequence[int]) -> tuple[Arrival,
     those of the batch before."""
     size = sum(path.stat().st_size for path in batch.paths)
     # A whole table has the keys of the one before, with newer values: that corrects nothing.
-    key = supply.promised.key if supply.promised and supply.feed.holds == "new" else ()
+    key = supply.key if supply.feed.holds == "new" else ()
     parts = [
         (name, path.read_bytes() if size <= COUNTED_BYTES else _digest(path)) for name, path in batch.files
     ]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from bridgehead.enforce.snapshots import Snapshot, newest
 from bridgehead.kernel.clock import stamp
@@ -71,7 +72,7 @@ def publish(connection: Connection, supply: Supply, batch: Batch) -> Published:
             data_as_of=found.data_as_of,
         )
     )
-    grown = columns.published(connection, supply, about(_said(connection, supply, batch.name)).columns)
+    grown = columns.published(connection, supply, about(_row(connection, supply, batch.name).said).columns)
     replaced = tuple(_overtake(connection, supply, batch))
     return Published(snapshot=found, drafts=(*grown, *replaced))
 
@@ -81,7 +82,7 @@ def merged(connection: Connection, supply: Supply, newest_in_it: Mapping[str, st
     found = newest(connection, supply.source, supply.table)
     if supply.feed.holds == "all" or found is None:
         return dict(newest_in_it)
-    before = about(_said(connection, supply, found.batches[-1])).newest
+    before = about(_row(connection, supply, found.batches[-1]).said).newest
     return {key: newer((before.get(key, ""), value)) for key, value in newest_in_it.items()}
 
 
@@ -90,24 +91,24 @@ def label_of(name: str) -> str:
     return name.rpartition("@")[0]
 
 
-def _said(connection: Connection, supply: Supply, name: str) -> str:
-    found: str = connection.execute(
-        select(t.batch.c.said).where(
+def _row(connection: Connection, supply: Supply, name: str) -> Row[Any]:
+    return connection.execute(
+        select(t.batch).where(
             t.batch.c.source == supply.source, t.batch.c.object == supply.table, t.batch.c.name == name
         )
-    ).scalar_one()
-    return found
+    ).one()
 
 
 def _overtake(connection: Connection, supply: Supply, batch: Batch) -> Iterator[Draft]:
-    """Close what waits for people and is not needed any more, as replaced: the batch that is published holds
-    all of it, or was sent in its place. Yield the entries that say so."""
+    """Close what waits for people, came before and is not needed any more, as replaced: the batch that is
+    published holds all of it, or was sent in its place. Yield the entries that say so."""
+    came = _row(connection, supply, batch.name).first_seen_at
     rows = connection.execute(
         select(t.batch.c.name, t.batch.c.said).where(
             t.batch.c.source == supply.source,
             t.batch.c.object == supply.table,
             t.batch.c.state == "quarantined",
-            t.batch.c.name != batch.name,
+            t.batch.c.first_seen_at < came,
         )
     ).all()
     for row in rows:

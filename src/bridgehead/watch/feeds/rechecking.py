@@ -109,7 +109,7 @@ def _judging(supply: Supply, batch: Batch, audited: Audited, more: tuple[Broken,
             )
             made = publishing.publish(connection, supply, one)
             body["snapshot"], drafts = made.snapshot.number, made.drafts
-        columns.closed(connection, supply)
+        columns.settled(connection, supply)
         fields = {"note": f"data:{supply.name}"}
         kind: EntryKind = "batch.published" if state == "published" else "batch.quarantined"
         entry = Draft(kind=kind, actor=ACTOR, fields=fields, body=body)

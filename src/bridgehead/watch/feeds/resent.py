@@ -61,4 +61,4 @@ def _rows(supply: Supply, batch: Batch) -> frozenset[int]:
     if sum(path.stat().st_size for path in batch.paths) > COUNTED_BYTES:
         return frozenset()
     parts = [(name, path.read_bytes()) for name, path in batch.files]
-    return hashes(parts, supply.promised.key if supply.promised else ())
+    return hashes(parts, supply.key)

@@ -51,6 +51,12 @@ class Supply:
         return self.contract.table(self.table)
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """Return the columns of its key, as its files call them."""
+        found = [self.promised.column(name) for name in self.promised.key] if self.promised else []
+        return tuple(column.physical for column in found if column is not None)
+
+    @property
     def declared(self) -> Declared:
         """Return what the contract says of its arrivals."""
         found = promised(self.contract, self.source, self.table, self.boundary.clock.now())
