@@ -76,7 +76,8 @@ async def main(only: list[str], as_json: bool) -> bool:
             told = {"drill": drill.name, **found.as_dict(), "twin": control.as_dict()}
             print(json.dumps(told) if as_json else line(drill, found, control), flush=True)
             if not as_json and found.said:
-                print(f"{'':24} said first: {found.said[:180]}", flush=True)
+                more = f" ({found.more})" if found.more else ""
+                print(f"{'':24} said first: {found.said[:180]}{more}", flush=True)
             after = found.wrong_after or (found.detected and not found.as_promised)
             good = good and not after and control.silent
     if not as_json:

@@ -108,10 +108,9 @@ def table(sample: Sample, found: Found, now: datetime) -> DraftTable:
 
 def _for_one_batch(made: DraftTable, rows: int, at_a_time: float) -> None:
     """Widen every share by what chance does to a batch of that size: each is checked by itself later."""
-    for place in (made, *made.columns):
-        place.quality = [
-            replace(one, tolerance=tolerance(one.support, rows, at_a_time)) for one in place.quality
-        ]
+    places = [made.quality, *(column.quality for column in made.columns)]
+    for clauses in places:
+        clauses[:] = [replace(one, tolerance=tolerance(one.support, rows, at_a_time)) for one in clauses]
 
 
 def _keyed(made: DraftTable, sample: Sample, logical: dict[str, Logical]) -> None:
