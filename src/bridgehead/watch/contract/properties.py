@@ -258,11 +258,8 @@ _READERS: Mapping[str, tuple[str, Callable[[Any, str], Any]]] = {
     "bridgeheadControlTotals": ("control_totals", _control_totals),
     "bridgeheadEmptyBatch": ("empty_batch", _empty_batch),
     "bridgeheadUpstream": ("upstream", _upstream),
-<<<<<<< HEAD
     "bridgeheadDrift": ("drift", _moves),
-=======
     "bridgeheadSegment": ("segment", _segment),
->>>>>>> 82d1a23 (A batch without a store, country or class that always came is kept apart, whatever its rows)
 }
 
 _EXAMPLES: Mapping[str, str] = {
@@ -273,10 +270,7 @@ _EXAMPLES: Mapping[str, str] = {
     "bridgeheadCriticality": "Write low, normal, high or critical.",
     "bridgeheadControlTotals": "Write for example {manifest: o.json, rows: count, sums: {amount: total}}.",
     "bridgeheadEmptyBatch": "Write `allowed` or `refused`.",
-<<<<<<< HEAD
     "bridgeheadDrift": "Write for example {psi: 0.2, nullRate: 0.05}, or `off`.",
-=======
     "bridgeheadSegment": "Write the name of a column, for example `store`.",
->>>>>>> 82d1a23 (A batch without a store, country or class that always came is kept apart, whatever its rows)
     "bridgeheadUpstream": "Write for example `nightly-export`, or [nightly-export, core-banking].",
 }
