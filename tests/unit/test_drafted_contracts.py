@@ -378,6 +378,13 @@ def test_a_folder_with_a_database_in_it_is_drafted_and_checked_whole(tmp_path: P
     assert checked.return_value == 0, checked.output
 
 
+def test_days_of_birth_are_not_asked_about_as_if_they_still_came(tmp_path: Path) -> None:
+    rows = [(n, f"19{50 + n % 40}-0{1 + n % 9}-11") for n in range(200)]
+    write(tmp_path / "t.csv", ("id", "born"), rows)
+    tables = from_files(tmp_path / "t.csv", limits=Limits(), clock=SystemClock(), say=lambda _: None).tables
+    assert tables[0].column("born").logical == "date" and tables[0].notes == []
+
+
 def test_data_without_a_row_are_drafted_as_columns_and_a_question(tmp_path: Path) -> None:
     (tmp_path / "later.csv").write_text("id,amount\n")
     made = drafted_from(

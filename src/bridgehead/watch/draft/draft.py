@@ -36,6 +36,8 @@ from bridgehead.watch.draft.sample import Sample, Sampled
 from bridgehead.watch.draft.spelling import id_of
 
 Say = Callable[[str], None]
+OLDEST_HOURS = 24 * 400
+"""How old the newest day of a column may be for anybody to be asked about its freshness."""
 EMPTY = (
     "it had no row, so nothing is known but its columns: draft it again when it has, or is it often empty?"
 )
@@ -186,6 +188,8 @@ def _fresh(made: DraftTable, sample: Sample, now: datetime) -> None:
     if best is None:
         return
     age, hours, name = best
+    if age > OLDEST_HOURS:
+        return  # days of birth, or data that do not come any more
     if age <= hours:
         made.freshness = (name, hours)
     else:
