@@ -17,6 +17,7 @@ from bridgehead.kernel.errors import StoreError, WatchError
 from bridgehead.record import Work
 from bridgehead.store import tables as t
 from bridgehead.watch.baseline_accepting import accept_baseline
+from bridgehead.watch.feeds.deciding import decide
 from fixtures import sick_data
 from fixtures.drifting import CreditDesk, richer
 from fixtures.stores import store_url as store_url
@@ -113,6 +114,18 @@ def test_a_file_that_is_sent_again_replaces_its_own(desk: CreditDesk) -> None:
     after = desk.profiles(frame)
     assert [row.part for row in after] == before
     assert after[-1].drifted == 0 and desk.drifts() == {}
+
+
+def test_a_batch_that_people_release_is_counted_then(desk: CreditDesk) -> None:
+    desk.nights(3)
+    desk.accept()
+    desk.night(lambda one, draw: {**richer(one, draw), "home": None if one["id"] % 9 == 0 else one["home"]})
+    row = desk.batch_rows()[-1]
+    assert row.state == "quarantined" and desk.drifts() == {} and len(desk.profiles()) == 3
+    decide(desk.house.boundary, "sales.customers", row.name, "release", desk.person("olga"), "It is so.")
+    desk.look()
+    assert set(desk.drifts()) == {"drift.income", "drift.home"} and len(desk.profiles()) == 4
+    assert "11." in desk.drifts()["drift.home"] and "of rows have no value" in desk.drifts()["drift.home"]
 
 
 def test_personal_values_are_kept_as_hashes(desk: CreditDesk) -> None:

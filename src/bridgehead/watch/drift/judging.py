@@ -244,15 +244,17 @@ def _drift(
     )
 
 
-_WORDS: dict[Measure, str] = {"psi": "PSI", "ks": "KS distance", "tv": "total variation"}
+_WORDS: dict[Measure, str] = {
+    "psi": "PSI",
+    "ks": "KS distance",
+    "tv": "total variation",
+    "null_rate": "missing values",
+    "unseen": "values never seen before",
+}
 
 
 def _told(effect: Effect, relevance: Relevance) -> str:
-    if effect.measure == "null_rate":
-        return f"{effect.now:.1%} without a value, {effect.before:.1%} before"
-    if effect.measure == "unseen":
-        return f"{effect.now:.1%} of rows have a value never seen before"
-    matters = relevance.size(effect.measure)
-    return (
-        f"{_WORDS[effect.measure]} {effect.size:.2f} (matters from {matters:.2f}, noise {effect.floor:.3f})"
-    )
+    name, size, matters = _WORDS[effect.measure], effect.size, relevance.size(effect.measure)
+    if effect.measure in ("null_rate", "unseen"):
+        return f"{name} {size:+.1%}, matters from {matters:.1%}, noise {effect.floor:.1%}"
+    return f"{name} {size:.2f}, matters from {matters:.2f}, noise {effect.floor:.3f}"
