@@ -73,10 +73,9 @@ SCREENS = (
     Screen(path=f"{ONE}/data", handler=data.show, need="data"),
     Screen(path=f"{ONE}/health", handler=health.show, need="deployments"),
     Screen(path=f"{ONE}/arrivals/{{source}}/{{table}}", handler=arrivals.show, need="deployments"),
-    Screen(path=f"{ONE}/columns/{{source}}/{{table}}", handler=columns.show_table, need="deployments"),
-    Screen(
-        path=f"{ONE}/columns/{{source}}/{{table}}/{{column}}", handler=columns.show_one, need="deployments"
-    ),
+    # They show values of the data, of which an executive needs none.
+    Screen(path=f"{ONE}/columns/{{source}}/{{table}}", handler=columns.show_table, need="data"),
+    Screen(path=f"{ONE}/columns/{{source}}/{{table}}/{{column}}", handler=columns.show_one, need="data"),
     # Who may decide about a batch follows from the charter; ``batches`` shows the page to them and to whoever
     # sees the deployment.
     Screen(path=f"{ONE}/batches/{{source}}/{{table}}/{{batch}}", handler=batches.show_one, need="signed-in"),

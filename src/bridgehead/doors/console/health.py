@@ -37,6 +37,7 @@ def show(visit: Visit) -> Answer:
             "batches": came,
             "awaited": {f"{line.source}.{line.table}": line for line in awaited},
             "drifts": found_drifts,
+            "may_data": visit.viewer().may("data"),
             "accepted": accepted,
             "deciders": who_decides(house.boundary),
             "before": before,
