@@ -11,6 +11,7 @@ Of data anywhere, in figures and words alone:
     checks/         a contract's clauses as data, the queries they become, their evaluation and judgement
     draft/          a contract proposed from data
     arrivals/       batches that are late, missing, short, or came twice
+    distributions/  every batch counted column by column, beside what a person accepted
     drift/          how far a batch lies from the accepted one (profile, sketch: what it looks like)
     schema_change/  what changed in a schema, and whom it breaks
     accuracy/       which outputs people audit, an interval, an alarm against the floor
