@@ -10,7 +10,7 @@ import pytest
 
 from bridgehead.doors.console import console, make_link
 from fixtures.console_caller import HOST, Caller
-from fixtures.fed import ROWS, FedDesk, richer
+from fixtures.fed import HEADER, ROWS, FedDesk, richer
 
 
 @pytest.fixture
@@ -57,6 +57,21 @@ def test_whoever_may_decide_finds_it_in_the_inbox_until_somebody_did(desk: FedDe
     assert quote(address) not in ana.get("/inbox").text
     maya.post(address, {"answer": "discard", "reason": "Half of it is missing."})
     assert "Nothing waits for you" in maya.get("/inbox").text
+
+
+def test_other_columns_are_to_be_accepted_and_there_is_no_button_that_publishes_them(desk: FedDesk) -> None:
+    desk.sender.sends("customers_03.csv", richer(ROWS, 3), HEADER.replace("income", "yearly_income"))
+    desk.look()
+    olga = signed_in(desk, "olga")
+    name = desk.batch_rows()[2].name
+    address = f"/deployments/desk/batches/sales/customers/{name}"
+    page = olga.get(address).text
+    assert "accept-change sales.customers [--renamed OLD=NEW] --as olga" in page
+    assert "Publish it as it is" not in page
+    assert "Leave it out" in page
+    told = olga.post(address, {"answer": "release", "reason": "I want it."})
+    assert (told.status, "BH-WAT-118" in told.text) == (409, True)
+    assert desk.batches()["customers_03.csv"] == "quarantined"
 
 
 def test_who_does_not_decide_sees_no_form_that_works_and_changes_nothing(desk: FedDesk) -> None:

@@ -224,6 +224,9 @@ def test_the_command_judges_what_waited_again(desk: FedDesk) -> None:
     place = ["--in", str(desk.folder), "--state", str(desk.house.state)]
     shown = CliRunner().invoke(cli, ["watch", "changes", *place], standalone_mode=False)
     assert (shown.return_value, "accept-change sales.customers" in shown.output) == (1, True)
+    listed = CliRunner().invoke(cli, ["watch", "batches", *place], standalone_mode=False).output
+    assert "say what its columns are called now" in listed
+    assert "watch release" not in listed
     said = ["--as", "olga", "--reason", "Their release 7.", "--renamed", "income=yearly_income"]
     command = ["watch", "accept-change", "sales.customers", *said, *place, "--json"]
     told = json.loads(CliRunner().invoke(cli, command, standalone_mode=False).output)

@@ -17,6 +17,7 @@ from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.snapshots import newest
 from bridgehead.store import tables as t
 from bridgehead.watch.feeds.deciding import deciders
+from bridgehead.watch.feeds.judging import keeps_apart
 from bridgehead.watch.feeds.publishing import label_of
 from bridgehead.watch.feeds.said import about
 
@@ -48,7 +49,8 @@ class BatchLine:
     """One batch. ``noticed`` is everything there is to say of it, ``fixes`` what to do about that.
 
     ``read`` says that new runs read it. ``people`` is how many must agree to release it, ``words`` what was
-    said about it so far.
+    said about it so far. ``changed``: its columns are not those that readers know, and nobody has accepted
+    that: it cannot be published as it is.
     """
 
     source: str
@@ -65,6 +67,7 @@ class BatchLine:
     fixes: tuple[str, ...]
     people: int
     words: tuple[Word, ...]
+    changed: bool = False
 
     @property
     def waits(self) -> bool:
@@ -139,4 +142,6 @@ def _line(row: Row[Any], read: set[str]) -> BatchLine:
         fixes=tuple(dict.fromkeys(each.fix for each in known.said if each.fix)),
         people=known.people,
         words=tuple(Word(**each) for each in json.loads(row.decided_by)),
+        changed=row.state == "quarantined"
+        and any(each.kind == "schema" and keeps_apart(each) for each in known.said),
     )

@@ -59,8 +59,13 @@ def watch_batches(folder: Path, state: Path | None, as_json: bool, name: str, wa
             click.echo(f"{line.label}  {each.person} said {each.answer}: {visible(each.reason)}")
         place = f"{line.source}.{line.table} '{line.name}' --as PERSON --reason WHY"
         needed = ", two different people" if line.people > 1 else ""
-        click.echo(f"{line.label}  publish it as it is{needed}:")
-        click.echo(again(f"    bridgehead watch release {place}"))
+        if line.changed:
+            told = f"{line.source}.{line.table} [--renamed OLD=NEW] --as PERSON --reason WHY"
+            click.echo(f"{line.label}  say what its columns are called now; it is judged again then:")
+            click.echo(again(f"    bridgehead watch accept-change {told}"))
+        else:
+            click.echo(f"{line.label}  publish it as it is{needed}:")
+            click.echo(again(f"    bridgehead watch release {place}"))
         click.echo(f"{line.label}  or leave it out for good:")
         click.echo(again(f"    bridgehead watch discard {place}"))
     if open_:

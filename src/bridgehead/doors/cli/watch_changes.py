@@ -20,6 +20,8 @@ def watch_changes(folder: Path, state: Path | None, as_json: bool) -> int:
 
     with opened(folder, state) as house, house.store.reading() as connection:
         found = changes(connection)
+        sources = house.deployment.charter.sources
+        fed = {f"{name}.{table}" for name, source in sources.items() for table in source.feeds}
     opened_ones = [one for one in found if one["changes"]]
     if as_json:
         print_json({"tables": found})
@@ -27,7 +29,12 @@ def watch_changes(folder: Path, state: Path | None, as_json: bool) -> int:
     table(
         ("table", "since", "what changed", "that does"),
         [
-            (one["table"], f"{one['since'][:16]}Z", visible(change["words"]), change["response"])
+            (
+                one["table"],
+                f"{one['since'][:16]}Z",
+                visible(change["words"]),
+                _does(change["response"], one["table"] in fed),
+            )
             for one in opened_ones
             for change in one["changes"]
         ],
@@ -41,3 +48,8 @@ def watch_changes(folder: Path, state: Path | None, as_json: bool) -> int:
         told = "`bridgehead watch accept-change {} [--renamed OLD=NEW] --reason ...`".format(one["table"])
         click.echo(again(f"{one['table']}: whoever answers for it accepts it with {told}"))
     return 1 if opened_ones else 0
+
+
+def _does(response: str, fed: bool) -> str:
+    """Return what an open change does; of a table that comes in batches, to the batch that brings it."""
+    return "its batch is kept apart" if fed and response == "hold" else response

@@ -57,11 +57,15 @@ def _line(visit: Visit, house: House) -> BatchLine:
     return found
 
 
+def _question(line: BatchLine) -> str:
+    return "its columns changed" if line.changed else "publish it?"
+
+
 def _page(visit: Visit, house: House, problem: Problem | None) -> Page:
     line, people = _line(visit, house), who_decides(house.boundary)
     return Page(
         template="batch.html",
-        title=f"{line.label}: publish it?" if line.waits else line.label,
+        title=f"{line.label}: {_question(line)}" if line.waits else line.label,
         data={
             "deployment": house.deployment.charter.name,
             "line": line,
