@@ -263,6 +263,35 @@ def test_what_a_discarded_batch_changed_is_open_no_more_and_what_is_read_stays_s
     assert desk.breaches() == {"schema.column_removed.shoe": "warn"}
 
 
+def test_types_are_compared_where_files_say_them_and_a_key_without_a_value_is_not_gone(
+    tmp_path: Path,
+) -> None:
+    desk = FedDesk(tmp_path, contract=LOOSE)
+    desk.change('files: "customers*.csv"', 'files: "customers*"')
+    (tmp_path / "rows.csv").write_text("\n".join([HEADER, *ROWS]) + "\n")
+    shapes = (
+        ("parquet", "* replace (since::text as since)"),
+        ("jsonl", "* exclude (iban) replace (since::text as since)"),  # no record has one: it may be empty
+        ("csv", "* replace (income + 1 as income)"),  # says nothing of types
+        ("parquet", "* replace (since::text as since, (income + 2)::text as income)"),
+        ("jsonl", "* exclude (iban) replace (since::text as since), iban as account"),
+    )
+    for number, (kind, shown) in enumerate(shapes):
+        how = "json" if kind == "jsonl" else kind
+        made = (
+            f"copy (select {shown} from read_csv('{tmp_path}/rows.csv')) to '{tmp_path}/out' (format {how})"
+        )
+        with duckdb.connect() as connection:
+            connection.execute(made)
+        desk.sender.drops(f"customers_{number}.{kind}", (tmp_path / "out").read_bytes())
+        desk.look()
+    assert list(desk.batches().values()) == [*["published"] * 3, "quarantined", "quarantined"]
+    rows = {row.name.partition("@")[0]: row.said for row in desk.batch_rows()}
+    assert "customers.income: type changed" in rows["customers_3.parquet"]
+    assert "customers.iban: column removed" in rows["customers_4.jsonl"]
+    desk.close()
+
+
 async def test_an_effect_of_who_waits_for_nothing_is_done(desk: FedDesk) -> None:
     renamed(desk)
     run = desk.start(workflow="plain", input={"ask": TOTAL, "act": list(NOTE)}, on_behalf="ana")
