@@ -53,15 +53,17 @@ def _expressions(one: ColumnFrame, writer: Writer) -> tuple[str, ...]:
     if not one.numeric:
         return (nulls,)
     value = writer.value(one.name)
-    squares = f"sum(CASE WHEN abs({value}) < 1e150 THEN {value} * {value} END)"
-    least = () if one.keyed else (f"min({value})", f"max({value})")
     histogram = writer.histogram(Histogram(column=one.name, edges=one.edges))
-    return (nulls, f"sum({value})", squares, *least, *histogram)
+    if one.keyed:  # of a few rows, a sum or the largest is a person's number
+        return (nulls, *histogram)
+    squares = f"sum(CASE WHEN abs({value}) < 1e150 THEN {value} * {value} END)"
+    return (nulls, f"sum({value})", squares, f"min({value})", f"max({value})", *histogram)
 
 
 def _number(one: ColumnFrame, rows: int, taken: Sequence[Any], writer: Writer) -> Column:
-    nulls, total, squares, *rest = taken
-    least, most = (None, None) if one.keyed else (rest.pop(0), rest.pop(0))
+    nulls, *rest = taken
+    sums: list[Any] = [None] * 4 if one.keyed else [rest.pop(0) for _ in range(4)]
+    total, squares, least, most = sums
     counts = writer.counts(Histogram(column=one.name, edges=one.edges), rest)
     return Column(
         name=one.name,
