@@ -4,7 +4,7 @@ Approves nothing by itself: a rename is a proposal until somebody says ``--renam
 change held go on where the release names the columns that are there, and wait for such a release where it
 does not. Of a table that comes in batches a renamed column is read by both its names: what waited for that is
 judged again, and no other release is needed. One transaction: the acceptance, its entry in the ledger, the
-clauses it mends, the woken runs.
+clauses it mends, the runs that read meanwhile, the woken ones.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.stop import wake
@@ -23,6 +23,7 @@ from bridgehead.kernel.errors import WatchError
 from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
 from bridgehead.store import tables as t
+from bridgehead.watch.health import SCOPES, Broken, Look, told
 from bridgehead.watch.schema_change.accepted import accept, read, row_of
 from bridgehead.watch.schema_change.schema import Table
 
@@ -64,7 +65,7 @@ def accept_change(
             for one in declared.tables[table].columns
             if found.column(one) is None and found.column(by_name.get(one) or one) is None
         )
-        woken = 0 if awaited else _mend(connection, boundary, source, table)
+        woken, mended = (0, ()) if awaited else _mend(connection, boundary, source, table)
         body = {
             "reason": reason, "assurance": by.assurance, "mapping": dict(mapping), "awaited": list(awaited),
             "changes": json.loads(row.changes),
@@ -72,7 +73,8 @@ def accept_change(
         draft = Draft(
             kind="finding.cleared", actor=by.label(), fields={"note": f"schema:{source}.{table}"}, body=body
         )
-        return Work(drafts=(draft,), value=Accepted(mapping=mapping, awaited=awaited, woken=woken))
+        made = Accepted(mapping=mapping, awaited=awaited, woken=woken)
+        return Work(drafts=(*mended, draft), value=made)
 
     made: Accepted = boundary.ledger.append(work).value
     return made
@@ -98,11 +100,30 @@ def _is_rename(before: Table, found: Table, old: str, new: str) -> None:
         )  # fmt: skip
 
 
-def _mend(connection: Connection, boundary: Boundary, source: str, table: str) -> int:
-    """Take the clauses away that only the change broke, and wake who waits; the next look says the rest."""
-    place = (t.breach.c.source == source, t.breach.c.object == table)
-    connection.execute(delete(t.breach).where(*place, t.breach.c.clause.startswith("schema.")))
-    kind = f"data:{source}.{table}"
+def _mend(
+    connection: Connection, boundary: Boundary, source: str, table: str
+) -> tuple[int, tuple[Draft, ...]]:
+    """Take the clauses away that only the change broke, as a look does that finds them mended: who read
+    meanwhile is left to a person. Return how many runs were woken, and the entries; the next look says the
+    rest."""
+    now, kind = boundary.clock.now(), f"data:{source}.{table}"
     held = (t.run.c.status == "waiting", t.run.c.waiting_for == kind)
-    waiting = connection.execute(select(t.run.c.id).where(*held))
-    return wake(connection, [row.id for row in waiting], stamp(boundary.clock.now()))
+    waiting = connection.execute(select(t.run.c.id).where(*held)).scalars()
+    woken = wake(connection, list(waiting), stamp(now))
+    rows = connection.execute(
+        select(t.breach)
+        .where(t.breach.c.source == source, t.breach.c.object == table)
+        .order_by(t.breach.c.clause)
+    ).all()
+    left = tuple(
+        Broken(
+            clause=row.clause,
+            response=row.response,
+            words=row.words,
+            where=row.clause_at,
+            readers=json.loads(row.readers),
+        )
+        for row in rows
+        if not row.clause.startswith(("schema.", *SCOPES))
+    )
+    return woken, told(connection, boundary, Look(source=source, table=table, at=now, broken=left), None)

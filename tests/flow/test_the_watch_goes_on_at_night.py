@@ -1,0 +1,69 @@
+"""What goes wrong with the watch itself at night: nothing of it lets sick data through, or ends the watch."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from bridgehead.assemble.watching import look_at
+from bridgehead.enforce import incidents
+from bridgehead.store import tables as t
+from bridgehead.watch.schema_accepting import accept_change
+from fixtures.fed import FedDesk
+from fixtures.sick_data import CUSTOMERS, NOTE, begin, watched
+
+DAY = 86_400
+WAITS = '''
+async def play(run, before, then):
+    """Read, wait for people, then act."""
+    for step in before:
+        await run.query("sales", step[1])
+    await run.decide("go-ahead", question="Go on?")
+    return [type(await run.act(step[1], **step[2])).__name__ for step in then]
+'''
+RETYPED = (
+    "add column income2 text",
+    "update customers set income2 = income",
+    "drop column income",
+    "rename column income2 to income",
+)
+
+
+@pytest.fixture
+def fed(tmp_path: Path) -> Iterator[FedDesk]:
+    made = FedDesk(tmp_path)
+    yield made
+    made.close()
+
+
+async def test_who_read_a_column_before_its_change_was_accepted_is_left_to_a_person(tmp_path: Path) -> None:
+    desk = watched(tmp_path)
+    desk.workflow(WAITS)
+    look_at(desk.house, "sales")
+    with sqlite3.connect(desk.folder.parent / "sales.sqlite") as connection:
+        for one in RETYPED:
+            connection.execute(one if one.startswith("update") else f"alter table customers {one}")
+    connection.close()
+    desk.clock.advance(60)
+    run = begin(desk, [CUSTOMERS], [NOTE])
+    await desk.work()
+    desk.clock.advance(60)
+    look_at(desk.house, "sales")
+    olga = desk.person("olga")
+    assert accept_change(desk.house.boundary, "sales", "customers", {}, olga, "as agreed").awaited == ()
+    with desk.house.store.reading() as connection:
+        (marks,) = connection.execute(select(t.reading.c.broken).where(t.reading.c.run == run)).one()
+        left = set(
+            connection.execute(select(t.breach.c.clause).where(t.breach.c.object == "customers")).scalars()
+        )
+        told = incidents.open_kinds(connection, "data:")
+    assert "schema.type_changed.income" in marks
+    assert bool(left) == ("sales.customers" in told)
+    desk.vote("maya")
+    await desk.work()
+    assert (desk.row(run).status, desk.shop.notes) == ("waiting", {})
+    desk.close()
