@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bridgehead.assemble.watching import look_at
+from bridgehead.assemble.watching import due, look_at
 from bridgehead.enforce import incidents
+from bridgehead.kernel.clock import stamp
 from bridgehead.store import tables as t
 from bridgehead.watch.schema_accepting import accept_change
 from fixtures.fed import FedDesk
@@ -67,3 +68,19 @@ async def test_who_read_a_column_before_its_change_was_accepted_is_left_to_a_per
     await desk.work()
     assert (desk.row(run).status, desk.shop.notes) == ("waiting", {})
     desk.close()
+
+
+def test_a_clock_that_was_a_year_ahead_does_not_end_the_looks(fed: FedDesk) -> None:
+    fed.sender.sends("customers_001.csv")
+    fed.look()
+    fed.clock.advance(365 * DAY)
+    fed.look()
+    fed.clock.advance(-364 * DAY)  # it was put right
+    assert list(due(fed.house)) == ["sales"]
+    fed.look()
+    with fed.house.store.reading() as connection:
+        looked = dict(connection.execute(select(t.looked_at.c.object, t.looked_at.c.checked_at)).all())
+    assert looked["customers"] == stamp(fed.clock.now())
+    assert list(due(fed.house)) == []
+    fed.clock.advance(2 * DAY)
+    assert list(due(fed.house)) == ["sales"]

@@ -205,8 +205,7 @@ def _is_due(connection: Connection, house: House, name: str, source: Source) -> 
     now = house.clock.now()
     if any(row.good_until <= stamp(now) for row in rows):
         return True
-    # What comes in files never goes back in time, so looking again at once would not end that.
-    if any(row.checked_at > ahead_of(now) for row in rows if row.object not in source.feeds):
+    if any(row.checked_at > ahead_of(now) for row in rows):
         return True
     oldest = min((at.get(table, "") for table in source.tables), default="")
     half = timedelta(seconds=seconds(source.check_every) / 2)

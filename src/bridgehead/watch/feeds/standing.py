@@ -28,7 +28,7 @@ from bridgehead.watch.feeds.judging import GOES_WITH_IT, moment
 from bridgehead.watch.feeds.publishing import label_of
 from bridgehead.watch.feeds.said import about, words_of
 from bridgehead.watch.feeds.supply import Supply
-from bridgehead.watch.health import Broken, Look
+from bridgehead.watch.health import Broken, Look, ahead_of
 
 
 def standing(
@@ -62,14 +62,15 @@ def standing(
 
 
 def _not_before(connection: Connection, supply: Supply, now: datetime) -> datetime:
-    """Return now, or the time of the last look where the clock of another machine is ahead: units follow
-    one another, and this one has read what that one wrote."""
+    """Return now, or the time of the last look where the clock of another machine is a little ahead: units
+    follow one another, and this one has read what that one wrote. A time beyond that is of a clock that was
+    wrong: kept, it would count as looked at until then."""
     last = connection.execute(
         select(t.looked_at.c.checked_at).where(
             t.looked_at.c.source == supply.source, t.looked_at.c.object == supply.table
         )
     ).scalar()
-    return max(now, unstamp(last)) if last else now
+    return max(now, unstamp(last)) if last and last <= ahead_of(now) else now
 
 
 def _left_out(supply: Supply) -> Iterator[Broken]:
