@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from bridgehead.assemble import watching
 from bridgehead.assemble.watching import due, look_at
 from bridgehead.enforce import incidents
 from bridgehead.kernel.clock import stamp
@@ -84,3 +86,14 @@ def test_a_clock_that_was_a_year_ahead_does_not_end_the_looks(fed: FedDesk) -> N
     assert list(due(fed.house)) == []
     fed.clock.advance(2 * DAY)
     assert list(due(fed.house)) == ["sales"]
+
+
+class Panic(BaseException):
+    """What a library written in another language raises where it must never come."""
+
+
+async def test_a_library_that_panics_does_not_end_the_watch() -> None:
+    def panics() -> None:
+        raise Panic
+
+    assert await asyncio.wait_for(watching._aside(panics), 5) is None

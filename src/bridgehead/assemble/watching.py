@@ -71,7 +71,7 @@ async def _aside(work: Callable[..., Found], *given: Any) -> Found | None:
         found = None
         try:
             found = work(*given)
-        except Exception:
+        except BaseException:  # a library may panic, and who waits here would wait for ever
             _log.exception("data were not looked at")
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_tell, done, found)
