@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from bridgehead.assemble import watching
-from bridgehead.assemble.watching import due, look_at
+from bridgehead.assemble.watching import due, look_at, take_in
 from bridgehead.enforce import incidents
 from bridgehead.kernel.clock import stamp
 from bridgehead.store import tables as t
@@ -97,3 +98,19 @@ async def test_a_library_that_panics_does_not_end_the_watch() -> None:
         raise Panic
 
     assert await asyncio.wait_for(watching._aside(panics), 5) is None
+
+
+def test_a_copy_that_no_batch_names_goes(fed: FedDesk) -> None:
+    fed.sender.sends("customers_001.csv")
+    fed.look()
+    (kept,) = (row.file for row in fed.batch_rows())
+    lost = (fed.state / kept).with_name("0" * 24)
+    lost.mkdir()
+    (lost / "0.csv").write_text("id,name\n1,Ana\n")
+    take_in(fed.house, "sales")
+    assert lost.is_dir(), "somebody may be about to write its row"
+    before = fed.clock.now().timestamp() - 2 * DAY
+    os.utime(lost, (before, before))
+    os.utime(fed.state / kept, (before, before))
+    take_in(fed.house, "sales")
+    assert (lost.exists(), (fed.state / kept).is_dir()) == (False, True)

@@ -1,14 +1,16 @@
 """How long copies of batches are kept: while somebody reads them, and then for ``retention.bodies``.
 
 Read are the newest snapshot, and each that a run has pinned which has not ended. What waits for its verdict,
-or for people, is kept. Of what goes, the row and the entries stay: what it was, and what became of it.
+or for people, is kept. Of what goes, the row and the entries stay: what it was, and what became of it. A copy
+that no row names is nobody's: its process ended before it wrote one, or the batch had gone already.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
@@ -17,7 +19,7 @@ from bridgehead.enforce.snapshots import newest
 from bridgehead.kernel.clock import stamp
 from bridgehead.record import Work
 from bridgehead.store import tables as t
-from bridgehead.watch.feeds.landing import leftovers
+from bridgehead.watch.feeds.landing import copies_in
 from bridgehead.watch.feeds.supply import Supply
 
 UNFINISHED_FOR = timedelta(days=1)
@@ -31,10 +33,33 @@ def sweep(supply: Supply) -> None:
         gone = boundary.ledger.append(lambda connection: _forgotten(connection, supply)).value
         for file in gone:
             shutil.rmtree(boundary.state / file, ignore_errors=True)
-    for draft in leftovers(supply.place):
-        begun = datetime.fromtimestamp(draft.stat().st_mtime, UTC)
-        if begun < boundary.clock.now() - UNFINISHED_FOR:
-            shutil.rmtree(draft, ignore_errors=True)
+    for copy in _nobodys(supply):
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def _nobodys(supply: Supply) -> list[Path]:
+    """Return copies that no row names, and that nobody is about to write one for."""
+    boundary = supply.boundary
+    before = (boundary.clock.now() - UNFINISHED_FOR).timestamp()
+    old = [copy for copy in copies_in(supply.place) if _changed(copy) < before]
+    if not old:
+        return []
+    named = boundary.store.look(lambda connection: _named(connection, supply))
+    return [copy for copy in old if str(copy.relative_to(boundary.state)) not in named]
+
+
+def _changed(copy: Path) -> float:
+    try:
+        return copy.stat().st_mtime
+    except FileNotFoundError:  # whoever copies beside this one has finished it
+        return float("inf")
+
+
+def _named(connection: Connection, supply: Supply) -> frozenset[str]:
+    files = select(t.batch.c.file).where(
+        t.batch.c.source == supply.source, t.batch.c.object == supply.table, t.batch.c.file != ""
+    )
+    return frozenset(connection.execute(files).scalars())
 
 
 def _forgotten(connection: Connection, supply: Supply) -> Work:

@@ -245,6 +245,7 @@ def _put(draft: Path, folder: Path) -> None:
     except OSError:
         if not folder.is_dir():
             raise
+        os.utime(folder)  # it may be a copy without a row, which is kept for a while only
         return
     _synced(folder.parent)
 
@@ -300,7 +301,7 @@ def _synced(folder: Path) -> None:
         os.close(handle)
 
 
-def leftovers(place: Path) -> Iterator[Path]:
-    """Yield copies that a process did not finish before it ended."""
+def copies_in(place: Path) -> Iterator[Path]:
+    """Yield the copies of batches in a folder, and what a process did not finish before it ended."""
     if place.is_dir():
-        yield from (each for each in place.iterdir() if each.name.startswith(UNFINISHED))
+        yield from place.iterdir()
