@@ -12,10 +12,13 @@ import pytest
 from sqlalchemy import select
 
 from bridgehead.assemble import watching
-from bridgehead.assemble.watching import due, look_at, take_in
+from bridgehead.assemble.watching import due, look_at, look_for_batches, take_in
 from bridgehead.enforce import incidents
 from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.errors import StoreError
+from bridgehead.record import Work
 from bridgehead.store import tables as t
+from bridgehead.watch import awaited
 from bridgehead.watch.schema_accepting import accept_change
 from fixtures.fed import FedDesk
 from fixtures.sick_data import CUSTOMERS, NOTE, begin, watched
@@ -82,8 +85,8 @@ def test_a_clock_that_was_a_year_ahead_does_not_end_the_looks(fed: FedDesk) -> N
     assert list(due(fed.house)) == ["sales"]
     fed.look()
     with fed.house.store.reading() as connection:
-        looked = dict(connection.execute(select(t.looked_at.c.object, t.looked_at.c.checked_at)).all())
-    assert looked["customers"] == stamp(fed.clock.now())
+        looked = connection.execute(select(t.looked_at).where(t.looked_at.c.object == "customers")).one()
+    assert looked.checked_at == stamp(fed.clock.now())
     assert list(due(fed.house)) == []
     fed.clock.advance(2 * DAY)
     assert list(due(fed.house)) == ["sales"]
@@ -114,3 +117,21 @@ def test_a_copy_that_no_batch_names_goes(fed: FedDesk) -> None:
     os.utime(fed.state / kept, (before, before))
     take_in(fed.house, "sales")
     assert (lost.exists(), (fed.state / kept).is_dir()) == (False, True)
+
+
+def test_one_table_that_cannot_be_written_down_hides_no_other(
+    fed: FedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    def fails(_: object) -> Work:
+        raise StoreError("BH-WAT-040", "the stored state of a watch is not a Feed")
+
+    def writes(_: object) -> Work:
+        written.append("orders")
+        return Work()
+
+    monkeypatch.setattr(awaited, "units", lambda *_: iter((fails, writes)))
+    with pytest.raises(StoreError, match="BH-WAT-040"):
+        look_for_batches(fed.house, "sales")
+    assert written == ["orders"]

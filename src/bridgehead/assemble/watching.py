@@ -172,8 +172,14 @@ def look_for_batches(house: House, source: str, only: Collection[str] | None = N
     """
     from bridgehead.watch.awaited import units
 
+    fault: Exception | None = None
     for unit in units(house.boundary, source, only):
-        house.ledger.append(unit)
+        try:
+            house.ledger.append(unit)
+        except Exception as error:  # one table that cannot be written down hides no other one
+            fault = error
+    if fault is not None:
+        raise fault
 
 
 def awaited(house: House) -> dict[str, list[str]]:
