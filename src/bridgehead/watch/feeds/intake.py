@@ -216,7 +216,10 @@ def _judge_all(supply: Supply, more: tuple[Broken, ...]) -> Iterator[Broken]:
     for row in boundary.store.look(lambda c: _landed(c, supply.source, supply.table)):
         batch = batch_of(supply, row)
         if not batch.files:
-            words = f"Batch {batch.label} is copied on another machine, which has not judged it yet."
+            words = (
+                f"Batch {batch.label} is copied on another machine, which has not judged it yet; later ones "
+                "wait. If that machine or its copy is gone, let the sender drop it again."
+            )
             yield Broken(clause=f"batch {row.name}", response="warn", words=words, where=supply.where())
             return
         known = boundary.store.look(lambda c: remembered.load(c, supply.source, supply.table))
