@@ -167,8 +167,13 @@ def _told(text: str) -> str:
 
 def _bearable_until(supply: Supply, found: Snapshot | None, came_at: str) -> datetime | None:
     """Return until when the last good data may be read as if nothing were wrong; None where never: nobody
-    said how old they may be. Rows that are missing among newer ones are missing since they came."""
+    said how old they may be. Rows that are missing among newer ones are missing since they came; where
+    nothing newer was published, all of it is as old as it says."""
     if supply.max_staleness is None or found is None:
         return None
-    since = unstamp(came_at) if supply.feed.holds == "new" else moment(found.data_as_of)
-    return since + timedelta(seconds=supply.max_staleness) if since is not None else None
+    since = moment(found.data_as_of)
+    if since is None:
+        return None
+    if supply.feed.holds == "new":
+        since = min(since, unstamp(came_at))
+    return since + timedelta(seconds=supply.max_staleness)
