@@ -9,7 +9,7 @@ import pytest
 
 from bridgehead.kernel.errors import ApprovalError
 from bridgehead.watch.feeds.deciding import Answer, Decided, decide, deciders
-from fixtures.fed import HEADER, ROWS, FedDesk, richer
+from fixtures.fed import ROWS, FedDesk, richer
 from fixtures.sales_contract import CONTRACT
 
 CRITICAL = CONTRACT + "customProperties:\n  - {property: bridgeheadCriticality, value: critical}\n"
@@ -68,21 +68,6 @@ def test_who_does_not_decide_about_sick_data_does_not_decide_about_batches(desk:
     says(desk, "olga")
     with pytest.raises(ApprovalError, match="BH-WAT-047"):
         says(desk, "olga")
-
-
-def test_what_nobody_can_read_is_not_published(tmp_path: Path) -> None:
-    desk = FedDesk(tmp_path)
-    desk.sender.sends("customers_01.csv")
-    desk.look()
-    text = "\n".join([HEADER, *richer(ROWS)]).replace("eu", "e\u00fc")
-    desk.sender.drops("customers_02.csv", text.encode("latin-1"))
-    desk.look()
-    assert desk.batches()["customers_02.csv"] == "quarantined"
-    with pytest.raises(ApprovalError, match="BH-WAT-119"):
-        says(desk, "olga")
-    assert (len(desk.snapshots()), desk.batches()["customers_02.csv"]) == (1, "quarantined")
-    assert says(desk, "olga", "discard").state == "discarded"
-    desk.close()
 
 
 def test_two_different_people_release_a_batch_of_a_critical_table(tmp_path: Path) -> None:

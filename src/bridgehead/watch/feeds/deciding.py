@@ -96,7 +96,6 @@ def _deciding(supply: Supply, wanted: str, answer: Answer, by: Principal, reason
         people = about(row.said).people if answer == "release" else 1
         lacking = people - len({one["person"] for one in said if one["answer"] == answer})
         if answer == "release":
-            _require_readable(row)
             columns.require_accepted(connection, supply, about(row.said).columns)
         decided, drafts = _carried_out(connection, supply, row, answer, lacking)
         columns.settled(connection, supply)
@@ -170,16 +169,6 @@ def _waiting(connection: Connection, supply: Supply, wanted: str) -> Row[Any]:
         f"no batch of {supply.name} is called {wanted}",
         f"Those that wait: {', '.join(row.name for row in waiting) or 'none'}.",
     )
-
-
-def _require_readable(row: Row[Any]) -> None:
-    if row.rows is None:
-        raise ApprovalError(
-            "BH-WAT-119",
-            f"no row of {publishing.label_of(row.name)} could be read",
-            means="Nothing was published: its readers would find nothing, or fail.",
-            fix="Ask the sender for it again, or discard it.",
-        )
 
 
 def _called(row: Row[Any]) -> Iterator[str]:
