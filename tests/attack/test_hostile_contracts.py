@@ -259,7 +259,7 @@ def test_files_that_lie_about_what_they_are(tmp_path: Path) -> None:
         assert report.breaches, name
         assert not report.holds
     for content, says in ((b"", "not even a header"), (b"x,x\n1,2\n", "twice"), (b"\xff\xfe\x00", "UTF-8"),
-                          (b"x,\n1,2\n", "without a name")):  # fmt: skip
+                          (b"x,\n1,2\n", "has no name for column 2")):  # fmt: skip
         path = tmp_path / "t.csv"
         path.write_bytes(content)
         assert says in words(checked(schema, path), "t.rows")
