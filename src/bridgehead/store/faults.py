@@ -25,6 +25,8 @@ _SAYS_SO = (
     "no pg_hba.conf entry",
     'FATAL:  role "',
 )
+# psycopg's words, without a code, for a connection that is closed, or whose answers no longer fit its questions.
+_OUT_OF_STEP = ("connection is closed", "got no result from the query")
 BUSY, LOST, UNANSWERED = "BH-STO-003", "BH-STO-010", "BH-STO-011"
 
 
@@ -52,7 +54,7 @@ def is_lost(error: DBAPIError) -> bool:
     if code:
         return code.startswith(_LOST)
     # The driver's own words about a broken connection carry no code.
-    return isinstance(error, OperationalError) or "connection is closed" in str(error.orig)
+    return isinstance(error, OperationalError) or any(said in str(error.orig) for said in _OUT_OF_STEP)
 
 
 def commit_failed(error: DBAPIError) -> BaseException:
