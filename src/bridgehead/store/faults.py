@@ -25,7 +25,7 @@ _SAYS_SO = (
     "no pg_hba.conf entry",
     'FATAL:  role "',
 )
-# psycopg's words, without a code, for a connection that is closed, or whose answers no longer fit its questions.
+# What psycopg says, without a code, of a connection that is closed or whose answers fit no question any more.
 _OUT_OF_STEP = ("connection is closed", "got no result from the query")
 BUSY, LOST, UNANSWERED = "BH-STO-003", "BH-STO-010", "BH-STO-011"
 
