@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,6 +29,7 @@ from bridgehead.store import Store
 from bridgehead.store import tables as t
 from bridgehead.testing import Fails, ScriptedModel
 from fixtures.houses import START, Desk, ask
+from fixtures.waiting import until
 
 DAY = "day:2026-03-02"
 
@@ -183,14 +183,15 @@ async def test_twenty_at_once_never_set_aside_more_than_there_is(desk: Desk) -> 
         "        return type(await branch.ask('support', messages=messages)).__name__\n"
         "    return await run.gather(*[one] * 10)\n"
     )
-    # Nobody is answered before everybody has asked.
-    answer, waiting = desk.model.call, asyncio.Event()
+    answer = desk.model.call
     desk.change("run_cost: 1 USD", "run_cost: 9 USD")
 
+    def everybody_has_asked() -> bool:
+        return len(together) + len(desk.entries("action.refused")) == 20
+
     async def late(request: Any) -> Reply:
-        if len(together) == 9:
-            waiting.set()
-        await waiting.wait()
+        """Nobody is answered before everybody has asked: an answer makes room for another."""
+        await until(everybody_has_asked, says="that all have asked")
         return await answer(request)
 
     desk.model.call = late  # type: ignore[method-assign]
