@@ -117,6 +117,7 @@ def _as_dict(table: DraftTable) -> dict[str, Any]:
         "looked_at": table.looked_at,
         "questions": table.notes,
         "cadence": dict(table.cadence) if table.cadence else None,
+        "segment": table.segment.as_dict() if table.segment else None,
         "clauses": [
             one.support.as_dict() | {"id": one.id, "tolerance": one.tolerance} for one in table.quality
         ],

@@ -1,7 +1,7 @@
 """What the objects of a place promise, from samples of them: the parts of a draft put together.
 
 1 the objects of the place · 2 a sample of each, column by column · 3 what each column promises · 4 what
-columns promise of each other, within a table and between tables.
+columns promise of each other, within a table and between tables · 5 by which column batches are complete.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from typing import NamedTuple
 
 from bridgehead.kernel.clock import Clock
 from bridgehead.kernel.errors import WatchError
-from bridgehead.watch.checks.engine import Limits
+from bridgehead.watch.arrivals.volume import ENOUGH
+from bridgehead.watch.checks.engine import Limits, Unmeasured
 from bridgehead.watch.contract.model import Logical
 from bridgehead.watch.draft import keys
+from bridgehead.watch.draft.batches import Counted, counted
 from bridgehead.watch.draft.cadence import cadence, freshness
 from bridgehead.watch.draft.columns import drafted, typed
+from bridgehead.watch.draft.complete import candidates, segment
 from bridgehead.watch.draft.dependencies import Dependency, dependencies, grouped
 from bridgehead.watch.draft.nearby import run_together
 from bridgehead.watch.draft.objects import Found, in_files
@@ -36,6 +39,7 @@ from bridgehead.watch.draft.sample import Sample, Sampled
 from bridgehead.watch.draft.spelling import id_of
 
 Say = Callable[[str], None]
+Count = Callable[[Found, Sequence[str]], Sequence[Counted]]
 OLDEST_HOURS = 24 * 400
 """How old the newest day of a column may be for anybody to be asked about its freshness."""
 EMPTY = (
@@ -53,7 +57,12 @@ class Objects(NamedTuple):
 def from_files(data: Path, *, limits: Limits, clock: Clock, say: Say, only: Sequence[str] = ()) -> Objects:
     """Return the draft of every object of a file or folder. Raises ``WatchError`` BH-WAT-016, 090, 091."""
     found = [one for one in in_files(data) if not only or one.name in only or one.physical in only]
-    return _tables(samples(found, limits, clock, say), clock.now(), say)
+
+    def count(one: Found, columns: Sequence[str]) -> Sequence[Counted]:
+        say(f"counting {one.name} file by file")
+        return counted(one, columns, limits, clock)
+
+    return _tables(samples(found, limits, clock, say), clock.now(), say, count)
 
 
 def from_postgresql(
@@ -63,8 +72,10 @@ def from_postgresql(
     return _tables(in_postgresql(address, only, limits, clock, say), clock.now(), say)
 
 
-def _tables(read: Iterable[tuple[Found, Sample | LeftOut]], now: datetime, say: Say) -> Objects:
-    made, kept, left_out = [], [], []
+def _tables(
+    read: Iterable[tuple[Found, Sample | LeftOut]], now: datetime, say: Say, count: Count | None = None
+) -> Objects:
+    made, kept, places, left_out = [], [], [], []
     for found, sample in read:
         if isinstance(sample, LeftOut):
             left_out.append(sample)
@@ -72,10 +83,30 @@ def _tables(read: Iterable[tuple[Found, Sample | LeftOut]], now: datetime, say: 
         say(f"drafting {found.name}: {sample.rows:,} rows, {len(sample.columns)} columns")
         made.append(table(sample, found, now))
         kept.append(sample)
+        places.append(found)
     if left_out and not made:
         raise _unreadable(left_out)
     referred(made, kept)
+    if count is not None:
+        for drafted_one, sample, found in zip(made, kept, places, strict=True):
+            _segmented(drafted_one, sample, found, count)
     return Objects(made, left_out)
+
+
+def _segmented(made: DraftTable, sample: Sample, found: Found, count: Count) -> None:
+    """Propose the column by which batches are complete, where there are enough of them."""
+    columns = candidates(made, sample) if len(found.batches) >= ENOUGH else []
+    if not columns:
+        return
+    try:
+        rows = count(found, columns)
+    except Unmeasured as fault:
+        made.notes.append(f"is every value in every file? It could not be counted: {fault.words}")
+        return
+    references = {one.name for one in made.columns if one.reference}
+    made.segment = segment(rows, references, files=len(found.batches))
+    if made.segment is not None and made.segment.question():
+        made.notes.append(made.segment.question())
 
 
 def _unreadable(left_out: Sequence[LeftOut]) -> WatchError:

@@ -39,6 +39,12 @@ class Found:
         """Return the object as a contract that says nothing of it would have it."""
         return Table(name=self.name, physical=self.physical, columns=())
 
+    @property
+    def batches(self) -> tuple[Path, ...]:
+        """Return its files, the oldest first, where each is named after a day; else nothing."""
+        dated = [(days[0], path) for path in self.files.paths if (days := _days([path]))]
+        return tuple(path for _, path in sorted(dated)) if len(dated) == len(self.files.paths) else ()
+
 
 def in_files(data: Path) -> list[Found]:
     """Return the objects of a file or a folder. Raises ``WatchError`` BH-WAT-016, BH-WAT-090."""

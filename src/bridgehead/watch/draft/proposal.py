@@ -83,6 +83,49 @@ class DraftColumn:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A column by which batches are complete: of the ``of`` values it has, ``values`` are in each of so many
+    ``batches``, the newest with rows of ``files``; of the rarest about ``least`` rows. ``others`` would do,
+    too; ``why`` it is this one."""
+
+    column: str
+    values: int
+    of: int
+    batches: int
+    least: float
+    files: int = 0
+    others: tuple[Segment, ...] = ()
+    why: str = ""
+
+    def words(self) -> str:
+        """Return what a person reads beside it."""
+        values = f"{self.values}" if self.values == self.of else f"{self.values} usual of {self.of}"
+        files = f"all {self.batches} files"
+        if self.batches != self.files:
+            files = f"each of the newest {self.batches} files with rows"
+        return (
+            f"each of the {values} values of `{self.column}` is in {files}, of the rarest about "
+            f"{self.least:,.0f} rows: a file in which one is missing is kept apart"
+        )
+
+    def question(self) -> str:
+        """Return what a person is asked where several columns would do; else nothing."""
+        if not self.others:
+            return ""
+        others = ", ".join(f"`{one.column}` ({one.values} values)" for one in self.others)
+        return (
+            f"by which column is a file complete? An object names one: `{self.column}`, since {self.why}. "
+            f"Also in all files: {others}"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        told = {"clause": "segment", "column": self.column, "batches": self.batches, "values": self.values}
+        told |= {"of": self.of, "rowsOfTheRarest": round(self.least, 1)}
+        return told | ({"others": [one.column for one in self.others]} if self.others else {})
+
+
 @dataclass(slots=True, kw_only=True)
 class DraftTable:
     """An object of a draft. ``looked_at`` of ``rows`` rows were read; ``freshness`` is (column, hours)."""
@@ -96,6 +139,7 @@ class DraftTable:
     notes: list[str] = field(default_factory=list)
     cadence: Mapping[str, str] | None = None
     freshness: tuple[str, float] | None = None
+    segment: Segment | None = None
 
     def column(self, name: str) -> DraftColumn:
         """Return a column. Raises ``KeyError``."""

@@ -63,6 +63,8 @@ def _table(table: DraftTable) -> Iterator[str]:
         yield f"    # question: {_line(note)}"
     if table.cadence:
         yield "    # question: at what time of day do they come, in which zone? Names of files say days only."
+    if table.segment:
+        yield f"    # guess: {_line(table.segment.words())}"
     ours = _ours(table)
     if ours:
         yield f"    customProperties: [{', '.join(flow(one) for one in ours)}]"
@@ -82,6 +84,9 @@ def _ours(table: DraftTable) -> list[dict[str, Any]]:
         told.append({"property": "bridgeheadCadence", "value": dict(table.cadence)})
     if not table.rows:
         told.append({"property": "bridgeheadEmptyBatch", "value": "allowed"})
+    if table.segment:
+        told.append({"property": "bridgeheadSegment", "value": table.segment.column})
+        told.append({"property": DRAFTED, "value": [table.segment.as_dict()]})
     return told
 
 
