@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from bridgehead.kernel.principal import Principal
+from bridgehead.watch.accepting import Accepted, accepted
+from bridgehead.watch.awaited import promise
+from bridgehead.watch.feeds.deciding import decide
 from fixtures.fed import ROWS, FedDesk, richer
 
 SEGMENT = "      - {property: bridgeheadSegment, value: region}\n"
@@ -27,6 +33,37 @@ def test_a_batch_without_a_region_that_always_came_is_kept_apart(tmp_path: Path)
     desk.sender.sends("customers_2026-03-01b.csv", richer(ROWS, 100))
     assert desk.look().broken == ()
     assert list(desk.batches().values())[-2:] == ["replaced", "published"]
+    desk.close()
+
+
+def owner(desk: FedDesk) -> Principal:
+    return desk.house.person("olga", "test")
+
+
+def accept_rows(desk: FedDesk, why: str) -> None:
+    """What `bridgehead watch accept sales.customers --rows` does."""
+    promised = promise(desk.house.boundary, "sales", "customers")
+    assert promised is not None
+    accepted(desk.house.boundary, promised, Accepted(what="rows"), owner(desk), why)
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_region_that_was_given_up_is_missed_until_the_owner_says_so(tmp_path: Path, said: bool) -> None:
+    desk = segmented(tmp_path)
+    for number in range(15):
+        desk.sender.sends(f"customers_2026-02-{14 + number}.csv", richer(ROWS, number))
+    gone = [[row.replace(",us,", ",eu,") for row in richer(ROWS, 99 + n)] for n in range(2)]
+    desk.sender.sends("customers_2026-03-01.csv", gone[0])
+    assert "no rows at all for us" in desk.look().broken[0].words
+    if said:
+        accept_rows(desk, "us is sold")
+    newest = desk.batch_rows()[-1].name
+    decide(desk.house.boundary, "sales.customers", newest, "release", owner(desk), "us is sold")
+    assert desk.look().broken == ()
+    desk.sender.sends("customers_2026-03-02.csv", gone[1])
+    found = [broken.words for broken in desk.look().broken]
+    assert ("no rows at all for us" in "".join(found)) is not said, "a release speaks of one batch alone"
+    assert list(desk.batches().values())[-2:] == ["published", "published" if said else "quarantined"]
     desk.close()
 
 

@@ -24,7 +24,7 @@ async def played(place: Path, *names: str) -> dict[str, Score]:
         return found | {"twin": await here.played(drill(names[0]), injected=False)}
 
 
-FILES = ("value renamed", "half a file", "yesterday's file again")
+FILES = ("value renamed", "half a file", "yesterday's file again", "one store absent")
 ROWS = ("cents for euros (db)", "clock put right (db)")
 
 

@@ -186,6 +186,7 @@ def test_tables_of_a_database_are_drafted_there(postgresql: Server) -> None:
     made = drafted_from(
         address, name="towns", only=(), limits=Limits(), clock=SystemClock(), say=lambda _: None
     )
+    assert "bridgeheadSegment" not in made.text, "rows of a table are no batches"
     contract = parse(made.text.encode(), "towns")
     visit = contract.table("visit")
     assert visit and {one.name: one.logical for one in visit.columns} == {

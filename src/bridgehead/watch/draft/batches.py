@@ -1,4 +1,4 @@
-"""The rows of each value of a column in each file of an object: one query, of the newest files."""
+"""The rows of each value of a column in each file of an object: one query a file, of the newest files."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy as np
 
 from bridgehead.kernel.clock import Clock
 from bridgehead.watch.arrivals.volume import KEPT as MOST_BATCHES
-from bridgehead.watch.checks.engine import Limits, Opened, Unmeasured
+from bridgehead.watch.checks.engine import Engine, Limits, Opened, Unmeasured
 from bridgehead.watch.contract.model import Column, Table
 from bridgehead.watch.draft.objects import Found
 
-MOST_COUNTS = 50_000
+MOST_COUNTS = 1_000
+"""Values of all columns of one file: those that are counted have few."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,31 +42,28 @@ def counted(found: Found, columns: Sequence[str], limits: Limits, clock: Clock) 
         engine.prepare(batches)
         opened = [engine.open(one) for one in batches]
         there = [name for name in columns if not any(name in one.absent for one in opened)]
-        parts = [_part(n, one, there, engine) for n, one in enumerate(opened)]
         if not there:
             return []
-        every = f"SELECT b, c, v, count(*) FROM ({' UNION ALL '.join(parts)}) GROUP BY ALL"  # noqa: S608
-        found_rows = engine.rows(every, MOST_COUNTS + 1)
+        # File by file: read as one union, each of them would hold its buffers at the same time.
+        rows = [engine.rows(_query(one, there, engine), MOST_COUNTS + 1) for one in opened]
     finally:
         engine.close()
-    if len(found_rows) > MOST_COUNTS:
+    if any(len(each) > MOST_COUNTS for each in rows):
         raise Unmeasured("its columns have too many values")
-    return [_counted(name, n, found_rows, len(batches)) for n, name in enumerate(there)]
+    return [_counted(name, n, rows) for n, name in enumerate(there)]
 
 
-def _part(number: int, opened: Opened, columns: Sequence[str], engine: Any) -> str:
-    """Return a query of a file: for each row and column which file, which column, which value."""
+def _query(opened: Opened, columns: Sequence[str], engine: Engine) -> str:
+    """Return what counts in a file: which column, which value, how many rows."""
     writer = engine.writer(opened.relation)
     values = ", ".join(f"coalesce(CAST({writer.text(name)} AS VARCHAR), '')" for name in columns)
     places = ", ".join(str(place) for place in range(len(columns)))
-    source = opened.relation.source
-    return f"SELECT {number} AS b, unnest([{places}]) AS c, unnest([{values}]) AS v FROM {source}"  # noqa: S608
+    cells = f"SELECT unnest([{places}]) AS c, unnest([{values}]) AS v FROM {opened.relation.source}"  # noqa: S608
+    return f"SELECT c, v, count(*) FROM ({cells}) GROUP BY ALL"  # noqa: S608
 
 
-def _counted(name: str, place: int, found: Sequence[Sequence[Any]], batches: int) -> Counted:
-    mine = [(batch, value, count) for batch, column, value, count in found if column == place]
-    values = tuple(sorted({value for _, value, _ in mine}))
-    rows = np.zeros((batches, len(values)))
-    for batch, value, count in mine:
-        rows[batch, values.index(value)] = count
+def _counted(name: str, place: int, found: Sequence[Sequence[Sequence[Any]]]) -> Counted:
+    mine = [{value: count for column, value, count in batch if column == place} for batch in found]
+    values = tuple(sorted(set().union(*mine)))
+    rows = np.array([[batch.get(value, 0) for value in values] for batch in mine], dtype=np.float64)
     return Counted(column=name, values=values, rows=rows)
