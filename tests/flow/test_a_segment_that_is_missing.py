@@ -9,6 +9,8 @@ import pytest
 from bridgehead.kernel.principal import Principal
 from bridgehead.watch.accepting import Accepted, accepted
 from bridgehead.watch.awaited import promise
+from bridgehead.watch.checks.engine import Limits
+from bridgehead.watch.draft.place import drafted_from
 from bridgehead.watch.feeds.deciding import decide
 from fixtures.fed import ROWS, FedDesk, richer
 
@@ -33,6 +35,23 @@ def test_a_batch_without_a_region_that_always_came_is_kept_apart(tmp_path: Path)
     desk.sender.sends("customers_2026-03-01b.csv", richer(ROWS, 100))
     assert desk.look().broken == ()
     assert list(desk.batches().values())[-2:] == ["replaced", "published"]
+    desk.close()
+
+
+def test_a_contract_as_it_was_drafted_keeps_such_a_batch_apart(tmp_path: Path) -> None:
+    desk = FedDesk(tmp_path)
+    for number in range(15):
+        desk.sender.sends(f"customers_2026-02-{14 + number}.csv", richer(ROWS, number))
+    made = drafted_from(
+        str(desk.sender.folder), name="sales", only=(), limits=Limits(), clock=desk.clock, say=lambda _: None
+    )
+    (desk.folder / "sales.odcs.yaml").write_text(made.text)
+    assert "each of the 2 values of `region` is in all 15 files, of the rarest about 20 rows" in made.text
+    assert [one.words for one in desk.house.findings() if one.severity == "block"] == []
+    assert desk.look().broken == ()
+    desk.sender.sends("customers_2026-03-01.csv", [row.replace(",us,", ",eu,") for row in richer(ROWS, 99)])
+    assert "no rows at all for us" in "".join(broken.words for broken in desk.look().broken)
+    assert list(desk.batches().values()) == ["published"] * 15 + ["quarantined"]
     desk.close()
 
 
