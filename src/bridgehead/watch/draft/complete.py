@@ -25,7 +25,8 @@ MOST_COLUMNS = 12
 LEAST_ROWS = 6.0
 """Rows of a value that are expected of a batch before its absence says anything: as when batches come."""
 UNLUCKY = 0.001
-"""The part of all batches that may lack a value by chance."""
+"""The part of all batches that may lack a value by chance: values of six to nine rows would be missed about
+twice in a thousand sound batches."""
 _RELIED_ON = 0.9
 """The part of the rows that values of so many rows must hold, for a column to be about them."""
 _SURE = 3.0
