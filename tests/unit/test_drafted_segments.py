@@ -113,6 +113,21 @@ def test_few_files_say_nothing_and_rare_values_may_be_absent(tmp_path: Path) -> 
     assert found is not None and (found.column, found.values) == ("place", 4)
 
 
+def test_a_small_file_may_lack_what_chance_left_out_and_the_draft_says_so(tmp_path: Path) -> None:
+    folder = drop(tmp_path)
+    short = [row for row in visits(np.random.default_rng(2), rows=12) if row["place"] != "Chur"]
+    write(folder / f"visits_{FIRST + timedelta(days=20)}.csv", short)
+    found = drafted(folder).segment
+    assert found is not None and (found.column, found.small) == ("place", 1)
+    assert "in all 21 files but 1 with too few rows to tell" in found.words()
+
+
+def test_of_many_files_the_newest_are_counted_and_the_draft_says_so(tmp_path: Path) -> None:
+    found = drafted(drop(tmp_path, days=95, without={0: "Chur"})).segment
+    assert found is not None and found.column == "place"
+    assert "in each of the newest 91 files with rows" in found.words()
+
+
 def test_files_that_are_named_after_no_day_are_no_batches(tmp_path: Path) -> None:
     folder = drop(tmp_path / "visits")
     for number, path in enumerate(sorted(folder.iterdir())):

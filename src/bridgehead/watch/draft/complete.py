@@ -103,8 +103,9 @@ def _fits(one: Counted, refers: bool) -> _Fits | None:
     spread, noise = _spread(rows, expected)
     if (rows[judged] == 0).any() or _absent(expected[judged], spread) > UNLUCKY * len(rows):
         return None
+    small = int((rows[:, usual] == 0).any(axis=1).sum())
     least = float(expected.mean(axis=0)[usual].min())
-    found = Segment(column=one.column, values=told, of=named, batches=len(rows), least=least)
+    found = Segment(column=one.column, values=told, of=named, batches=len(rows), small=small, least=least)
     return _Fits(found, refers, spread < 1 - _SURE * noise)
 
 

@@ -86,14 +86,15 @@ class DraftColumn:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """A column by which batches are complete: of the ``of`` values it has, ``values`` are in each of so many
-    ``batches``, the newest with rows of ``files``; of the rarest about ``least`` rows. ``others`` would do,
-    too; ``why`` it is this one."""
+    ``batches``, the newest with rows of ``files``; of the rarest about ``least`` rows. ``small`` are
+    batches that lack one since they have too few rows. ``others`` would do, too; ``why`` it is this one."""
 
     column: str
     values: int
     of: int
     batches: int
     least: float
+    small: int = 0
     files: int = 0
     others: tuple[Segment, ...] = ()
     why: str = ""
@@ -104,6 +105,8 @@ class Segment:
         files = f"all {self.batches} files"
         if self.batches != self.files:
             files = f"each of the newest {self.batches} files with rows"
+        if self.small:
+            files += f" but {self.small} with too few rows to tell"
         return (
             f"each of the {values} values of `{self.column}` is in {files}, of the rarest about "
             f"{self.least:,.0f} rows: a file in which one is missing is kept apart"
@@ -123,6 +126,7 @@ class Segment:
         """Return it as plain values."""
         told = {"clause": "segment", "column": self.column, "batches": self.batches, "values": self.values}
         told |= {"of": self.of, "rowsOfTheRarest": round(self.least, 1)}
+        told |= {"batchesTooSmall": self.small} if self.small else {}
         return told | ({"others": [one.column for one in self.others]} if self.others else {})
 
 
