@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridgehead import __version__
 from bridgehead.assemble import House
+from bridgehead.doors.cli import ENDLESS
 from bridgehead.kernel.clock import SystemClock
 from bridgehead.run import segments, workers
 from fixtures.houses import IDENTIFY, Desk, act
+from fixtures.waiting import PATIENCE
 
 ENGINES = [
     "embedded-sqlite",
@@ -123,3 +129,39 @@ def test_an_ordered_end_is_no_death(postgresql_url: str, tmp_path: Path) -> None
     over = segments.take(store, "w4", run, 1)
     assert over is not None and over.fruitless == 1, "w3 did not say that it ends"
     desk.close()
+
+
+WAITS_FOR_EVER = f"""
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from bridgehead.doors.cli import main
+ThreadPoolExecutor(1, {ENDLESS!r} + "-").submit(threading.Event().wait)
+sys.argv = ["bridgehead", "--version"]
+main()
+"""
+
+
+def test_a_thread_that_waits_for_a_segment_of_others_keeps_no_process_from_ending() -> None:
+    """As one does in a worker that was paused, and revived after others had carried its segments."""
+    ended = subprocess.run(
+        [sys.executable, "-c", WAITS_FOR_EVER], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert __version__ in ended.stdout
+
+
+@pytest.mark.postgresql
+async def test_such_threads_are_known_by_their_name(postgresql_url: str, tmp_path: Path) -> None:
+    desk = Desk(tmp_path, store=postgresql_url, engine="dbos", clock=SystemClock())
+    printer, seen = Printer(desk), list[str]()
+    desk.start(act("send_letter", text="hello"), workflow="plain")
+
+    async def told(task: asyncio.Task[None]) -> None:
+        await asyncio.wait_for(printer.printed.wait(), 60)
+        seen.extend(thread.name for thread in threading.enumerate())
+        printer.answering.set()
+        task.cancel()
+
+    await at_work(desk, told)
+    desk.close()
+    assert any(name.startswith(ENDLESS) for name in seen)

@@ -11,7 +11,8 @@ import importlib
 import json
 import os
 import sys
-from typing import Any
+import threading
+from typing import Any, NoReturn
 
 import click
 
@@ -52,6 +53,8 @@ COMMANDS = {
     "doctor": "Look for what would stop this deployment from running.",
 }
 EXIT_REFUSED, EXIT_FAULT = 1, 2
+ENDLESS = "dbos-executor"
+"""What threads are called that may never end."""
 NO_SUCH_THING = ("BH-APR-001", "BH-SET-001", "BH-WAT-047")
 """A question, an effect or a batch that is not there: the command named the wrong one."""
 _OF_A_REVIEW = ("BH-WAT-074", "BH-WAT-075", "BH-WAT-076", "BH-WAT-077", "BH-WAT-079", "BH-WAT-082")
@@ -105,16 +108,26 @@ def main() -> None:
         status: Any = cli.main(prog_name="bridgehead", standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        _end(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
-        sys.exit(130)
+        _end(130)
     except BridgeheadError as error:
         if os.environ.get("BRIDGEHEAD_TRACEBACK"):
             raise
         _tell(error)
-        sys.exit(exit_code(error))
-    sys.exit(status if isinstance(status, int) else 0)
+        _end(exit_code(error))
+    _end(status if isinstance(status, int) else 0)
+
+
+def _end(status: int) -> NoReturn:
+    """End the process. A thread of dbos may wait for ever for a segment that others carried to its end while
+    this worker was paused: Python would wait for that thread, and the process would not end."""
+    if any(thread.name.startswith(ENDLESS) for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def exit_code(error: BridgeheadError) -> int:
