@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bridgehead.assemble import watching
+from bridgehead.assemble import looking
 from bridgehead.assemble.watching import due, look_at, look_for_batches, take_in
 from bridgehead.enforce import incidents
 from bridgehead.kernel.clock import stamp
@@ -102,7 +102,7 @@ async def test_a_library_that_panics_does_not_end_the_watch() -> None:
     def panics() -> None:
         raise Panic
 
-    assert await asyncio.wait_for(watching._aside(panics), 5) is None
+    assert await asyncio.wait_for(looking.aside(panics), 5) is None
 
 
 def test_a_copy_that_no_batch_names_goes(fed: FedDesk) -> None:

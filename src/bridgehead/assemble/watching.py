@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
 from bridgehead.assemble.house import House
+from bridgehead.assemble.looking import Looks, aside
 from bridgehead.declare.model import Source, seconds
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft
@@ -31,7 +29,6 @@ from bridgehead.watch.health import Look, ahead_of, forgetting, recording
 
 PAUSE = 5.0
 """Seconds between two looks at what is due."""
-Found = TypeVar("Found")
 _log = logging.getLogger("bridgehead.watch")
 
 
@@ -39,50 +36,67 @@ async def keep_watch(house: House) -> None:
     """Look at every source that is due, until cancelled.
 
     What cannot be written down is tried again. Work goes on meanwhile; what was not looked at counts as
-    broken once the last look is too old.
+    broken once the last look is too old. A source that gives no answer keeps no other one waiting.
     """
-    while True:
-        await watch_once(house)
-        await asyncio.sleep(PAUSE)
+    looks = Looks(house, look_once)
+    try:
+        while True:
+            await _begin(house, looks)
+            await asyncio.sleep(PAUSE)
+    finally:
+        looks.leave()
 
 
-async def watch_once(house: House) -> None:
-    """Look at every source that is due, and take in what came meanwhile, each in the order of the charter.
+async def watch_once(house: House, looks: Looks | None = None) -> None:
+    """Look at every source that is due, and take in what came meanwhile, each in the order of the charter,
+    until every look is done, or hangs.
 
     Never raises: what cannot be looked at is broken by that, and what cannot be written down is tried again.
     """
-    await _aside(_forget, house)
-    await _aside(_retire, house)
-    await _aside(_estimate, house)
-    for source in await _aside(lambda: list(due(house))) or ():
-        await _aside(look_at, house, source)
-    for source in await _aside(lambda: list(came(house))) or ():
-        await _aside(take_in, house, source)
-    for source, tables in (await _aside(lambda: awaited(house)) or {}).items():
-        await _aside(look_for_batches, house, source, tables)
+    own = looks or Looks(house, look_once)
+    await _begin(house, own)
+    await own.settled()
+    if looks is None:
+        own.leave()
 
 
-async def _aside(work: Callable[..., Found], *given: Any) -> Found | None:
-    """Return what ``work`` returns, in a thread that nobody waits for when the process is told to end."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Found | None] = loop.create_future()
+async def _begin(house: House, looks: Looks) -> None:
+    for work in (_forget, _retire, _estimate):
+        await aside(work, house)
+    looks.begin(await aside(_wanted, house) or ())
 
-    def run() -> None:
-        found = None
+
+def _wanted(house: House) -> list[str]:
+    """Return the sources that somebody must look at, or into whose folders."""
+    sources, now_due, late = house.deployment.charter.sources, set(due(house)), awaited(house)
+    return [name for name in watched(house) if name in now_due or name in late or sources[name].feeds]
+
+
+def look_once(house: House, source: str) -> None:
+    """Look at a source where that is due, take in what came, and see whether what is due came.
+
+    Never raises; what cannot be written down is tried again.
+    """
+    for work in (_look_if_due, _take_in_what_came, _look_for_what_is_due):
         try:
-            found = work(*given)
-        except BaseException:  # a library may panic, and who waits here would wait for ever
-            _log.exception("data were not looked at")
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_tell, done, found)
-
-    threading.Thread(target=run, name="watch", daemon=True).start()
-    return await done
+            work(house, source)
+        except BaseException:  # a library may panic: the next step is none of its business
+            _log.exception("the data of %s were not looked at", source)
 
 
-def _tell(done: asyncio.Future[Found | None], found: Found | None) -> None:
-    if not done.done():  # who waited may have been cancelled
-        done.set_result(found)
+def _look_if_due(house: House, source: str) -> None:
+    if _due(house, source):
+        look_at(house, source)
+
+
+def _take_in_what_came(house: House, source: str) -> None:
+    if _came(house, source):
+        take_in(house, source)
+
+
+def _look_for_what_is_due(house: House, source: str) -> None:
+    if tables := awaited(house).get(source):
+        look_for_batches(house, source, tables)
 
 
 def _forget(house: House) -> None:
@@ -156,12 +170,13 @@ def take_in(house: House, source: str) -> list[Look]:
 
 def came(house: House) -> Iterator[str]:
     """Yield the sources for which a batch came that was not taken in yet."""
-    for name in watched(house):
-        if house.deployment.charter.sources[name].feeds:
-            from bridgehead.watch.feeds import intake
+    yield from (name for name in watched(house) if _came(house, name))
 
-            if intake.waits(house.boundary, name):
-                yield name
+
+def _came(house: House, source: str) -> bool:
+    from bridgehead.watch.feeds import intake
+
+    return bool(house.deployment.charter.sources[source].feeds) and intake.waits(house.boundary, source)
 
 
 def look_for_batches(house: House, source: str, only: Collection[str] | None = None) -> None:
@@ -198,10 +213,12 @@ def watched(house: House) -> list[str]:
 def due(house: House) -> Iterator[str]:
     """Yield the sources of which a table was not looked at for half the time that a look counts, of which
     what was found counts no more, or whose last look was made by a clock that was ahead."""
-    for name in watched(house):
-        source = house.deployment.charter.sources[name]
-        if house.store.look(partial(_is_due, house=house, name=name, source=source)):
-            yield name
+    yield from (name for name in watched(house) if _due(house, name))
+
+
+def _due(house: House, name: str) -> bool:
+    source = house.deployment.charter.sources[name]
+    return house.store.look(partial(_is_due, house=house, name=name, source=source))
 
 
 def _is_due(connection: Connection, house: House, name: str, source: Source) -> bool:
