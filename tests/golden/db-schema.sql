@@ -619,6 +619,13 @@ CREATE TABLE vote (
   CONSTRAINT vote_answer CHECK (answer in ('approve','refuse'))
 );
 
+CREATE TABLE watch_beat (
+  number INTEGER NOT NULL,
+  beat_at VARCHAR(32) NOT NULL,
+  "by" TEXT NOT NULL,
+  PRIMARY KEY (number)
+);
+
 CREATE TABLE worker (
   boot TEXT NOT NULL,
   name TEXT NOT NULL,

@@ -21,7 +21,7 @@ from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.record import Work
 from bridgehead.store import tables as t
-from bridgehead.watch import kept, upstream
+from bridgehead.watch import alive, kept, upstream
 from bridgehead.watch.accuracy.estimating import due as due_estimates
 from bridgehead.watch.accuracy.estimating import estimable, estimating
 from bridgehead.watch.accuracy.hearing import retired, retiring
@@ -41,7 +41,10 @@ async def keep_watch(house: House) -> None:
     looks = Looks(house, look_once)
     try:
         while True:
-            await _begin(house, looks)
+            try:
+                await _begin(house, looks)
+            except Exception:  # no thread to be had, say: the watch goes on as soon as there is one
+                _log.exception("nobody looked at the data just now")
             await asyncio.sleep(PAUSE)
     finally:
         looks.leave()
@@ -63,7 +66,10 @@ async def watch_once(house: House, looks: Looks | None = None) -> None:
 async def _begin(house: House, looks: Looks) -> None:
     for work in (_forget, _retire, _estimate):
         await aside(work, house)
-    looks.begin(await aside(_wanted, house) or ())
+    wanted = await aside(_wanted, house)
+    if wanted is not None:
+        looks.begin(wanted)
+        await aside(alive.beat, house.store, house.clock)
 
 
 def _wanted(house: House) -> list[str]:

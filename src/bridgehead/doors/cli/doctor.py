@@ -31,7 +31,7 @@ def doctor(folder: Path, state: Path | None, as_json: bool) -> int:
     """Look at FOLDER, its store, its keys, its disk, and try every server and source. Changes nothing."""
     with opened(folder, state) as house:
         found = [*house.findings(), *_disk(house), *_keys(house), *asyncio.run(_systems(house))]
-        found += [*_server(house), *_schedules(house)]
+        found += [*_server(house), *_schedules(house), *_watch(house)]
         workers = _workers(house)
         found += _missing_workers(workers)
     blocking = [finding for finding in found if finding.severity == "block"]
@@ -78,6 +78,21 @@ def _schedules(house: House) -> Iterator[Finding]:
             words = f"schedule {line.name}: {line.words}"
             fix = "`bridgehead schedules` says more; `bridgehead schedules run` makes up for one."
             yield _finding("BH-DOC-018", "warn", words, fix, deployment.where("schedules", line.name))
+
+
+def _watch(house: House) -> Iterator[Finding]:
+    """Say that nobody watches the data any more."""
+    from bridgehead.watch.alive import silent_since
+
+    with house.store.reading() as connection:
+        since = silent_since(connection, house.clock.now())
+    if since and any(source.contract for source in house.declared.charter.sources.values()):
+        yield Finding(
+            rule="BH-DOC-020",
+            severity="warn",
+            words=f"nobody has watched the data since {since[:16]}Z: no batch is taken in, none is missed",
+            fix="Start `bridgehead serve` or `worker`; where one runs, see its log, and start it again.",
+        )
 
 
 def _workers(house: House) -> list[Worker] | None:

@@ -28,11 +28,13 @@ def tell(house: House, as_json: bool) -> int:
     """Print every table with a contract, the worst first; return the exit code."""
     from bridgehead.explain.data_health import tables
     from bridgehead.explain.figures import plain
+    from bridgehead.watch.alive import silent_since
 
     with house.store.reading() as connection:
         found = tables(connection, house.deployment, house.clock.now())
+        silent = silent_since(connection, house.clock.now()) if found else ""
     if as_json:
-        print_json({"tables": [plain(line) for line in found]})
+        print_json({"tables": [plain(line) for line in found], "nobody_watches_since": silent})
     else:
         table(
             ("table", "stands", "since", "looked at", "runs held", "what that does"),
@@ -49,6 +51,10 @@ def tell(house: House, as_json: bool) -> int:
             ],
             empty="No source of this deployment has a contract.",
         )
+        if silent:
+            click.echo(
+                f"Nobody has watched the data since {silent[:16]}Z: no batch is taken in, none is missed."
+            )
         for line in found:
             for each in line.clauses:
                 click.echo(f"{line.source}.{line.table}  {visible(each.words)}  {each.where}")

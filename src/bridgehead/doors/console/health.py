@@ -12,6 +12,7 @@ from bridgehead.explain.data_history import past
 from bridgehead.explain.drift import moved, standings
 from bridgehead.explain.overview import owners
 from bridgehead.watch.accuracy.labelling import reviewed_by
+from bridgehead.watch.alive import silent_since
 
 REFRESH = 30
 
@@ -26,12 +27,14 @@ def show(visit: Visit) -> Answer:
         found_drifts, accepted = moved(connection), standings(connection)
         awaited = feeds(connection, house.deployment, house.clock.now())
         before = past(connection)
+        silent = silent_since(connection, house.clock.now()) if found else ""
     return Page(
         template="health.html",
         title="Are the data in order?",
         data={
             "deployment": house.deployment.charter.name,
             "tables": found,
+            "silent": silent,
             "workflows": right,
             "may_review": bool(reviewed_by(house.deployment.charter, visit.person)),
             "batches": came,
@@ -42,7 +45,8 @@ def show(visit: Visit) -> Answer:
             "deciders": who_decides(house.boundary),
             "before": before,
             "calm": (
-                all(line.standing == "in order" for line in found)
+                not silent
+                and all(line.standing == "in order" for line in found)
                 and not any(line.alarm_since for line in right)
                 and not any(line.waits for line in came)
             ),

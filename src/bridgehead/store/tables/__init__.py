@@ -14,7 +14,7 @@ from bridgehead.store.tables.audits import alarm_path, audit_item, audit_label, 
 from bridgehead.store.tables.baselines import baseline, profile
 from bridgehead.store.tables.batches import batch, feed, snapshot, snapshot_of_run
 from bridgehead.store.tables.crossings import crossing
-from bridgehead.store.tables.health import breach, gap, looked_at, reading, schema_seen
+from bridgehead.store.tables.health import breach, gap, looked_at, reading, schema_seen, watch_beat
 from bridgehead.store.tables.ledger import body, checkpoint, data_key, entry, ledger_head, node, run_head
 from bridgehead.store.tables.limits import incident, spend, stop
 from bridgehead.store.tables.releases import file_content, release, release_file
@@ -70,5 +70,6 @@ __all__ = [
     "undo",
     "undo_item",
     "vote",
+    "watch_beat",
     "worker",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
 
 from bridgehead.store.tables.schema import metadata
 
@@ -16,6 +16,15 @@ looked_at = Table(
     Column("whole_at", String(32)),  # when every clause was evaluated last; empty: never yet
     Column("good_until", String(32), nullable=False),  # later than this nobody knows
     Column("data_as_of", String(32), nullable=False, server_default=""),  # the newest moment in the data
+)
+
+# One row: when a process said last that it watches the data, and which one.
+watch_beat = Table(
+    "watch_beat",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("beat_at", String(32), nullable=False),
+    Column("by", Text, nullable=False),
 )
 
 # A clause that does not hold. It goes when a look finds that it does.

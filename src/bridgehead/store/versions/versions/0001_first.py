@@ -701,6 +701,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("approval", "principal"),
     )
     op.create_table(
+        "watch_beat",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("beat_at", sa.String(length=32), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
         "worker",
         sa.Column("boot", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
