@@ -78,14 +78,18 @@ def duplicates(feed: Feed, arrival: Arrival) -> tuple[Feed, tuple[Noticed, ...]]
     if same := next(
         (old for old in feed.batches if arrival.content and old.content == arrival.content), None
     ):
-        return feed, (
-            _said(arrival, "duplicate", f"holds exactly what {same.batch} held: it was sent again."),
-        )
+        return feed, (sent_again(arrival, same.batch),)
     found = _correction(feed, arrival) or _overlapping(feed, arrival)
     one = Remembered(batch=arrival.batch, content=arrival.content, keys=arrival.keys)
     overlaps = feed.overlaps if arrival.overlap is None else (*feed.overlaps, arrival.overlap)
     feed = replace(feed, batches=(*feed.batches, one)[-KEPT:], overlaps=overlaps[-KEPT:])
     return feed, (found,) if found else ()
+
+
+def sent_again(arrival: Arrival, same: str) -> Noticed:
+    """Return what is said of a batch that holds what another one held."""
+    held = "it held before" if same == arrival.batch else f"{same} held"
+    return _said(arrival, "duplicate", f"holds exactly what {held}: it was sent again.")
 
 
 def _correction(feed: Feed, arrival: Arrival) -> Noticed | None:

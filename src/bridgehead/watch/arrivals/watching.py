@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import date
 
 from bridgehead.watch.arrivals.declared import Declared
-from bridgehead.watch.arrivals.duplicates import duplicates
+from bridgehead.watch.arrivals.duplicates import duplicates, sent_again
 from bridgehead.watch.arrivals.event import Arrival, Kind, Noticed
 from bridgehead.watch.arrivals.pattern import Pattern, learned
 from bridgehead.watch.arrivals.segments import segments
@@ -27,8 +27,9 @@ from bridgehead.watch.arrivals.totals import totals
 from bridgehead.watch.arrivals.volume import SURGE_Z, Volume, judged, kept
 
 
-def observe(feed: Feed, declared: Declared, arrival: Arrival) -> Said:
-    """Return the feed with an arrival, and everything there is to say of it."""
+def observe(feed: Feed, declared: Declared, arrival: Arrival, *, unchanged: bool = False) -> Said:
+    """Return the feed with an arrival, and everything there is to say of it. ``unchanged``: it is all rows of
+    a table under the one name by which they always come, and they are those of the last batch."""
     feed, said = look(feed, declared, arrival.at)
     if arrival.rows == 0 and declared.empty_is_news:
         return feed, (*said, _empty(arrival))
@@ -36,7 +37,7 @@ def observe(feed: Feed, declared: Declared, arrival: Arrival) -> Said:
     feed, found = duplicates(feed, arrival)
     said = (*said, *found)
     if any(each.kind == "duplicate" for each in found):
-        return feed, said
+        return _again_in_its_place(feed, declared, arrival, said) if unchanged else (feed, said)
     if any(each.kind == "correction" for each in found):
         return feed, (*said, *_again(feed, arrival))
     open_ = len(feed.missed)
@@ -47,6 +48,22 @@ def observe(feed: Feed, declared: Declared, arrival: Arrival) -> Said:
         said = (*said, *more)
     feed, more = segments(feed, arrival, keys[-1][0])
     return _proposed(feed, declared, arrival, (*said, *more), keys)
+
+
+def repeated(feed: Feed, declared: Declared, arrival: Arrival, *, unchanged: bool) -> Said:
+    """Return the feed with an arrival whose very bytes were here before under its own name, and what there is
+    to say of it. ``unchanged`` as in ``observe``."""
+    feed, said = look(feed, declared, arrival.at)
+    said = (*said, sent_again(arrival, arrival.batch))
+    return _again_in_its_place(feed, declared, arrival, said) if unchanged else (feed, said)
+
+
+def _again_in_its_place(feed: Feed, declared: Declared, arrival: Arrival, said: tuple[Noticed, ...]) -> Said:
+    """Return the feed with the batch in its place, where none was yet: it came, nothing changed."""
+    after, keys, placed = place(feed, declared, arrival)
+    if all(key in feed.delivered for key in keys):
+        return feed, said
+    return after, (*said, *placed)
 
 
 def accept_volume(feed: Feed, *, by: str, why: str) -> Feed:

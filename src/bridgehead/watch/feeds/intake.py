@@ -43,6 +43,7 @@ from bridgehead.watch.feeds import (
     publishing,
     rechecking,
     remembered,
+    repeated,
     resent,
     totals,
 )
@@ -179,12 +180,15 @@ def _landing(supply: Supply, landed: landing.Landed, there: frozenset[str]) -> U
     def work(connection: Connection) -> Work:
         now = supply.boundary.clock.now()
         known = remembered.load(connection, supply.source, supply.table)
+        if repeated.is_known(known.folder, landed):
+            return Work()
         names = {one.name for one in landed.taken}
         others = tuple(one for one in known.folder.taken if one.name not in names)
         taken = still_of_use((*others, *landed.taken), there)
         folder = replace(known.folder, taken=taken)
         remembered.save(connection, replace(known, folder=folder), at=now)
-        if _row(connection, supply, landed.name) is not None:
+        earlier = _row(connection, supply, landed.name)
+        if earlier is not None and earlier.state == "landed":
             return Work()
         last = connection.execute(
             select(func.max(t.batch.c.first_seen_at)).where(
@@ -192,6 +196,8 @@ def _landing(supply: Supply, landed: landing.Landed, there: frozenset[str]) -> U
             )
         ).scalar()
         at = max(now, unstamp(last) + timedelta(microseconds=1)) if last else now  # batches have an order
+        if earlier is not None:
+            return Work(drafts=repeated.set_aside(connection, supply, landed, earlier, at))
         written = landed.promised.written if landed.promised else None
         connection.execute(
             insert(t.batch).values(
@@ -250,7 +256,8 @@ def _judging(
         if not landed or landed[0].name != batch.name:
             return Work()  # somebody else was quicker, or has the batch before this one still to judge
         known = remembered.load(connection, supply.source, supply.table)
-        feed, noticed = observe(known.feed, supply.declared, arrival)
+        stays = repeated.is_unchanged(connection, supply, arrival)
+        feed, noticed = observe(known.feed, supply.declared, arrival, unchanged=stays)
         corrects = _corrected(known.feed, arrival) if any(e.kind == "correction" for e in noticed) else ""
         shown = columns.of_batch(connection, supply, audited.columns, batch.format)
         weighed = columns.weigh(connection, supply, shown)

@@ -1,0 +1,107 @@
+"""The same bytes again under the same name: a batch of its own that is set aside, and says so.
+
+A file of one name that is written anew every day may well hold what it held before. Of a table of which each
+batch holds all rows, and whose last batch that is, it is the batch that was due: nothing changed. Otherwise
+it fills no place: it was sent again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from bridgehead.enforce.snapshots import newest
+from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.entry import Draft
+from bridgehead.store import tables as t
+from bridgehead.watch.arrivals.event import Arrival, days_of
+from bridgehead.watch.arrivals.folder import FolderState
+from bridgehead.watch.arrivals.watching import repeated
+from bridgehead.watch.feeds import remembered
+from bridgehead.watch.feeds.judging import of_arrival
+from bridgehead.watch.feeds.landing import Landed
+from bridgehead.watch.feeds.publishing import label_of
+from bridgehead.watch.feeds.said import About
+from bridgehead.watch.feeds.supply import Supply
+from bridgehead.watch.health import ACTOR
+
+
+def is_known(folder: FolderState, landed: Landed) -> bool:
+    """Say whether these very files were taken: somebody else was quicker."""
+    known = {(one.name, one.size, one.changed) for one in folder.taken}
+    return all((one.name, one.size, one.changed) in known for one in landed.taken)
+
+
+def set_aside(
+    connection: Connection, supply: Supply, landed: Landed, earlier: Row[Any], at: datetime
+) -> tuple[Draft, ...]:
+    """Write down a batch that holds the bytes of ``earlier``, and what that is for its feed; return the entry
+    about it. No copy is kept of it."""
+    arrival = Arrival(
+        feed=supply.name,
+        batch=landed.label,
+        at=at,
+        rows=earlier.rows,
+        size=landed.size,
+        content=earlier.content,
+        about=days_of(landed.label),
+    )
+    known = remembered.load(connection, supply.source, supply.table)
+    stays = _is_read(connection, supply, earlier.name)
+    feed, noticed = repeated(known.feed, supply.declared, arrival, unchanged=stays)
+    remembered.save(connection, replace(known, feed=feed), at=at, next_look=at)
+    told = About(said=of_arrival(noticed))
+    name = _name(connection, supply, landed)
+    connection.execute(
+        insert(t.batch).values(
+            source=supply.source,
+            object=supply.table,
+            name=name,
+            first_seen_at=stamp(at),
+            about=json.dumps([day.isoformat() for day in arrival.about]),
+            rows=arrival.rows,
+            bytes=landed.size,
+            content=arrival.content,
+            state="set aside",
+            said=told.text(),
+            decided_at=stamp(at),
+        )
+    )
+    body = {
+        "batch": name,
+        "rows": arrival.rows,
+        "bytes": landed.size,
+        "content": arrival.content,
+        "said": [each.words for each in told.said],
+    }
+    return (Draft(kind="batch.repeated", actor=ACTOR, fields={"note": f"data:{supply.name}"}, body=body),)
+
+
+def is_unchanged(connection: Connection, supply: Supply, arrival: Arrival) -> bool:
+    """Say whether a batch is the whole table again under its own name, holding the rows that are read now."""
+    found = newest(connection, supply.source, supply.table)
+    if supply.feed.holds != "all" or found is None or label_of(found.batches[-1]) != arrival.batch:
+        return False
+    content = connection.execute(
+        select(t.batch.c.content).where(*_place(supply), t.batch.c.name == found.batches[-1])
+    ).scalar()
+    return bool(arrival.content) and content == arrival.content[:64]
+
+
+def _is_read(connection: Connection, supply: Supply, name: str) -> bool:
+    found = newest(connection, supply.source, supply.table)
+    return supply.feed.holds == "all" and found is not None and found.batches[-1] == name
+
+
+def _name(connection: Connection, supply: Supply, landed: Landed) -> str:
+    same = func.substr(t.batch.c.name, 1, len(landed.name)) == landed.name
+    number = connection.execute(select(func.count()).where(*_place(supply), same)).scalar_one()
+    return f"{landed.name}.{number}"
+
+
+def _place(supply: Supply) -> tuple[Any, ...]:
+    return t.batch.c.source == supply.source, t.batch.c.object == supply.table
