@@ -18,7 +18,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, insert
 
 from bridgehead.enforce.boundary import Boundary
-from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.kernel.errors import BridgeheadError
 from bridgehead.record import Work
@@ -27,11 +27,15 @@ from bridgehead.store import tables as t
 from bridgehead.watch import kept, overdue
 from bridgehead.watch.arrivals import Noticed, observe
 from bridgehead.watch.arrivals.event import Arrival, Kind
+from bridgehead.watch.arrivals.righted import righted
 from bridgehead.watch.arrivals.rows import Found, taken
+from bridgehead.watch.arrivals.state import Rows
 from bridgehead.watch.breach import not_looked
 from bridgehead.watch.cadence import Promised, promised
 from bridgehead.watch.contract.model import Contract
+from bridgehead.watch.feeds import remembered
 from bridgehead.watch.feeds.said import About, Said
+from bridgehead.watch.health import ACTOR, ahead_of
 from bridgehead.watch.new_rows import new_rows
 from bridgehead.watch.promised import contract_of
 
@@ -99,6 +103,7 @@ def _of_rows(boundary: Boundary, contract: Contract, found: Promised) -> UnitOfW
     """Return the unit that takes the rows as a batch that came since the last look, if they are one."""
     with boundary.store.reading() as connection:
         before = kept.state(connection, found.source, found.table).table
+    another = _is_of_another(before, found)
     table = contract.table(found.table)
     assert table is not None
     seen = new_rows(
@@ -106,19 +111,43 @@ def _of_rows(boundary: Boundary, contract: Contract, found: Promised) -> UnitOfW
         boundary.deployment.folder,
         table,
         found.column,
-        before.newest if before is not None else None,
+        before.newest if before is not None and not another else None,
         by_day=found.by_day,
         clock=boundary.clock,
     )
 
     def work(connection: Connection) -> Work:
-        return Work(drafts=_taken(connection, boundary, found, seen))
+        began = _begun_anew(connection, boundary, found) if another else ()
+        return Work(drafts=(*began, *_taken(connection, boundary, found, seen)))
 
     return work
 
 
+def _is_of_another(before: Rows | None, found: Promised) -> bool:
+    """Say whether new rows were known by another column until now: its values say nothing of this one's."""
+    return before is not None and bool(before.column) and before.column != found.column
+
+
+def _begun_anew(connection: Connection, boundary: Boundary, found: Promised) -> tuple[Draft, ...]:
+    """Forget the newest value of the other column, and return the entry that says so."""
+    known = remembered.load(connection, found.source, found.table)
+    before = known.feed.table
+    if before is None or not _is_of_another(before, found):
+        return ()  # somebody else was quicker
+    feed = replace(known.feed, table=None)
+    remembered.save(connection, replace(known, feed=feed), at=boundary.clock.now())
+    words = (
+        f"New rows of {found.feed} are known by `{found.column}` from now on, and no more by "
+        f"`{before.column}`: rows that are there now are no batch."
+    )
+    body = {"words": words, "owner": boundary.directory().owner.person}
+    return (Draft(kind="finding.raised", actor=ACTOR, fields={"note": f"rows:{found.feed}"}, body=body),)
+
+
 def _taken(connection: Connection, boundary: Boundary, found: Promised, seen: Found) -> tuple[Draft, ...]:
-    feed, arrival = taken(kept.state(connection, found.source, found.table), seen, boundary.clock.now())
+    now = boundary.clock.now()
+    feed = righted(kept.state(connection, found.source, found.table), now, unstamp(ahead_of(now)))
+    feed, arrival = taken(feed, seen, now, found.column)
     said: tuple[Noticed, ...] = ()
     if arrival is not None:
         feed, said = observe(feed, found.declared, arrival)

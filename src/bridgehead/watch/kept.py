@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
 from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.store import tables as t
@@ -21,6 +21,7 @@ from bridgehead.watch.arrivals.slots import next_due, next_look
 from bridgehead.watch.arrivals.state import Ahead, Feed
 from bridgehead.watch.arrivals.watching import observe
 from bridgehead.watch.feeds import remembered
+from bridgehead.watch.health import ahead_of
 
 if TYPE_CHECKING:
     from bridgehead.watch.cadence import Promised
@@ -93,7 +94,10 @@ def known(connection: Connection, source: str) -> tuple[str, ...]:
 def due(connection: Connection, now: datetime) -> dict[str, list[str]]:
     """Return the tables that are to be looked at by now, by their source."""
     at, found = t.feed.c.next_look_at, dict[str, list[str]]()
-    rows = connection.execute(select(t.feed.c.source, t.feed.c.object).where(at != "", at <= stamp(now)))
+    is_off = t.feed.c.looked_at > ahead_of(now)  # by a clock that was ahead, and so is what it waits for
+    rows = connection.execute(
+        select(t.feed.c.source, t.feed.c.object).where(at != "", or_(at <= stamp(now), is_off))
+    )
     for row in rows:
         found.setdefault(row.source, []).append(row.object)
     return found

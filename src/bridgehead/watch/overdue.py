@@ -18,16 +18,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from bridgehead.enforce.boundary import Boundary
-from bridgehead.kernel.clock import stamp
+from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.record import Work
 from bridgehead.record.unit import UnitOfWork
 from bridgehead.watch import kept, upstream
 from bridgehead.watch.arrivals import Noticed, look
+from bridgehead.watch.arrivals.righted import righted
 from bridgehead.watch.arrivals.slots import ESCALATES_AT, late_now, sure
 from bridgehead.watch.arrivals.state import Feed, Miss
 from bridgehead.watch.cadence import Promised
-from bridgehead.watch.health import ACTOR, Broken, Look, told
+from bridgehead.watch.health import ACTOR, Broken, Look, ahead_of, told
 
 SCOPE = "arrival."
 MISSING, LEARNING, LATE, SHORT, LOOK = (
@@ -67,6 +68,7 @@ def looked(
     """
     now = boundary.clock.now()
     before = kept.looked_at(connection, promised.source, promised.table)
+    feed = righted(feed, now, unstamp(ahead_of(now)))
     feed, more = look(feed, promised.declared, min(until or now, now))
     good = kept.last_good(connection, feed, promised.source, promised.table)
     turns = _turns_stale(promised, feed, good, now)

@@ -30,28 +30,31 @@ class Found:
     days: tuple[date, ...] = ()
 
 
-def taken(feed: Feed, found: Found, now: datetime) -> tuple[Feed, Arrival | None]:
-    """Return the feed after a look at its table, and the batch that has come, once it is whole.
+def taken(feed: Feed, found: Found, now: datetime, column: str = "") -> tuple[Feed, Arrival | None]:
+    """Return the feed after a look at its table, and the batch that has come, once it is whole. ``column`` is
+    where its values are from.
 
     A look that began from another newest value than the feed's says nothing: somebody else was quicker.
     """
     rows = feed.table
     if rows is None:
-        return replace(feed, table=Rows(newest=found.newest)), None
+        return replace(feed, table=Rows(newest=found.newest, column=column)), None
     if found.beyond != rows.newest:
         return feed, None
     if not found.rows:
-        return replace(feed, table=Rows(newest=rows.newest)), None
+        return replace(feed, table=Rows(newest=rows.newest, column=column)), None
     since = rows.since or now
     still = (found.newest, found.rows) == (rows.pending, rows.rows) and rows.changed is not None
     if not _whole(rows, now, since, still=still):
         changed = rows.changed if still else now
-        coming = replace(rows, pending=found.newest, rows=found.rows, since=since, changed=changed)
+        coming = replace(
+            rows, pending=found.newest, rows=found.rows, since=since, changed=changed, column=column
+        )
         return replace(feed, table=coming), None
     arrival = Arrival(
         feed=feed.feed, batch=str(json.loads(found.newest)), at=since, rows=found.rows, about=found.days
     )
-    return replace(feed, table=Rows(newest=found.newest)), arrival
+    return replace(feed, table=Rows(newest=found.newest, column=column)), arrival
 
 
 def _whole(rows: Rows, now: datetime, since: datetime, *, still: bool) -> bool:

@@ -87,8 +87,8 @@ class Rows:
     """What was seen of a table of a database: the newest value of the column by which new rows are known, and
     rows that have come since and may still be coming.
 
-    Values are JSON. ``pending`` is the newest of those rows, ``rows`` how many they are, ``since`` when the
-    first of them was seen, and ``changed`` when the last was.
+    Values are JSON, of ``column`` (empty: not known). ``pending`` is the newest of those rows, ``rows`` how
+    many they are, ``since`` when the first of them was seen, and ``changed`` when the last was.
     """
 
     newest: str = ""
@@ -96,6 +96,7 @@ class Rows:
     rows: int = 0
     since: datetime | None = None
     changed: datetime | None = None
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

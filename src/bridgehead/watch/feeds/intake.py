@@ -45,6 +45,7 @@ from bridgehead.watch.feeds import (
     remembered,
     repeated,
     resent,
+    righting,
     totals,
 )
 from bridgehead.watch.feeds.copied import batch_of, others
@@ -121,6 +122,7 @@ def _one(boundary: Boundary, source: str, table: str) -> Look:
         look = Look(source=source, table=table, at=boundary.clock.now(), broken=(failed,), whole=False)
         boundary.ledger.append(recording(boundary, look))
         return look
+    righting.right(supply)
     more: list[Broken] = []
     for step in (_land_all, _judge_all, rechecking.again):
         try:

@@ -132,10 +132,13 @@ def _with_totals(seen: Seen, found: Mapping[str, os.stat_result]) -> Seen:
 
 
 def in_order(found: Mapping[str, os.stat_result]) -> list[str]:
-    """Return names by the business day in them, then in the order in which their files were written."""
-    return sorted(
-        found, key=lambda name: (max(days_of(name), default=date.min), found[name].st_mtime_ns, name)
-    )
+    """Return names by the business day in them, then in the order in which their files were written: at the
+    latest when the folder's own clock saw them change last, whatever their sender's clock says."""
+    return sorted(found, key=lambda name: (max(days_of(name), default=date.min), _written(found[name]), name))
+
+
+def _written(status: os.stat_result) -> int:
+    return min(status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _by_manifest(
