@@ -77,9 +77,23 @@ async def test_a_file_that_does_not_come_is_missed_until_it_does(desk: FedDesk) 
     assert desk.verified().ok
 
 
+async def test_a_file_that_comes_after_its_time_did_not_come_in_time(desk: FedDesk) -> None:
+    await at(desk, 0, 10)
+    await at(desk, 1, 4.8, f"customers_{MONDAY + DAY}.csv")
+    await at(desk, 2, 6, f"customers_{MONDAY + 2 * DAY}.csv")  # due at 05:00, missing from 06:30
+    await at(desk, 2, 9)
+    with desk.house.store.reading() as connection:
+        cells = calendar(connection, "sales", "customers", desk.clock.now())[-1]
+    assert [cell.words for cell in cells[1:3]] == ["came in time", "late"]
+    assert desk.breaches() == {}
+    (last, _) = said(desk, "arrivals")[1]["feeds"][0]["last"]
+    assert "came 1.0 h after it was due" in last["words"]
+    assert desk.batches()[f"customers_{MONDAY + 2 * DAY}.csv"] == "published"
+
+
 async def test_what_came_before_anything_was_expected_is_not_called_late(desk: FedDesk) -> None:
     await at(desk, 0, 10, f"customers_{MONDAY}.csv")
-    await at(desk, 1, 5.2, f"customers_{MONDAY + DAY}.csv")
+    await at(desk, 1, 4.9, f"customers_{MONDAY + DAY}.csv")
     with desk.house.store.reading() as connection:
         weeks = calendar(connection, "sales", "customers", desk.clock.now())
     assert [cell.state for cell in weeks[-1]][:2] == ["came", "came"]

@@ -262,7 +262,7 @@ def _states(known: Feed, came: list[Came], day: date) -> Iterator[State]:
     seen = [each for each in known.seen if each.day == day]
     for each in seen:
         is_judged = known.since is None or day >= known.since  # nobody expected those before
-        yield "came" if each.in_time or not is_judged else "late"
+        yield "came" if (each.in_time and not each.late) or not is_judged else "late"
     times = {stamp(each.at) for each in seen}
     for batch in came:
         mine = batch.days or ((day.isoformat(),) if batch.at in times else (batch.at[:10],))
@@ -273,7 +273,7 @@ def _states(known: Feed, came: list[Came], day: date) -> Iterator[State]:
         elif {"partial", "segment_missing", "segment_partial"} & set(batch.kinds):
             yield "partial"
         elif not seen:
-            yield "came"
+            yield "late" if "arrived_late" in batch.kinds else "came"
 
 
 def _empty(known: Feed, day: date, today: date) -> State:

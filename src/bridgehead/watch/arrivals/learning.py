@@ -108,7 +108,8 @@ def _moved(feed: Feed, declared: Declared, each: Seen) -> Seen:
     key = (each.day if each.named else day, lane)
     if key == (each.day, each.lane):
         return each
-    return seen(declared, key, each.slot, each.at, in_time=each.in_time, named=each.named)
+    moved = seen(declared, key, each.slot, each.at, in_time=each.in_time, named=each.named)
+    return replace(moved, late=each.late)
 
 
 def _cuts(hours: Sequence[float], per_day: int) -> tuple[float, ...]:

@@ -66,6 +66,7 @@ def place(
     keys, named = _keys(feed, declared, arrival)
     closed = [miss for miss in feed.missed if miss.key in keys]
     before = {slot.name for slot in feed.slots}
+    overdue = [found for key in keys if (found := _overdue(feed, declared, key, arrival.at)) is not None]
     for key in keys:
         feed = _delivered(feed, declared, key, arrival.at, named=named)
     feed = learn(feed, declared)
@@ -77,6 +78,7 @@ def place(
         first = max(today, *(day for day, _ in keys))
         feed = replace(feed, cursor=(first, 0), since=feed.since or first)
     said = [_came_late(arrival, miss) for miss in closed]
+    said += [_came_after_due(arrival, each) for each in overdue]
     if before and feed.first is not None and arrival.at - feed.first >= PAGES_AFTER:
         said += [_new_slot(arrival, slot.name) for slot in feed.slots if slot.name not in before]
     return feed, keys, tuple(said)
@@ -275,6 +277,7 @@ def _delivered(feed: Feed, declared: Declared, key: Key, at: datetime, *, named:
     in_time = len(missed) == len(feed.missed) and not _filled_in(feed, key, at)
     name = feed.pattern.slot(key[0], declared.holidays) if feed.pattern is not None else ""
     new = seen(declared, key, "cron" if declared.cron else name, at, in_time=in_time, named=named)
+    new = replace(new, late=new.in_time and _overdue(feed, declared, key, at) is not None)
     since = at - _KEPT
     # A batch that was called missing says nothing of later ones: the row of misses goes on without it.
     slots = tuple(_met(slot, new) for slot in feed.slots) if in_time else feed.slots
@@ -289,6 +292,16 @@ def _delivered(feed: Feed, declared: Declared, key: Key, at: datetime, *, named:
         in_row=0 if in_time else feed.in_row,
         row_since=None if in_time else feed.row_since,
     )
+
+
+def _overdue(feed: Feed, declared: Declared, key: Key, at: datetime) -> Due | None:
+    """Return what an arrival is after the time of which, though it does not count as missing yet."""
+    if feed.cursor is None or key < feed.cursor or key in feed.delivered or _filled_in(feed, key, at):
+        return None
+    found = next(iter(due(feed, declared, key)), None)
+    if found is None or found.key != key or (found.off and not _on_holidays(feed, declared)):
+        return None
+    return found if found.late < at < found.missing else None
 
 
 def _filled_in(feed: Feed, key: Key, at: datetime) -> bool:
@@ -358,6 +371,19 @@ def _came_late(arrival: Arrival, miss: Miss) -> Noticed:
         incident=miss.incident,
         words=f"The batch of {miss.day} came {behind:.1f} h after it counted as missing.",
         fix="Runs that went on without it can be looked at again.",
+    )
+
+
+def _came_after_due(arrival: Arrival, each: Due) -> Noticed:
+    behind = (arrival.at - each.late) / _HOUR
+    return Noticed(
+        kind="arrived_late",
+        feed=arrival.feed,
+        at=arrival.at,
+        day=each.day,
+        slot=each.slot,
+        words=f"The batch of {each.day} came {behind:.1f} h after it was due.",
+        fix="Nothing to do: it did not count as missing yet.",
     )
 
 

@@ -35,7 +35,8 @@ class Slot:
 class Seen:
     """An arrival as the learning of times keeps it; ``hours`` after its reference, one per zone.
 
-    ``named``: its business day is from its partition key, and not from the window it came in.
+    ``named``: its business day is from its partition key, and not from the window it came in. ``in_time``: it
+    did not count as missing, and teaches its hours; ``late``: it came after it was due all the same.
     """
 
     day: date
@@ -45,6 +46,7 @@ class Seen:
     hours: tuple[float, ...]
     in_time: bool
     named: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

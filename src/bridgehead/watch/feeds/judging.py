@@ -49,6 +49,7 @@ OF_A_BATCH: frozenset[str] = KEEPS_APART | {
     "surge",
     "segment_partial",
     "catch_up",
+    "arrived_late",
 }
 """What is noticed of a batch that came, and not of one that did not."""
 MOST_SEGMENTS = 1000
