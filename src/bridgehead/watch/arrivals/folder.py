@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import unicodedata
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -108,6 +109,22 @@ def listed(path: Path) -> Iterator[tuple[str, os.stat_result]]:
                 continue
             if stat.S_ISREG(status.st_mode):
                 yield entry.name, status
+
+
+def readable(name: str) -> str:
+    """Return a name as people and every store can read it: what is no text, or moves the cursor, is written
+    out (``caf\\xe9.csv``, ``\\n``)."""
+    return "".join(_written_out(letter) if _is_strange(letter) else letter for letter in name)
+
+
+def _is_strange(letter: str) -> bool:
+    kind = unicodedata.category(letter)
+    return kind[0] == "C" or kind in ("Zl", "Zp")
+
+
+def _written_out(letter: str) -> str:
+    byte = ord(letter) - 0xDC00  # a byte that is no UTF-8, as Python reads names
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else repr(letter)[1:-1]
 
 
 def _by_name(folder: Folder, state: FolderState, found: dict[str, os.stat_result], now: datetime) -> Read:

@@ -26,7 +26,7 @@ from typing import Literal
 
 from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.arrivals.event import days_of
-from bridgehead.watch.arrivals.folder import MANIFEST, FolderState, Taken, is_taken, listed
+from bridgehead.watch.arrivals.folder import MANIFEST, FolderState, Taken, is_taken, listed, readable
 from bridgehead.watch.arrivals.manifest import LARGEST, Manifest, manifest
 from bridgehead.watch.contract.ours import BATCH
 
@@ -101,7 +101,11 @@ def look(
     if complete_by == "manifest":
         return _by_manifest(drop, pattern, known, found, totals)
     new = [
-        Complete(label=name, files=(name,), totals=_totals_of(totals, name[: -len(_ending(name)) or None]))
+        Complete(
+            label=readable(name),
+            files=(name,),
+            totals=_totals_of(totals, name[: -len(_ending(name)) or None]),
+        )
         for name in in_order(found)
         if fnmatchcase(name, pattern)
         and not name.endswith(MANIFEST)
@@ -126,7 +130,9 @@ def _is_new(known: FolderState, found: Mapping[str, os.stat_result], batch: Comp
 def _with_totals(seen: Seen, found: Mapping[str, os.stat_result]) -> Seen:
     """Return what was seen; a batch whose file of control totals is not there yet is awaited."""
     lacking = [each for each in seen.complete if each.totals and each.totals not in found]
-    awaited = tuple((each.label, f"its control totals, {each.totals}, are not there") for each in lacking)
+    awaited = tuple(
+        (each.label, f"its control totals, {readable(each.totals)}, are not there") for each in lacking
+    )
     whole = tuple(each for each in seen.complete if each not in lacking)
     return replace(seen, complete=whole, awaited=(*seen.awaited, *awaited))
 
@@ -153,7 +159,7 @@ def _by_manifest(
         if promised is None:
             continue
         if isinstance(promised, str):
-            awaited.append((name, promised))
+            awaited.append((readable(name), promised))
             continue
         files = tuple(part.name for part in promised.files)
         if not all(fnmatchcase(each, pattern) for each in files):
@@ -164,10 +170,13 @@ def _by_manifest(
             if part.name not in found or found[part.name].st_size != part.size
         ]
         if lacking:
-            awaited.append((name, f"{lacking[0]} is not there, or not as long as the manifest says"))
+            why = f"{readable(lacking[0])} is not there, or not as long as the manifest says"
+            awaited.append((readable(name), why))
             continue
         beside = _totals_of(totals, promised.batch)
-        one = Complete(label=promised.batch, files=files, promised=promised, manifest=name, totals=beside)
+        one = Complete(
+            label=readable(promised.batch), files=files, promised=promised, manifest=name, totals=beside
+        )
         if _is_new(known, found, one):
             complete.append(one)
     seen = Seen(complete=tuple(complete), awaited=tuple(awaited), names=frozenset(found))
@@ -180,7 +189,7 @@ def _manifest(drop: Path, name: str) -> Manifest | str | None:
             raw = stream.read(LARGEST + 1)
     except (OSError, Changed):
         return None
-    return manifest(raw, name)
+    return manifest(raw, readable(name))
 
 
 def land(drop: Path, batch: Complete, place: Path) -> Landed | None:
