@@ -8,9 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from bridgehead.assemble.watching import watch_once
 from bridgehead.kernel.clock import stamp
+from bridgehead.store import tables as t
 from fixtures.fed import ROWS, FedDesk, richer
 from fixtures.late_batches import DAY, MONDAY, Batches, contract
 
@@ -47,6 +49,10 @@ async def test_the_very_first_batch_seen_by_a_clock_that_is_a_year_ahead_ends_no
         ("customers_1.csv", "published"),
         ("customers_2.csv", "published"),
     ]
+    with desk.house.store.reading() as connection:
+        of_batches = select(t.profile.c.part).where(t.profile.c.object == "customers")
+        counted = connection.execute(of_batches.order_by(t.profile.c.at)).scalars().all()
+    assert counted == ["customers_1.csv", "customers_2.csv"]
     assert all(row.first_seen_at <= stamp(desk.clock.now()) for row in desk.batch_rows())
     await at(desk, 1, 9)
     assert "arrival.missing" not in desk.breaches()

@@ -54,7 +54,18 @@ def _righted(connection: Connection, supply: Supply) -> Work:
         connection.execute(
             update(t.batch).where(*place, t.batch.c.decided_at > limit).values(decided_at=stamp(at))
         )
+    _counted_then(connection, supply, stamp(now), limit)
     known = remembered.load(connection, supply.source, supply.table)
     feed = righted(known.feed, now, unstamp(limit))
     remembered.save(connection, replace(known, feed=feed), at=now, next_look=now)
     return Work()
+
+
+def _counted_then(connection: Connection, supply: Supply, now: str, limit: str) -> None:
+    """Let what was counted by that clock be counted now: batches are counted since the last one that was."""
+    here, frames = t.profile.c, t.baseline.c
+    mine = (here.source == supply.source, here.object == supply.table, here.at > limit)
+    connection.execute(update(t.profile).where(*mine, here.day > now[:10]).values(day=now[:10]))
+    connection.execute(update(t.profile).where(*mine).values(at=now))
+    own = (frames.source == supply.source, frames.object == supply.table, frames.made_at > limit)
+    connection.execute(update(t.baseline).where(*own).values(made_at=now))
