@@ -393,6 +393,8 @@ def test_axe_finds_nothing_on_batches_that_were_kept_apart(
         for row in desk.batch_rows()[-2:]:
             name = quote(row.name, safe="")
             _look(site, "olga", f"/deployments/desk/batches/sales/customers/{name}", scheme, width)
+        for person in ("olga", "sam"):
+            _look(site, person, "/deployments/desk/changes/sales/customers", scheme, width)
         _look(site, "maya", "/inbox", scheme, width)
     desk.close()
 

@@ -45,6 +45,7 @@ def pages(house: House, questions: list[str]) -> list[str]:
         f"{ONE}/batches/a/b/c",
         f"{ONE}/columns/a/b",
         f"{ONE}/columns/a/b/c",
+        f"{ONE}/changes/a/b",
         f"{ONE}/stop",
         f"{ONE}/resume",
         f"{ONE}/approvals/{questions[0]}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,9 @@ from bridgehead.assemble.watching import look_at
 from bridgehead.explain.schema_changes import changes
 from bridgehead.kernel.errors import WatchError
 from bridgehead.watch.schema_accepting import accept_change
+from bridgehead.watch.schema_answering import refuse_change
 from fixtures.houses import Desk
+from fixtures.sales import in_sqlite
 from fixtures.sick_data import CUSTOMERS, NOTE, ORDERS, TABLE, begin, play, watched
 
 
@@ -27,11 +28,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def sql(desk: Desk, *statements: str) -> None:
-    connection = sqlite3.connect(desk.folder.parent / "sales.sqlite")
-    for statement in statements:
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
+    in_sqlite(desk.folder.parent / "sales.sqlite", *statements)
 
 
 def open_clauses(desk: Desk, table: str = "customers") -> dict[str, tuple[str, str]]:
@@ -136,3 +133,28 @@ def test_the_list_is_the_same_for_people_and_programs(desk: Desk) -> None:
     shown = CliRunner().invoke(cli, ["watch", "changes", *place], standalone_mode=False)
     assert shown.return_value == 1
     assert "accept-change sales.customers" in shown.output
+
+
+def test_who_refuses_a_change_says_why_and_its_readers_wait_on(desk: Desk) -> None:
+    from click.testing import CliRunner
+
+    from bridgehead.doors.cli import cli
+
+    sql(desk, RENAME)
+    before = open_clauses(desk)
+    owner, boundary = desk.person("olga"), desk.house.boundary
+    with pytest.raises(WatchError, match="BH-WAT-062"):
+        refuse_change(boundary, "sales", "customers", desk.person("ana"), "I do not like it")
+    with pytest.raises(WatchError, match="BH-WAT-064"):
+        refuse_change(boundary, "sales", "customers", owner, " ")
+    with pytest.raises(WatchError, match="BH-WAT-063"):
+        accept_change(boundary, "sales", "customers", {}, owner, "I saw it", seen="of something else")
+    place = ["--in", str(desk.folder), "--state", str(desk.house.state)]
+    asked = ["watch", "refuse-change", "sales.customers", "--as", "olga", "--reason", "A slip of theirs"]
+    told = CliRunner().invoke(cli, [*asked, *place], standalone_mode=False)
+    assert "What is held stays held" in told.output, told.output
+    entry = desk.bodies("finding.raised")[-1]
+    assert (entry["answer"], entry["reason"]) == ("refused", "A slip of theirs")
+    assert open_clauses(desk) == before
+    nothing = CliRunner().invoke(cli, [*asked[:2], "sales.orders", *asked[3:], *place])
+    assert isinstance(nothing.exception, WatchError) and nothing.exception.code == "BH-WAT-060"

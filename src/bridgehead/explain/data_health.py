@@ -21,7 +21,7 @@ from bridgehead.store import tables as t
 
 Standing = Literal["broken", "unknown", "in order"]
 _ORDER: tuple[Standing, ...] = ("broken", "unknown", "in order")
-_DOES = {
+DOES = {
     "record": "nothing is held back",
     "warn": "nothing is held back",
     "raiseAudit": "nothing is held back; more results are drawn for people to look at",
@@ -133,7 +133,7 @@ def _table(
 
 def _does(clauses: tuple[BrokenClause, ...], *, known: bool) -> str:
     responses = [each.response for each in clauses] + ([] if known else [UNKNOWN])
-    return _DOES[_WORST[min(map(_rank, responses))]] if responses else ""
+    return DOES[_WORST[min(map(_rank, responses))]] if responses else ""
 
 
 def _clauses(connection: Connection, source: str, table: str) -> Iterable[BrokenClause]:
@@ -149,7 +149,7 @@ def _clauses(connection: Connection, source: str, table: str) -> Iterable[Broken
             words=row.words,
             where=row.clause_at,
             response=row.response,
-            does=_DOES[row.response if row.response in RESPONSES else "block"],
+            does=DOES[row.response if row.response in RESPONSES else "block"],
             exceptions=json.loads(row.readers),
             since=row.since,
             kept_at=row.kept_at or "",

@@ -24,7 +24,8 @@ from bridgehead.kernel.principal import Principal
 from bridgehead.record import Work
 from bridgehead.store import tables as t
 from bridgehead.watch.health import SCOPES, Broken, Look, told
-from bridgehead.watch.schema_change.accepted import accept, read, row_of
+from bridgehead.watch.schema_answering import ABOUT, opened, require_reason, require_right
+from bridgehead.watch.schema_change.accepted import accept, read
 from bridgehead.watch.schema_change.schema import Table
 
 
@@ -38,22 +39,27 @@ class Accepted:
 
 
 def accept_change(
-    boundary: Boundary, source: str, table: str, names: Mapping[str, str], by: Principal, reason: str
+    boundary: Boundary,
+    source: str,
+    table: str,
+    names: Mapping[str, str],
+    by: Principal,
+    reason: str,
+    *,
+    seen: str = "",
 ) -> Accepted:
     """Accept what the last look found of a table's schema; ``names`` are old names by which new ones go.
 
-    The owner and the deputy may, and who answers for sick data. Raises ``WatchError`` BH-WAT-062 they may
-    not, BH-WAT-060 nothing is open, BH-WAT-061 a name that did not change so.
+    The owner and the deputy may, and who answers for sick data. ``seen`` is the ``digest`` of the change the
+    person looked at; empty accepts whatever was found last. Raises ``WatchError`` BH-WAT-062 they may not,
+    BH-WAT-064 without a reason, BH-WAT-060 nothing is open, BH-WAT-063 another change than the one seen,
+    BH-WAT-061 a name that did not change so.
     """
-    _may(boundary, by)
+    require_right(boundary, by)
+    require_reason(reason)
 
     def work(connection: Connection) -> Work:
-        row = row_of(connection, source, table)
-        if row is None or row.accepted == row.found:
-            raise WatchError(
-                "BH-WAT-060", f"no change of the schema of {source}.{table} is open",
-                means="Nothing was accepted.", fix="See `bridgehead watch changes`.",
-            )  # fmt: skip
+        row = opened(connection, source, table, seen)
         before, found = read(table, row.accepted), read(table, row.found)
         for old, new in names.items():
             _is_rename(before, found, old, new)
@@ -71,24 +77,13 @@ def accept_change(
             "changes": json.loads(row.changes),
         }  # fmt: skip
         draft = Draft(
-            kind="finding.cleared", actor=by.label(), fields={"note": f"schema:{source}.{table}"}, body=body
+            kind="finding.cleared", actor=by.label(), fields={"note": f"{ABOUT}{source}.{table}"}, body=body
         )
         made = Accepted(mapping=mapping, awaited=awaited, woken=woken)
         return Work(drafts=(*mended, draft), value=made)
 
     made: Accepted = boundary.ledger.append(work).value
     return made
-
-
-def _may(boundary: Boundary, by: Principal) -> None:
-    owner, rule = boundary.directory().owner, boundary.charter.sick_data
-    groups = boundary.charter.approvals[rule].who.replace(",", " ").split() if rule else []
-    if by.id not in (owner.person, owner.deputy) and not set(by.groups) & set(groups):
-        raise WatchError(
-            "BH-WAT-062", f"{by.id} may not accept a change of the data",
-            means="Readers rest on the columns they know; who answers for the data says that they changed.",
-            fix=f"Ask {owner.person} or {owner.deputy}, or who answers for sick data.",
-        )  # fmt: skip
 
 
 def _is_rename(before: Table, found: Table, old: str, new: str) -> None:

@@ -16,6 +16,7 @@ COMMANDS = {
     "accept": "Accept, as the owner, that a schedule changed or a batch is lost.",
     "changes": "List schemas that changed without notice, and who is held by it.",
     "accept-change": "Accept that a schema changed, and what its columns are called now.",
+    "refuse-change": "Say that a change of a schema is not accepted, and why.",
     "profile": "Say how far the columns of a table have moved from what was accepted.",
     "accept-baseline": "Accept what a table looks like: later batches are compared with that.",
     "check": "Check data against their contract, clause by clause.",

@@ -35,27 +35,20 @@ def watch_accept_change(
     table that comes in batches those that were kept apart for it are judged again at once, and a renamed
     column is read by both its names.
     """
-    from bridgehead.assemble.watching import take_in
-    from bridgehead.watch.schema_accepting import accept_change
+    from bridgehead.assemble.accepting import accept
 
     with opened(folder, state) as house:
-        source, _, table = name.partition(".")
-        declared = house.deployment.charter.sources.get(source)
-        if declared is None or not declared.contract or table not in declared.tables:
-            raise click.BadParameter(f"{name!r} is no table with a contract", param_hint="SOURCE.TABLE")
+        source, table = place_of(house, name)
         names = dict(_pair(one) for one in renamed)
-        made = accept_change(house.boundary, source, table, names, house.person(person, assurance()), reason)
-        waited = _waiting(house, name) if table in declared.feeds else {}
-        if waited:
-            take_in(house, source)
-        judged = {label: _became(house, source, table, row) for row, label in waited.items()}
+        taken = accept(house, source, table, names, house.person(person, assurance()), reason)
+        made, fed = taken.made, table in house.deployment.charter.sources[source].feeds
     if as_json:
         told = {"mapping": dict(made.mapping), "awaited": list(made.awaited), "woken": made.woken}
-        print_json(told | ({"batches": judged} if table in declared.feeds else {}))
+        print_json(told | ({"batches": dict(taken.batches)} if fed else {}))
         return
     runs = "1 run goes on" if made.woken == 1 else f"{made.woken} runs go on"
     click.echo(f"Accepted. {runs}.")
-    for label, became in judged.items():
+    for label, became in taken.batches.items():
         click.echo(f"Batch {visible(label)} was judged again: it is {became}.")
     for old in made.awaited:
         now = f"; it is called {visible(made.mapping[old])} now" if made.mapping.get(old) else ""
@@ -64,21 +57,13 @@ def watch_accept_change(
         click.echo(f"Next: change {where} in charter.yaml and the contract, and activate it.")
 
 
-def _waiting(house: House, name: str) -> dict[str, str]:
-    """Return what the senders call the batches that wait for people, by the names of their rows."""
-    from bridgehead.explain.batches import batches
-
-    with house.store.reading() as connection:
-        found = batches(connection, house.boundary, name, waiting=True)
-    return {line.name: line.label for line in found if line.waits}
-
-
-def _became(house: House, source: str, table: str, name: str) -> str:
-    from bridgehead.explain.batches import one_batch
-
-    with house.store.reading() as connection:
-        line = one_batch(connection, house.boundary, source, table, name)
-    return line.state if line is not None else "gone"
+def place_of(house: House, name: str) -> tuple[str, str]:
+    """Return source and table of ``SOURCE.TABLE``; a usage fault where it is no table with a contract."""
+    source, _, table = name.partition(".")
+    declared = house.deployment.charter.sources.get(source)
+    if declared is None or not declared.contract or table not in declared.tables:
+        raise click.BadParameter(f"{name!r} is no table with a contract", param_hint="SOURCE.TABLE")
+    return source, table
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from bridgehead.doors.console import (
     approvals,
     arrivals,
     batches,
+    changes,
     columns,
     data,
     deciding,
@@ -84,6 +85,14 @@ SCREENS = (
         handler=batches.decide_one,
         need="signed-in",
         post=("answer", "reason"),
+    ),
+    # As with batches: those who answer to a change of a schema follow from the charter.
+    Screen(path=f"{ONE}/changes/{{source}}/{{table}}", handler=changes.show, need="signed-in"),
+    Screen(
+        path=f"{ONE}/changes/{{source}}/{{table}}",
+        handler=changes.answer,
+        need="signed-in",
+        post=("answer", "digest", "names", "reason"),
     ),
     Screen(path=f"{ONE}/stop", handler=deployments.ask_stop, need="stop"),
     Screen(path=f"{ONE}/stop", handler=deployments.stop, need="stop", post=("reason",)),

@@ -14,6 +14,7 @@ from bridgehead.enforce.approve import Answer as Answered
 from bridgehead.enforce.approve import vote
 from bridgehead.explain import QuestionView, inbox, question
 from bridgehead.explain.batches import BatchLine, batches, who_decides
+from bridgehead.explain.schema_changes import one_change, open_changes
 from bridgehead.explain.undo import undo_for, undo_view
 from bridgehead.explain.undos import undo_of
 from bridgehead.kernel.errors import ApprovalError
@@ -27,6 +28,7 @@ def show_inbox(visit: Visit) -> Answer:
     waiting: list[tuple[str, Any]] = []
     answered: list[tuple[str, Any]] = []
     apart: list[tuple[str, BatchLine]] = []
+    changed: list[tuple[str, str, str]] = []
     opened, more = [], 0
     for name, house in visit.houses.items():
         if not visit.viewers[name].may("inbox"):
@@ -34,6 +36,7 @@ def show_inbox(visit: Visit) -> Answer:
         with house.store.reading() as connection:
             found = inbox(connection, house.boundary, visit.viewers[name])
             apart += [(name, each) for each in _apart(visit, connection, house)]
+            changed += [(name, *each) for each in _changed(visit, connection, house)]
         waiting += [(name, item) for item in found.waiting]
         answered += [(name, item) for item in found.answered]
         opened.append({"deployment": name, "figure": found.open})
@@ -42,9 +45,10 @@ def show_inbox(visit: Visit) -> Answer:
     answered.sort(key=lambda pair: pair[1].at, reverse=True)
     return Page(
         template="inbox.html",
-        title=_inbox_title(waiting, len(apart)),
+        title=_inbox_title(waiting, len(apart), len(changed)),
         data={
             "apart": [{"deployment": name, "batch": each} for name, each in apart],
+            "changed": [{"deployment": name, "table": each, "since": at} for name, each, at in changed],
             "waiting": [{"deployment": name, "item": item} for name, item in waiting],
             "answered": [{"deployment": name, "item": item} for name, item in answered[:5]],
             "open": opened,
@@ -162,10 +166,26 @@ def _apart(visit: Visit, connection: Connection, house: House) -> list[BatchLine
     return [each for each in waiting if visit.person not in {word.person for word in each.words}]
 
 
-def _inbox_title(waiting: list[tuple[str, Any]], apart: int) -> str:
+def _changed(visit: Visit, connection: Connection, house: House) -> list[tuple[str, str]]:
+    """Return the tables whose columns changed, with since when, to which this person has not answered."""
+    if visit.person not in {one.person for one in who_decides(house.boundary)}:
+        return []
+    found = []
+    for table, since in open_changes(connection).items():
+        view = one_change(connection, house.boundary, *table.split(".", 1))
+        if view is not None and visit.person not in {each.person for each in view.said}:
+            found.append((table, since))
+    return found
+
+
+def _inbox_title(waiting: list[tuple[str, Any]], apart: int, changed: int) -> str:
     mine = sum(1 for _, item in waiting if item.mine)
     if mine == 0 and apart:
         return "A batch waits for you" if apart == 1 else f"{apart} batches wait for you"
+    if mine == 0 and changed:
+        return (
+            "A table whose columns changed waits for you" if changed == 1 else "Changed tables wait for you"
+        )
     if mine == 0:
         return "Nothing waits for you"
     return "One question waits for you" if mine == 1 else f"{mine} questions wait for you"

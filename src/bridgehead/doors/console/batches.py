@@ -72,7 +72,6 @@ def _page(visit: Visit, house: House, problem: Problem | None) -> Page:
             "who": people,
             "mine": visit.person in {one.person for one in people},
             "said": [each.person for each in line.words if each.answer == "release"],
-            "me": visit.person,
             "address": _address(house, line),
             "may_data": visit.viewer().may("deployments"),
             "problem": problem,

@@ -11,6 +11,7 @@ from bridgehead.explain.data_health import tables
 from bridgehead.explain.data_history import past
 from bridgehead.explain.drift import moved, standings
 from bridgehead.explain.overview import owners
+from bridgehead.explain.schema_changes import open_changes
 from bridgehead.watch.accuracy.labelling import reviewed_by
 from bridgehead.watch.alive import silent_since
 
@@ -26,7 +27,7 @@ def show(visit: Visit) -> Answer:
         came = batches(connection, house.boundary)
         found_drifts, accepted = moved(connection), standings(connection)
         awaited = feeds(connection, house.deployment, house.clock.now())
-        before = past(connection)
+        before, changed = past(connection), open_changes(connection)
         silent = silent_since(connection, house.clock.now()) if found else ""
     return Page(
         template="health.html",
@@ -44,6 +45,7 @@ def show(visit: Visit) -> Answer:
             "accepted": accepted,
             "deciders": who_decides(house.boundary),
             "before": before,
+            "changed": changed,
             "calm": (
                 not silent
                 and all(line.standing == "in order" for line in found)
