@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from bridgehead.assemble import House
 from bridgehead.doors.console.problem import NO_SUCH_PAGE, Stopped
 from bridgehead.doors.console.visit import Answer, Page, Visit
 from bridgehead.explain.drift import Bar, ColumnDrift, Moment, column, drift
@@ -75,20 +77,8 @@ def show_table(visit: Visit) -> Answer:
     source, table = _place(visit)
     with house.store.reading() as connection:
         found = drift(connection, source, table, house.clock.now())
-    return Page(
-        template="columns.html",
-        title=f"Do the values of {source}.{table} move?",
-        data={
-            "deployment": house.deployment.charter.name,
-            "table": f"{source}.{table}",
-            "source": source,
-            "name": table,
-            "found": found,
-            "owners": owners(house.deployment.charter),
-        },
-        house=house,
-        refresh=REFRESH,
-    )
+    title = f"Do the values of {source}.{table} move?"
+    return _page(visit, house, template="columns.html", title=title, found=found)
 
 
 def show_one(visit: Visit) -> Answer:
@@ -99,22 +89,22 @@ def show_one(visit: Visit) -> Answer:
         found = column(connection, source, table, name, house.clock.now())
     if found is None:
         raise Stopped(NO_SUCH_PAGE)
-    return Page(
-        template="column.html",
-        title=f"Has {name} of {source}.{table} moved?",
-        data={
-            "deployment": house.deployment.charter.name,
-            "table": f"{source}.{table}",
-            "source": source,
-            "name": table,
-            "found": found,
-            "drawing": drawn(found),
-            "past": history(found.history),
-            "owners": owners(house.deployment.charter),
-        },
-        house=house,
-        refresh=REFRESH,
-    )
+    title = f"Has {name} of {source}.{table} moved?"
+    drawings = {"drawing": drawn(found), "past": history(found.history)}
+    return _page(visit, house, template="column.html", title=title, found=found, **drawings)
+
+
+def _page(visit: Visit, house: House, *, template: str, title: str, **more: Any) -> Page:
+    """Return a page about a table; ``more`` is what it shows beside which table that is, and who must act."""
+    source, table = visit.path["source"], visit.path["table"]
+    where = {
+        "deployment": house.deployment.charter.name,
+        "table": f"{source}.{table}",
+        "source": source,
+        "name": table,
+        "owners": owners(house.deployment.charter),
+    }
+    return Page(template=template, title=title, data={**where, **more}, house=house, refresh=REFRESH)
 
 
 def _place(visit: Visit) -> tuple[str, str]:
