@@ -52,7 +52,7 @@ async def test_incomes_that_go_missing_leave_what_follows_to_a_person(desk: Desk
     look_at(desk.house, "sales")
     (clause,) = health(desk)["customers"].clauses
     assert clause.response == "toPerson"
-    assert "income: 2 null" in clause.words
+    assert "income: 2 rows have no value" in clause.words
     assert clause.where.startswith("sales.odcs.yaml:")
     run = begin(desk, [CUSTOMERS], [MOVE])
     await desk.work()

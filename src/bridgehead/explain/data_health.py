@@ -33,6 +33,8 @@ DOES = {
     "block": "everything that rests on it is refused",
 }
 WEEK = timedelta(days=7)
+MOST_TITLES = 200
+"""Runs whose titles are read at once; pages show fewer."""
 _WORST = ("block", "hold", "quarantine", "lastGood", "rollBack", "toPerson", "raiseAudit", "warn", "record")
 
 
@@ -92,6 +94,14 @@ def tables(connection: Connection, deployment: Deployment, now: datetime) -> tup
         for table in declared.tables
     ]
     return tuple(sorted(lines, key=_badness))
+
+
+def titles(connection: Connection, runs: Iterable[str]) -> dict[str, str]:
+    """Return what runs are called, by their ids."""
+    found = connection.execute(
+        select(t.run.c.id, t.run.c.title).where(t.run.c.id.in_(list(runs)[:MOST_TITLES]))
+    )
+    return {row.id: row.title for row in found}
 
 
 def _badness(line: TableHealth) -> tuple[int, int, str, str]:

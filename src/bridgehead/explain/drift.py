@@ -28,9 +28,9 @@ _ORDER: tuple[Standing, ...] = ("moved", "not compared", "within", "not watched"
 HISTORY = 60
 """Batches of which the history of a column is shown."""
 _NAMES = {
-    "psi": "PSI",
-    "ks": "KS distance",
-    "tv": "total variation",
+    "psi": "how values are spread (PSI)",
+    "ks": "how far values have shifted (KS distance)",
+    "tv": "how often each value occurs (total variation)",
     "null_rate": "more missing values",
     "unseen": "values never seen before",
 }
@@ -286,10 +286,13 @@ def _means(table: TableDrift, line: ColumnLine) -> str:
         return "The contract says that it moves by nature (bridgeheadDrift: off): nobody is told of it."
     if line.worst is None:
         return "There was nothing to compare: a side has no rows."
-    return f"Within what was accepted: {_said(line.worst)}; chance alone brings about {line.worst.noise:.2g}."
+    return (
+        f"Within what was accepted. Furthest off is {_said(line.worst)}; "
+        f"chance alone brings about {line.worst.noise:.2g}."
+    )
 
 
 def _said(worst: Measured) -> str:
     if worst.measure in ("null_rate", "unseen"):
-        return f"{worst.name}, {worst.size:+.1%} of rows, where {worst.matters:.1%} would matter"
-    return f"{worst.name} {worst.size:.2f}, where {worst.matters:.2f} would matter"
+        return f"{worst.name}: {worst.size:+.1%} of rows, where {worst.matters:.1%} would matter"
+    return f"{worst.name}: {worst.size:.2f}, where {worst.matters:.2f} would matter"

@@ -52,6 +52,8 @@ GROUP = {
 }
 """What the plan of an undo does with the effects of each group."""
 
+_MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(?: ?UTC|Z|\+00:00)")
+_COMMAND = re.compile(r" If so: `bridgehead watch accept-change [^`]*`\.")
 _PLACE = re.compile(r"\{([a-z][a-z0-9_.]*)\}", re.IGNORECASE)
 
 
@@ -80,6 +82,23 @@ def moment(text: str) -> str:
     """Return ``21 Nov 2026, 14:30 UTC`` for an RFC 3339 text."""
     at = unstamp(text)
     return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+def dated(text: str) -> str:
+    """Return a text in which every moment is written as ``moment`` writes it; a day alone stays as it is."""
+    return _MOMENT.sub(_as_moment, text)
+
+
+def _as_moment(match: re.Match[str]) -> str:
+    try:
+        return moment(f"{match[1]}T{match[2]}:00Z")
+    except ValueError:  # somebody's text that only looks like one
+        return match[0]
+
+
+def said(text: str) -> str:
+    """Return what was noticed as a page says it, where a form takes the place of the command it names."""
+    return dated(_COMMAND.sub("", text))
 
 
 def as_of(text: str) -> str:

@@ -134,6 +134,13 @@ def visible(text: object) -> str:
     )
 
 
+def at(time: str, never: str = "") -> str:
+    """Return an RFC 3339 text as ``21 Nov 2026, 14:30 UTC``; ``never`` where there is none."""
+    from bridgehead.explain.words import moment
+
+    return moment(time) if time else never
+
+
 def tell_next(steps: Iterable[tuple[str, str]]) -> None:
     """Print what to do next: each command, and under it what it is for."""
     click.echo()
@@ -141,6 +148,13 @@ def tell_next(steps: Iterable[tuple[str, str]]) -> None:
     for command, words in steps:
         click.echo(f"  {command}")
         click.echo(f"      {words}")
+
+
+def noticed(words: str) -> str:
+    """Return what was noticed as ``visible`` text, its moments as people read them."""
+    from bridgehead.explain.words import dated
+
+    return visible(dated(words))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:

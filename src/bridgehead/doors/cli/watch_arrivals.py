@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridgehead.doors.cli.terminal import again, deployment_options, opened, print_json, table, visible
+from bridgehead.doors.cli.terminal import (
+    again,
+    at,
+    deployment_options,
+    noticed,
+    opened,
+    print_json,
+    table,
+    visible,
+)
 from bridgehead.doors.cli.watch_accept import named
 
 if TYPE_CHECKING:
@@ -48,9 +57,9 @@ def _all(found: tuple[FeedArrivals, ...]) -> None:
                 f"{line.source}.{line.table}",
                 line.standing,
                 line.next_day,
-                _minute(line.missing_from),
+                at(line.missing_from),
                 ", ".join(line.missed[-3:]),
-                _minute(line.last[0].at) if line.last else "never seen",
+                at(line.last[0].at) if line.last else "never seen",
             )
             for line in found
         ],
@@ -65,7 +74,7 @@ def _told(line: FeedArrivals) -> None:
     name = f"{line.source}.{line.table}"
     for words in dict.fromkeys((line.incident, line.short)):
         if words:
-            click.echo(f"{name}  {visible(words)}")
+            click.echo(f"{name}  {noticed(words)}")
     if line.proposed:
         click.echo(
             f"{name}  Batches seem to come otherwise now ({visible(line.proposed)}). If that is so: "
@@ -81,7 +90,7 @@ def _one(line: FeedArrivals) -> None:
     for retired in line.retired:
         click.echo(f"No longer expected: {visible(retired)}")
     if line.next_day:
-        by, from_ = _minute(line.due_by), _minute(line.missing_from)
+        by, from_ = at(line.due_by), at(line.missing_from)
         click.echo(f"Next: the batch of {line.next_day}, late from {by}, missing from {from_}")
     if line.missed:
         click.echo(f"Did not come: {', '.join(line.missed)}")
@@ -92,18 +101,14 @@ def _one(line: FeedArrivals) -> None:
         ("came", "batch", "about", "rows", "became", "noticed"),
         [
             (
-                _minute(each.at),
+                at(each.at),
                 visible(each.label),
                 ", ".join(each.days),
                 "" if each.rows is None else str(each.rows),
                 each.state,
-                visible(each.words),
+                noticed(each.words),
             )
             for each in line.last
         ],
         empty="No batch has been seen yet.",
     )
-
-
-def _minute(at: str) -> str:
-    return f"{at[:10]} {at[11:16]}Z" if at else ""

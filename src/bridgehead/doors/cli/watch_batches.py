@@ -6,7 +6,16 @@ from pathlib import Path
 
 import click
 
-from bridgehead.doors.cli.terminal import again, deployment_options, opened, print_json, table, visible
+from bridgehead.doors.cli.terminal import (
+    again,
+    at,
+    deployment_options,
+    noticed,
+    opened,
+    print_json,
+    table,
+    visible,
+)
 
 
 @click.command(name="batches")
@@ -21,6 +30,7 @@ def watch_batches(folder: Path, state: Path | None, as_json: bool, name: str, wa
     """
     from bridgehead.explain.batches import batches, who_decides
     from bridgehead.explain.figures import plain
+    from bridgehead.explain.words import as_of
 
     with opened(folder, state) as house:
         boundary = house.boundary
@@ -43,10 +53,10 @@ def watch_batches(folder: Path, state: Path | None, as_json: bool, name: str, wa
             (
                 line.label,
                 f"{line.source}.{line.table}",
-                f"{line.came_at[:16]}Z",
+                at(line.came_at),
                 "" if line.rows is None else f"{line.rows:,}",
                 f"{line.state}, is read" if line.read else line.state,
-                line.data_as_of[:16],
+                as_of(line.data_as_of),
             )
             for line in found
         ],
@@ -54,7 +64,7 @@ def watch_batches(folder: Path, state: Path | None, as_json: bool, name: str, wa
     )
     for line in open_:
         for words in line.noticed:
-            click.echo(f"{line.label}  {visible(words)}")
+            click.echo(f"{line.label}  {noticed(words)}")
         for each in line.words:
             click.echo(f"{line.label}  {each.person} said {each.answer}: {visible(each.reason)}")
         place = f"{line.source}.{line.table} '{line.name}' --as PERSON --reason WHY"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bridgehead.doors.cli.terminal import again, deployment_options, opened, print_json, table, visible
+from bridgehead.doors.cli.terminal import again, at, deployment_options, opened, print_json, table, visible
 
 
 @click.command(name="changes")
@@ -31,7 +31,7 @@ def watch_changes(folder: Path, state: Path | None, as_json: bool) -> int:
         [
             (
                 one["table"],
-                f"{one['since'][:16]}Z",
+                at(one["since"]),
                 visible(change["words"]),
                 _does(change["response"], one["table"] in fed),
             )

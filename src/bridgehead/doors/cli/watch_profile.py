@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridgehead.doors.cli.terminal import again, deployment_options, opened, print_json, table, visible
+from bridgehead.doors.cli.terminal import again, at, deployment_options, opened, print_json, table, visible
 from bridgehead.doors.cli.watch_accept import named
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _told(found: TableDrift) -> None:
         return
     click.echo(
         f"Baseline: {found.rows:,} rows ({', '.join(map(visible, found.batches[-3:]))}), accepted by "
-        f"{found.accepted_by} on {found.accepted_at[:10]}. Newest: {visible(found.newest)}, "
+        f"{found.accepted_by} on {at(found.accepted_at)}. Newest: {visible(found.newest)}, "
         f"{found.newest_rows:,} rows."
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridgehead.doors.cli.terminal import again, deployment_options, opened, print_json, table, visible
+from bridgehead.doors.cli.terminal import again, at, deployment_options, noticed, opened, print_json, table
 
 if TYPE_CHECKING:
     from bridgehead.assemble import House
@@ -42,8 +42,8 @@ def tell(house: House, as_json: bool) -> int:
                 (
                     f"{line.source}.{line.table}",
                     line.standing,
-                    f"{line.clauses[0].since[:16]}Z" if line.clauses else "",
-                    f"{line.checked_at[:16]}Z" if line.checked_at else "never",
+                    at(line.clauses[0].since) if line.clauses else "",
+                    at(line.checked_at, never="never"),
                     str(line.held or ""),
                     line.does,
                 )
@@ -57,7 +57,7 @@ def tell(house: House, as_json: bool) -> int:
             )
         for line in found:
             for each in line.clauses:
-                click.echo(f"{line.source}.{line.table}  {visible(each.words)}  {each.where}")
+                click.echo(f"{line.source}.{line.table}  {noticed(each.words)}  {each.where}")
             for gone in line.missing:
                 click.echo(
                     f"{line.source}.{line.table}  {gone.column} was missing for {gone.runs} "

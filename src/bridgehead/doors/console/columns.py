@@ -184,7 +184,7 @@ def history(moments: Sequence[Moment]) -> Drawing | None:
     older = sum(moment.older for moment in moments)
     told = f"{len(moments)} batches; {sum(moment.moved for moment in moments)} were found to have moved."
     if older:
-        told += f" The first {older} were compared with the baseline before."
+        told += f" The first {older} were compared with what was accepted before."
     return Drawing(
         width=WIDE,
         height=TOP + HIGH + 24,
@@ -214,7 +214,7 @@ def _bar_words(bar: Bar) -> str:
 def _told(found: ColumnDrift) -> str:
     furthest = max(found.bars, key=lambda bar: abs(bar.now - bar.before))
     return (
-        f"{len(found.bars)} {'bins' if found.line.counted == 'numbers' else 'values'}. "
+        f"{len(found.bars)} {'ranges' if found.line.counted == 'numbers' else 'values'}. "
         f"The largest difference: {_bar_words(furthest)}."
     )
 

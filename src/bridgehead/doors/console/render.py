@@ -34,6 +34,8 @@ def environment() -> Environment:
     made.filters.update(
         moment=words.moment,
         as_of=words.as_of,
+        dated=words.dated,
+        said=words.said,
         clock=clock,
         shown=words.shown,
         pretty=pretty,

@@ -155,7 +155,16 @@ def _names(listed: frozenset[str], table: str, column: str) -> bool:
     return f"{table}.{column}".casefold() in {each.casefold() for each in listed}
 
 
+_PLAINLY = {
+    "column_removed": "the column is gone",
+    "null_allowed": "it may be without a value now",
+    "null_forbidden": "it must have a value now",
+}
+
+
 def _told(change: Change) -> str:
+    if change.kind in _PLAINLY:
+        return f"{_PLAINLY[change.kind]} ({change.kind.replace('_', ' ')})"
     if change.before and change.after:
         return f"{change.kind.replace('_', ' ')}, {change.before} before, {change.after} now"
     return f"{change.kind.replace('_', ' ')} {change.before or change.after}".strip()
