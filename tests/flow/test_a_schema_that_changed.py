@@ -158,3 +158,18 @@ def test_who_refuses_a_change_says_why_and_its_readers_wait_on(desk: Desk) -> No
     assert open_clauses(desk) == before
     nothing = CliRunner().invoke(cli, [*asked[:2], "sales.orders", *asked[3:], *place])
     assert isinstance(nothing.exception, WatchError) and nothing.exception.code == "BH-WAT-060"
+
+
+@pytest.mark.parametrize("command", ["status", "look", "batches", "arrivals", "changes"])
+def test_before_the_first_release_every_command_says_so(tmp_path: Path, command: str) -> None:
+    from click.testing import CliRunner
+
+    from bridgehead.doors.cli import cli
+    from bridgehead.kernel.errors import ConfigError
+
+    CliRunner().invoke(
+        cli, ["init", "help-desk", "--folder", str(tmp_path / "help-desk")], standalone_mode=False
+    )
+    told = CliRunner().invoke(cli, ["watch", command, "--in", str(tmp_path / "help-desk")])
+    assert isinstance(told.exception, ConfigError) and told.exception.code == "BH-ASM-001"
+    assert told.exit_code != 0

@@ -102,16 +102,18 @@ def tables(rows: str) -> Callable[[Folder], object]:
     return change
 
 
-PROMISE = "apiVersion: v3.1.0\nkind: DataContract\nid: crm\nname: crm\nversion: 1.0.0\nstatus: active\nschema:\n  - name: {name}\n    logicalType: object\n    properties:\n      - {{name: id, logicalType: integer, {clause}: true}}\n      - {{name: owner, logicalType: string}}\n"
+PROMISE = "apiVersion: v3.1.0\nkind: DataContract\nid: crm\nname: crm\nversion: 1.0.0\nstatus: {status}\nschema:\n  - name: {name}\n    logicalType: object\n    properties:\n      - {{name: id, logicalType: integer, {clause}: true}}\n      - {{name: owner, logicalType: string}}\n"
 
 
-def contract(name: str = "orders", clause: str = "required") -> Callable[[Folder], object]:
+def contract(
+    name: str = "orders", clause: str = "required", status: str = "active"
+) -> Callable[[Folder], object]:
     """Return the change that adds a table and its contract."""
 
     def change(folder: Folder) -> None:
         tables("owner = :subject")(folder)
         folder.change("    path: crm.db\n", "    path: crm.db\n    contract: crm.odcs.yaml\n")
-        folder.write("crm.odcs.yaml", PROMISE.format(name=name, clause=clause))
+        folder.write("crm.odcs.yaml", PROMISE.format(name=name, clause=clause, status=status))
 
     return change
 
@@ -302,6 +304,7 @@ CASES = [
     Case("BH-CHK-112", fed(folder="../gone"), "        feed:", fed()),
     Case("BH-CHK-113", fed(totals="totals.json"), "{property: bridgeheadControlTotals", fed(), "crm.odcs.yaml"),
     Case("BH-CHK-114", fed(segment="owner"), "  - name: orders", fed(), "crm.odcs.yaml"),
+    Case("BH-CHK-115", contract(status="draft"), "status: draft", contract(), "crm.odcs.yaml"),
     # hazards and secrets
     Case("BH-CHK-070", swap("detector: Refunds of the day compared with what the tickets cost", "detector: none"), "detector: none", nothing),
     Case("BH-CHK-071", swap("drill: Ask for a refund of 500 USD on a ticket that cost 20, in staging, every month", "drill: TODO"), "drill: TODO", nothing),

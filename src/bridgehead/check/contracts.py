@@ -38,7 +38,14 @@ PERSONAL_SEGMENT = Rule(
     why="What a batch lacks is told by the values of that column, on pages, in incidents and in the ledger.",
     fix="Name another column under `bridgeheadSegment`: one without tags and masks that every grant shows.",
 )
-_OF_BATCHES = {"totals": NO_TOTALS, "segment": PERSONAL_SEGMENT}
+DRAFT = Rule(
+    id="BH-CHK-115",
+    severity="warn",
+    title="A data contract is a draft",
+    why="Its clauses hold readers up as those of any other do, though nobody has said that they are right.",
+    fix="Have its owner read it clause by clause, and write `status: active`.",
+)
+_OF = {"totals": NO_TOTALS, "segment": PERSONAL_SEGMENT, "draft": DRAFT}
 
 ReadContracts = Callable[[Deployment], Iterable[Misfit]]
 """Who can read contracts says what of them is wrong (``blocks``), and what is left out."""
@@ -47,8 +54,10 @@ ReadContracts = Callable[[Deployment], Iterable[Misfit]]
 def promised(d: Deployment, read: ReadContracts) -> Iterator[Finding]:
     """Yield what is wrong with the contracts of sources."""
     for misfit in read(d):
-        rule = _OF_BATCHES.get(misfit.of) or (UNREADABLE if misfit.blocks else LEFT_OUT)
+        rule = _OF.get(misfit.of) or (UNREADABLE if misfit.blocks else LEFT_OUT)
         yield rule.found(misfit.words, misfit.where)
 
 
-FAMILY = Family("Data contracts", (UNREADABLE, LEFT_OUT, NO_TOTALS, PERSONAL_SEGMENT), lambda d: iter(()))
+FAMILY = Family(
+    "Data contracts", (UNREADABLE, LEFT_OUT, NO_TOTALS, PERSONAL_SEGMENT, DRAFT), lambda d: iter(())
+)

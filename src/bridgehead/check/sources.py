@@ -57,12 +57,13 @@ NOBODY = Rule(
 
 
 class Misfit(NamedTuple):
-    """Something about a table that does not fit: ``blocks``, or is worth knowing. ``of`` its batches."""
+    """Something about a table that does not fit: ``blocks``, or is worth knowing. ``of`` its batches, or
+    that its contract is a draft."""
 
     words: str
     where: str
     blocks: bool
-    of: Literal["", "totals", "segment"] = ""
+    of: Literal["", "totals", "segment", "draft"] = ""
 
 
 LookAtTables = Callable[[Deployment], Iterable[Misfit]]

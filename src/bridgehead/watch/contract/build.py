@@ -66,6 +66,7 @@ def build(value: Mapping[str, Any], found: Found, file: str, digest: str) -> Con
         version=str(value["version"]),
         api_version=str(value["apiVersion"]),
         status=str(value.get("status", "")),
+        status_at=found.where("status"),
         tables=tables,
         freshness=_freshness(value, tables, found, unchecked),
         unchecked=tuple(unchecked),

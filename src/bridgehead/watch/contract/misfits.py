@@ -33,6 +33,9 @@ def misfits(deployment: Deployment) -> Iterator[Misfit]:
         except WatchError as error:
             yield Misfit(f"`{source.contract}` was not read: {error.what}.", where, False)
             continue
+        if contract.status == "draft":
+            words = f"`{source.contract}` is a draft, and its clauses decide what readers may do."
+            yield Misfit(words, contract.status_at.removeprefix(folder) or where, False, "draft")
         for table in source.tables:
             if contract.table(table) is None:
                 words = f"`{source.contract}` says nothing of the table `{table}`."

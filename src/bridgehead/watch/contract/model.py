@@ -187,7 +187,8 @@ class Unchecked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """A data contract of ODCS v3. ``digest`` is the SHA-256 of its bytes."""
+    """A data contract of ODCS v3. ``digest`` is the SHA-256 of its bytes, ``status_at`` where it says its
+    status."""
 
     id: str
     name: str
@@ -201,6 +202,7 @@ class Contract:
     owner: str = ""
     file: str = ""
     digest: str = ""
+    status_at: str = ""
 
     def table(self, name: str) -> Table | None:
         """Return an object by its name."""
