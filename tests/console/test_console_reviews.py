@@ -89,10 +89,10 @@ def test_the_data_page_says_how_often_it_is_right(desk: Desk, signed_in: Callabl
         look(desk, run, "right")
     page = olga.get("/deployments/desk/health").text
     assert "from 6 audited results in the last 4 weeks; assumes random audit." in page
-    assert "neither above nor below its floor" in page  # six right answers do not prove nine in ten
+    assert "neither is proved" in page  # six right answers do not prove nine in ten
     assert look_at(desk, runs[6:], [True] * 6)
     page = olga.get("/deployments/desk/health").text
-    assert "proved to be below its floor" in page and "which did" in page
+    assert "proved to be right too seldom" in page and "which did" in page
     said = olga.get("/deployments/desk/health.json").json()["workflows"][0]
     assert said["touched_runs"] == runs[6:] and said["touched_effects"] == 6
     assert said["lately"]["interval"]["labels"] == 12 - len([r for r in runs if not items(desk)[r].verdict])

@@ -180,7 +180,7 @@ async def test_the_command_line_says_how_it_stands_and_ends_the_alarm(desk: Desk
 
     told = said("status")
     assert told.return_value == 1
-    assert "proved to be below its floor" in told.output and runs[0] in told.output
+    assert "proved to be right too seldom" in told.output and runs[0] in told.output
     assert "50 % of what was to be audited was not answered." in told.output  # months have gone by
     assert "It cannot be seen" in told.output
     (line,) = json.loads(said("status", "--json").output)["workflows"]

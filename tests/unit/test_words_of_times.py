@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridgehead.explain.words import dated, said
+from bridgehead.explain.words import briefly, dated, said
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,10 @@ def test_what_is_no_moment_of_the_calendar_stays() -> None:
 def test_a_page_names_no_command_that_its_form_takes_the_place_of() -> None:
     words = "Perhaps it is called b now. If so: `bridgehead watch accept-change s.t --renamed a=b`. Gone."
     assert said(words) == "Perhaps it is called b now. Gone."
+
+
+def test_figures_and_clauses_are_left_to_the_place_that_explains_them() -> None:
+    moved = "income has moved: 151 on average (PSI 0.53, matters from 0.10, noise 0.044). Look (twice)."
+    assert briefly(moved) == "income has moved: 151 on average. Look (twice)."
+    short = "region: 20 rows have no value; none is promised (required: true)."
+    assert briefly(short) == "region: 20 rows have no value; none is promised."

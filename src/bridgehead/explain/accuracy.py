@@ -32,9 +32,9 @@ NEWEST = 20_000
 Standing = Literal["below", "kept", "not proved", "not known"]
 _ORDER: tuple[Standing, ...] = ("below", "not known", "not proved", "kept")
 SAID: dict[Standing, str] = {
-    "below": "proved to be below its floor",
-    "kept": "above its floor",
-    "not proved": "neither above nor below its floor",
+    "below": "proved to be right too seldom",
+    "kept": "right as often as promised",
+    "not proved": "neither is proved",
     "not known": "not known",
 }
 BLIND = (

@@ -53,6 +53,7 @@ GROUP = {
 """What the plan of an undo does with the effects of each group."""
 
 _MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(?: ?UTC|Z|\+00:00)")
+_TECHNICAL = re.compile(r" \((?=[^()]*(?:\bnoise\b|\bmust(?:Not)?Be|\brequired: ))[^()]*\)")
 _COMMAND = re.compile(r" If so: `bridgehead watch accept-change [^`]*`\.")
 _PLACE = re.compile(r"\{([a-z][a-z0-9_.]*)\}", re.IGNORECASE)
 
@@ -99,6 +100,11 @@ def _as_moment(match: re.Match[str]) -> str:
 def said(text: str) -> str:
     """Return what was noticed as a page says it, where a form takes the place of the command it names."""
     return dated(_COMMAND.sub("", text))
+
+
+def briefly(text: str) -> str:
+    """Return what was noticed without the figures and clauses in brackets that stand further down a page."""
+    return _TECHNICAL.sub("", said(text))
 
 
 def as_of(text: str) -> str:

@@ -94,6 +94,8 @@ def _told(found: TableDrift) -> None:
 
 
 def _column(one: ColumnDrift) -> None:
+    from bridgehead.explain.words import as_of
+
     click.echo(f"{one.table.source}.{one.table.table}.{one.line.column}: {visible(one.means)}")
     before, now = one.missing
     click.echo(f"Without a value: {before:.1%} accepted, {now:.1%} in {visible(one.table.newest)}.")
@@ -115,7 +117,7 @@ def _column(one: ColumnDrift) -> None:
     for moment in one.history[-10:]:
         mark = "moved" if moment.moved else "within"
         times = f"{moment.times:.2f} of what matters ({moment.measure})"
-        click.echo(f"{moment.day}  {visible(moment.part)}  {times}, {mark}")
+        click.echo(f"{as_of(moment.day)}  {visible(moment.part)}  {times}, {mark}")
 
 
 def _drawn(share: float) -> str:

@@ -11,6 +11,7 @@ from bridgehead.doors.console.problem import NO_SUCH_PAGE, Stopped
 from bridgehead.doors.console.visit import Answer, Page, Visit
 from bridgehead.explain.drift import Bar, ColumnDrift, Moment, column, drift
 from bridgehead.explain.overview import owners
+from bridgehead.explain.words import as_of
 
 REFRESH = 30
 WIDE, LEFT, TOP, HIGH = 360, 34, 10, 130
@@ -202,9 +203,9 @@ def _axis(moments: Sequence[Moment], most: float) -> Iterator[Text]:
     yield Text(x=LEFT - 4, y=TOP + HIGH, words="0", end=True)
     if most > 3:
         yield Text(x=LEFT - 4, y=TOP + 10, words=f"{most:.0f}", end=True)
-    yield Text(x=LEFT, y=TOP + HIGH + 18, words=moments[0].day)
+    yield Text(x=LEFT, y=TOP + HIGH + 18, words=as_of(moments[0].day))
     if len(moments) > 1:
-        yield Text(x=WIDE, y=TOP + HIGH + 18, words=moments[-1].day, end=True)
+        yield Text(x=WIDE, y=TOP + HIGH + 18, words=as_of(moments[-1].day), end=True)
 
 
 def _bar_words(bar: Bar) -> str:

@@ -36,6 +36,7 @@ def environment() -> Environment:
         as_of=words.as_of,
         dated=words.dated,
         said=words.said,
+        briefly=words.briefly,
         clock=clock,
         shown=words.shown,
         pretty=pretty,
