@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bridgehead.connect.faults import bad_setting, late, not_open, unknown_operation
-from bridgehead.connect.sources import batches
 from bridgehead.connect.sources.answer import statement_of, unreadable
 from bridgehead.connect.sources.apart import Patience, Processes
 from bridgehead.connect.sources.copies import Copies
 from bridgehead.declare.model import Column, Source, Table
 from bridgehead.kernel.errors import ConnectError
 from bridgehead.kernel.ports import STATEMENT, Operation, Reply, Request
+from bridgehead.watch.feeds import relation
+from bridgehead.watch.feeds.view import named, text, view
 
 OPENING = 60.0
 """Seconds that looking at every table may take."""
@@ -94,14 +95,14 @@ class DuckdbSource:
     def _rows(
         self, sql: str, values: list[Any], given: _Fed, patience: Patience, opened: _Opened
     ) -> list[dict[str, Any]]:
-        tables = [name for name in self._settings.tables if _named(name) in sql]
+        tables = [name for name in self._settings.tables if named(name) in sql]
         place = self._settings.path or ", ".join(tables)
         with self._placed(tables, opened.copies) as whole:
             if patience.over:
                 raise late(self.name, patience.deadline, "none")
             try:
                 fed = {
-                    name: batches.files(given.folders.get(name, ())) for name in tables if self._is_fed(name)
+                    name: relation.files(given.folders.get(name, ())) for name in tables if self._is_fed(name)
                 }
             except OSError as error:
                 raise unreadable(self.name, place, str(error)) from error
@@ -122,7 +123,7 @@ class DuckdbSource:
         table, names = self._settings.tables[name], given.names.get(name, {})
         columns = {column: list(names.get(column, ())) for column in table.columns}
         return {
-            "view": _shown(name, table),
+            "view": view(name, table),
             "files": [str(file) for file in files],
             "columns": columns,
         }
@@ -169,7 +170,7 @@ class DuckdbSource:
 
     def _look(self, table: str, patience: Patience, opened: _Opened) -> None:
         try:
-            self._rows(f"SELECT * FROM {_named(table)} LIMIT 0", [], _Fed(), patience, opened)  # noqa: S608
+            self._rows(f"SELECT * FROM {named(table)} LIMIT 0", [], _Fed(), patience, opened)  # noqa: S608
         except ConnectError as error:
             if error.code == "BH-CON-064":
                 raise unreadable(self.name, table, error.private or error.what) from error
@@ -182,37 +183,11 @@ def _view(name: str, table: Table, file: Path) -> str:
         column: told.type if isinstance(told, Column) else told for column, told in table.columns.items()
     }
     if file.suffix == ".parquet":
-        scan = f"read_parquet({_text(str(file))})"
+        scan = f"read_parquet({text(str(file))})"
     else:
-        types = ", ".join(f"{_text(column)}: {_text(kind)}" for column, kind in columns.items())
+        types = ", ".join(f"{text(column)}: {text(kind)}" for column, kind in columns.items())
         scan = (
-            f"read_csv({_text(str(file))}, header = true, delim = ',', quote = '\"', escape = '\"', "
+            f"read_csv({text(str(file))}, header = true, delim = ',', quote = '\"', escape = '\"', "
             f"types = {{{types}}}, nullstr = '', allow_quoted_nulls = false)"
         )
-    return _shown(name, table) + scan
-
-
-def _shown(name: str, table: Table) -> str:
-    """Return the view of a table that shows its declared columns, of their types, up to what it reads."""
-    columns = {
-        column: told.type if isinstance(told, Column) else told for column, told in table.columns.items()
-    }
-    shown = ", ".join(
-        f"CAST({_quoted(column)} AS {kind}) AS {_quoted(column)}" for column, kind in columns.items()
-    )
-    schema = name.rpartition(".")[0]
-    made = f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}; " if schema else ""
-    return f"{made}CREATE VIEW {_named(name)} AS SELECT {shown} FROM "  # noqa: S608 -- quoted names
-
-
-def _named(name: str) -> str:
-    schema, _, bare = name.rpartition(".")
-    return f"{_quoted(schema or 'main')}.{_quoted(bare)}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return view(name, table) + scan

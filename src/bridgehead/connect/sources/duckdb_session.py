@@ -13,15 +13,8 @@ from typing import Any
 import duckdb
 
 from bridgehead.connect.sources.session import PARTS, Failed
+from bridgehead.watch.feeds.relation import SETTINGS, scan
 
-_CONFIG: dict[str, Any] = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "python_enable_replacements": "false",
-    "threads": "2",
-    "memory_limit": "1GB",
-    "temp_directory": "",
-}
 _CLOSED = {"enable_external_access": "false", "lock_configuration": "true"}
 
 
@@ -34,7 +27,7 @@ class Duckdb:
     def ready(self) -> None:
         """Make the database of the next question."""
         if self._next is None:
-            self._next = duckdb.connect(":memory:", config=_CONFIG)
+            self._next = duckdb.connect(":memory:", config=dict(SETTINGS))
 
     def asked(self, question: dict[str, Any]) -> Generator[tuple[list[str], list[Any]], None, None]:
         """Yield columns and rows of one statement, or nothing where ``sql`` is empty."""
@@ -59,7 +52,7 @@ class Duckdb:
     def _opened(self, question: dict[str, Any]) -> Any:
         try:
             if question["path"]:
-                return duckdb.connect(question["path"], read_only=True, config={**_CONFIG, **_CLOSED})
+                return duckdb.connect(question["path"], read_only=True, config={**SETTINGS, **_CLOSED})
             self.ready()
             connection, self._next = self._next, None
             files = ", ".join("'" + file.replace("'", "''") + "'" for file in question["files"])
@@ -78,7 +71,5 @@ class Duckdb:
 
     def _feed(self, connection: Any, fed: dict[str, Any]) -> None:
         """Show a table that comes in batches."""
-        from bridgehead.connect.sources import batches
-
-        scan = batches.scan(connection, [Path(file) for file in fed["files"]], fed["columns"])
-        connection.execute(fed["view"] + scan)
+        read = scan(connection, [Path(file) for file in fed["files"]], fed["columns"])
+        connection.execute(fed["view"] + read)

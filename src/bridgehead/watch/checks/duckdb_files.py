@@ -83,7 +83,7 @@ class DuckdbFiles:
         return self._opened[table.name]
 
     def rows(self, sql: str, most: int) -> Sequence[Sequence[Any]]:
-        duckdb = _duckdb()
+        duckdb = library()
         left = self._ends - self._clock.monotonic()
         if left <= 0:
             raise Unmeasured("the time for this check was up", over=True)
@@ -105,7 +105,7 @@ class DuckdbFiles:
         self._work.cleanup()
 
     def _connect(self) -> Any:
-        connection = _duckdb().connect(
+        connection = library().connect(
             ":memory:",
             config={
                 "autoinstall_known_extensions": "false",
@@ -146,7 +146,7 @@ class DuckdbFiles:
             if files.format == "csv":
                 return self._csv(table, files.paths, files.null)
             return self._json(table, files.paths)
-        except (_duckdb().Error, ValueError) as error:  # ValueError: a name that SQL cannot write
+        except (library().Error, ValueError) as error:  # ValueError: a name that SQL cannot write
             raise Unmeasured(why(error, one_of_many=self._one_of_many)) from error
 
     def _parquet(self, table: Table, paths: Sequence[Path]) -> Opened:
@@ -216,7 +216,7 @@ class DuckdbFiles:
         ]
         read = f"SELECT {', '.join(shown)} FROM {opened.relation.source}"  # noqa: S608 -- quoted names
         for name in names:
-            with suppress(_duckdb().Error):
+            with suppress(library().Error):
                 self._run(f"CREATE VIEW {quoted(name)} AS {read}")
 
 
@@ -339,7 +339,8 @@ def _listed(paths: Sequence[Path]) -> str:
     return f"[{', '.join(literal(str(path)) for path in paths)}]"
 
 
-def _duckdb() -> Any:
+def library() -> Any:
+    """Return the package ``duckdb``. Raises ``WatchError`` (BH-WAT-014)."""
     try:
         import duckdb
     except ImportError as error:

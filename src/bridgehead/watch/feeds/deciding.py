@@ -7,6 +7,8 @@
 
 The owner and the deputy may, and whoever decides under ``sick_data``. Where the contract calls the table
 critical, two different people release. Every word of theirs is in the ledger, and counts in its transaction.
+Before that a batch that is to be released is read as its readers would read it: what they could not read
+nobody can publish.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ from bridgehead.record import Work
 from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
 from bridgehead.watch.feeds import columns, publishing
-from bridgehead.watch.feeds.said import about
+from bridgehead.watch.feeds.copied import batch_of
+from bridgehead.watch.feeds.judging import UNREAD
+from bridgehead.watch.feeds.readable import unread
+from bridgehead.watch.feeds.said import About, about
 from bridgehead.watch.feeds.standing import standing
 from bridgehead.watch.feeds.supply import Supply
 from bridgehead.watch.health import recording
@@ -64,8 +69,8 @@ def decide(boundary: Boundary, table: str, batch: str, answer: Answer, by: Princ
 
     ``batch`` is the name of its row, or what its sender calls it where one of that name waits. Raises
     ``ApprovalError``: BH-WAT-047 for a table or batch that nobody is asked about, BH-WAT-048 who may not, or
-    has said so already, BH-WAT-049 without a reason, BH-WAT-118 for columns that nobody accepted;
-    ``StoreError``, ``LedgerError`` where it cannot be written down.
+    has said so already, BH-WAT-049 without a reason, BH-WAT-118 for columns that nobody accepted, BH-WAT-119
+    for what queries could not read; ``StoreError``, ``LedgerError`` where it cannot be written down.
     """
     source, _, name = table.partition(".")
     declared = boundary.charter.sources.get(source)
@@ -82,8 +87,25 @@ def decide(boundary: Boundary, table: str, batch: str, answer: Answer, by: Princ
             fix="Give the reason; it is kept in the ledger.",
         )
     supply = Supply(boundary=boundary, source=source, table=name, contract=contract_of(boundary, source))
+    if answer == "release":
+        batch = _read(supply, batch)
     found: Decided = boundary.ledger.append(_deciding(supply, batch, answer, by, reason.strip())).value
     return found
+
+
+def _read(supply: Supply, wanted: str) -> str:
+    """Return the name of the row of a batch that queries can read. Raises ``ApprovalError``: BH-WAT-047,
+    BH-WAT-119. Not in the transaction that releases it: nobody is to wait for a large one."""
+    row = supply.boundary.store.look(lambda connection: _waiting(connection, supply, wanted))
+    why = unread(supply, batch_of(supply, row).paths)
+    if not why:
+        return str(row.name)
+    raise ApprovalError(
+        "BH-WAT-119",
+        f"{publishing.label_of(row.name)} was read as queries read it, and could not be: {why}",
+        means="Nothing was published: whoever reads the table would fail. What is published stays.",
+        fix="Let the sender send it again as it should be, or discard it.",
+    )
 
 
 def _deciding(supply: Supply, wanted: str, answer: Answer, by: Principal, reason: str) -> UnitOfWork:
@@ -133,7 +155,7 @@ def _carried_out(
     )
     if answer == "discard":
         return replace(decided, state="discarded"), ()
-    known = about(row.said)
+    known = _as_read(connection, supply, row)
     batch = publishing.Batch(
         name=row.name,
         label=publishing.label_of(row.name),
@@ -143,6 +165,14 @@ def _carried_out(
     )
     made = publishing.publish(connection, supply, batch)
     return replace(decided, state="published", snapshot=made.snapshot.number), made.drafts
+
+
+def _as_read(connection: Connection, supply: Supply, row: Row[Any]) -> About:
+    """Return what is said of a batch that was just read: that it could not be is not true any more."""
+    known = about(row.said)
+    known = replace(known, said=tuple(one for one in known.said if one.kind != UNREAD))
+    connection.execute(update(t.batch).where(*_at(supply, row.name)).values(said=known.text()))
+    return known
 
 
 def _waiting(connection: Connection, supply: Supply, wanted: str) -> Row[Any]:

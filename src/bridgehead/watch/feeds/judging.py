@@ -8,12 +8,12 @@
 
 A clause, or a change of the columns, decides by what it does to readers: what holds back, or serves the last
 good data, keeps the batch from being published; what leaves things to a person, or is only noted, goes with
-it.
+it. What could not be evaluated, and what queries cannot read, goes with nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -30,9 +30,11 @@ from bridgehead.watch.breach import said_of
 from bridgehead.watch.checks.check import Report, check
 from bridgehead.watch.checks.engine import Limits, Unmeasured
 from bridgehead.watch.checks.files import Files, Format, format_of
-from bridgehead.watch.checks.ir import Age, Aggregate
+from bridgehead.watch.checks.ir import Age, Aggregate, NoBaseline
+from bridgehead.watch.checks.judge import Verdict
 from bridgehead.watch.checks.where import Place, place_of
 from bridgehead.watch.feeds.published import files_of
+from bridgehead.watch.feeds.readable import unread
 from bridgehead.watch.feeds.said import Said
 from bridgehead.watch.feeds.supply import Supply
 
@@ -43,6 +45,8 @@ State = Literal["published", "quarantined", "set aside"]
 GOES_WITH_IT = ("record", "warn", "raiseAudit", "toPerson", "rollBack")
 """What a broken clause does to readers without keeping its batch from being published."""
 KEEPS_APART: frozenset[str] = frozenset({"empty", "totals", "overlap", "partial", "segment_missing"})
+UNREAD = "unread"
+"""Of a batch that queries cannot read, whatever its clauses say."""
 OF_A_BATCH: frozenset[str] = KEEPS_APART | {
     "duplicate",
     "correction",
@@ -52,6 +56,7 @@ OF_A_BATCH: frozenset[str] = KEEPS_APART | {
     "arrived_late",
 }
 """What is noticed of a batch that came, and not of one that did not."""
+SEND_AGAIN = "Let the sender send it again as it should be, or discard it."
 MOST_SEGMENTS = 1000
 NO_SEGMENT = "rows without one"
 COUNTED_BYTES = 64 * 1024 * 1024
@@ -153,24 +158,33 @@ def audit(supply: Supply, batch: Batch, others: Mapping[str, Files], now: dateti
         if isinstance(fresh.test, Age) and isinstance(fresh.metric, Aggregate):
             value = report.numbers.values.get((supply.table, fresh.metric))
             newest[fresh.id] = value if isinstance(value, str) else ""
-    broken = [said_of(each) for each in report.breaches if not isinstance(each.check.test, Age)]
-    inside = f"{supply.boundary.deployment.folder}/"
+    broken = [each for each in report.breaches if not isinstance(each.check.test, Age)]
     return Audited(
-        said=tuple(
-            Said(
-                kind="clause",
-                words=each.words,
-                clause=each.clause,
-                where=each.where.removeprefix(inside),
-                response=each.response,
-                readers=each.readers,
-            )
-            for each in broken
-        ),
+        said=(*_unread(supply, batch), *(_said(supply, each) for each in broken)),
         rows=report.numbers.rows.get(supply.table),
         newest=newest,
         columns=columns,
         segments=counted,
+    )
+
+
+def _unread(supply: Supply, batch: Batch) -> Iterator[Said]:
+    """Yield why readers could not read a batch: columns that no clause is about are theirs, too."""
+    if said := unread(supply, batch.paths):
+        yield Said(kind=UNREAD, words=recordable(f"No query can read it: {said}."), fix=SEND_AGAIN)
+
+
+def _said(supply: Supply, verdict: Verdict) -> Said:
+    one = said_of(verdict)
+    return Said(
+        kind="clause",
+        words=one.words,
+        clause=one.clause,
+        where=one.where.removeprefix(f"{supply.boundary.deployment.folder}/"),
+        response=one.response,
+        readers=one.readers,
+        # Nobody has said yet what a batch is compared with: that says nothing against the batch.
+        unevaluated=verdict.state == "unevaluable" and not isinstance(verdict.check.test, NoBaseline),
     )
 
 
@@ -248,8 +262,8 @@ def verdict(said: Sequence[Said]) -> State:
 def keeps_apart(one: Said) -> bool:
     """Say whether one thing noticed keeps its batch from being published."""
     if one.kind in ("clause", "schema"):
-        return one.response not in GOES_WITH_IT
-    return one.kind == "older" or one.kind in KEEPS_APART
+        return one.unevaluated or one.response not in GOES_WITH_IT
+    return one.kind in ("older", UNREAD) or one.kind in KEEPS_APART
 
 
 def as_of(arrival: Arrival, audited: Audited) -> str:

@@ -18,7 +18,7 @@ from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
 from bridgehead.watch.feeds import columns, publishing
 from bridgehead.watch.feeds.copied import batch_of, others
-from bridgehead.watch.feeds.judging import Audited, Batch, audit, newer, verdict
+from bridgehead.watch.feeds.judging import UNREAD, Audited, Batch, audit, newer, verdict
 from bridgehead.watch.feeds.said import About, about
 from bridgehead.watch.feeds.standing import standing
 from bridgehead.watch.feeds.supply import Supply
@@ -84,7 +84,7 @@ def _judging(supply: Supply, batch: Batch, audited: Audited, more: tuple[Broken,
         if row is None:
             return Work()  # somebody else was quicker, or people decided
         before = about(row.said)
-        stays = (each for each in before.said if each.kind not in ("clause", "schema"))
+        stays = (each for each in before.said if each.kind not in ("clause", "schema", UNREAD))
         weighed = columns.weigh(connection, supply, before.columns)
         newest = publishing.merged(connection, supply, audited.newest)
         told = replace(before, said=(*stays, *weighed.said, *audited.said), newest=newest)

@@ -11,7 +11,8 @@ from typing import Any
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """One thing noticed. ``kind`` is ``clause`` for one of the contract, ``schema`` for a change of the
-    columns, otherwise a kind of the watch over arrivals, or ``older`` and ``overtaken``. Words hold figures
+    columns, ``unread`` where queries cannot read it, otherwise a kind of the watch over arrivals, or
+    ``older`` and ``overtaken``. ``unevaluated``: nobody knows whether the clause is kept. Words hold figures
     and names of columns, nothing personal."""
 
     kind: str
@@ -21,6 +22,7 @@ class Said:
     where: str = ""
     response: str = ""
     readers: Mapping[str, str] = field(default_factory=dict)
+    unevaluated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

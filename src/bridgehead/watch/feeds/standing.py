@@ -94,18 +94,20 @@ def _row(connection: Connection, supply: Supply, name: str) -> Row[tuple[object,
 
 def _published(connection: Connection, supply: Supply, found: Snapshot) -> Iterator[Broken]:
     """Yield what the newest published batch broke, and was published with. People who released one have
-    answered for the rest, and a change of its columns is over once they accepted it."""
+    answered for the rest, but for what nobody could evaluate: they do not know it either. A change of its
+    columns is over once they accepted it."""
     open_ = columns.still_open(connection, supply)
     for each in about(_row(connection, supply, found.batches[-1]).said).said:
         if each.kind == "schema" and each.clause not in open_:
             continue
-        if each.kind in ("clause", "schema") and each.response in GOES_WITH_IT:
+        if each.kind in ("clause", "schema") and (each.response in GOES_WITH_IT or each.unevaluated):
+            went = each.response in GOES_WITH_IT
             yield Broken(
                 clause=each.clause,
-                response=each.response,
+                response=each.response if went else "warn",
                 words=each.words,
                 where=each.where,
-                readers=each.readers,
+                readers=each.readers if went else {},
             )
 
 

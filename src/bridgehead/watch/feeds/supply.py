@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridgehead.declare.model import Feed
+from bridgehead.declare.model import Table as Declares
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.enforce.snapshots import FEEDS
 from bridgehead.watch.arrivals.declared import Declared
@@ -34,6 +35,11 @@ class Supply:
     def feed(self) -> Feed:
         """Return what the charter declares of it."""
         return self.boundary.charter.sources[self.source].feeds[self.table]
+
+    @property
+    def declares(self) -> Declares:
+        """Return the table as the charter declares it: the columns that queries see, and their types."""
+        return self.boundary.charter.sources[self.source].tables[self.table]
 
     @property
     def drop(self) -> Path:

@@ -15,6 +15,15 @@ from bridgehead.watch.checks.duckdb_files import header_of
 from bridgehead.watch.checks.engine import Unmeasured
 from bridgehead.watch.checks.files import format_of
 
+SETTINGS: Mapping[str, str] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+    "threads": "2",
+    "memory_limit": "1GB",
+    "temp_directory": "",
+}
+"""What a query may take of its machine, and of the world around it."""
 Columns = Mapping[str, Sequence[str]]
 """The columns of a table, each with the other names by which a file may have it."""
 
