@@ -79,3 +79,15 @@ def test_two_different_people_release_a_batch_of_a_critical_table(tmp_path: Path
     assert says(desk, "maya").state == "published"
     assert len(desk.bodies("batch.released")) == 2
     desk.close()
+
+
+def test_a_yes_counts_while_whoever_gave_it_may_still_give_it(tmp_path: Path) -> None:
+    desk = FedDesk(tmp_path, contract=CRITICAL)
+    kept_apart(desk)
+    assert says(desk, "maya").lacking == 1
+    desk.change("  maya: {name: Maya Lead,", "  maya: {active: false, name: Maya Lead,")
+    desk.activate()
+    decided = says(desk, "olga")
+    assert (decided.state, decided.lacking, len(desk.snapshots())) == ("quarantined", 1, 1)
+    assert says(desk, "tomas").state == "published"
+    desk.close()

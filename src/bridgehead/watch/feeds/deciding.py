@@ -6,9 +6,9 @@
     decided.lacking          # how many other people must still say so
 
 The owner and the deputy may, and whoever decides under ``sick_data``. Where the contract calls the table
-critical, two different people release. Every word of theirs is in the ledger, and counts in its transaction.
-Before that a batch that is to be released is read as its readers would read it: what they could not read
-nobody can publish.
+critical, two different people release, each of whom may still say so then. Every word of theirs is in the
+ledger, and counts in its transaction. Before that a batch that is to be released is read as its readers would
+read it: what they could not read nobody can publish.
 """
 
 from __future__ import annotations
@@ -116,7 +116,10 @@ def _deciding(supply: Supply, wanted: str, answer: Answer, by: Principal, reason
             raise _may_not(f"{by.id} has said so already, and another person must too")
         said = [*earlier, {"person": by.id, "answer": answer, "at": _now(supply), "reason": reason}]
         people = about(row.said).people if answer == "release" else 1
-        lacking = people - len({one["person"] for one in said if one["answer"] == answer})
+        # Who has lost the right since, or is gone, agrees no more.
+        may = deciders(supply.boundary)
+        agreed = {one["person"] for one in said if one["answer"] == answer and one["person"] in may}
+        lacking = people - len(agreed)
         if answer == "release":
             columns.require_accepted(connection, supply, about(row.said).columns)
         decided, drafts = _carried_out(connection, supply, row, answer, lacking)
