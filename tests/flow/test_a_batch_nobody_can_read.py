@@ -1,4 +1,4 @@
-"""What queries cannot read is not published: not by itself, not by people, not once its columns are accepted."""
+"""What queries cannot read is not published: not by itself, not by people, not once columns are accepted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ LATIN = "\n".join([HEADER, *richer(ROWS)]).replace("Person 7", "P\u00e9rson 7").
 NOTED = CONTRACT.replace(
     "    logicalType: object\n    properties:\n",
     "    logicalType: object\n    quality:\n"
-    "      - {type: sql, query: 'select count(*) from nowhere', mustBe: 0, severity: info}\n    properties:\n",
+    "      - {type: sql, query: 'select count(*) from nowhere', mustBe: 0, severity: info}\n"
+    "    properties:\n",
     1,
 )
 

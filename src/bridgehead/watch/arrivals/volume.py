@@ -1,7 +1,8 @@
 """Whether a batch has the rows it should have: log rows = weekday effect + level + noise.
 
 A batch is ``partial`` when it is 3.5 standard deviations and 15 % below what was expected, a ``surge`` at 6
-above. An alarmed batch enters the history as what was expected, so that a fault never becomes the measure.
+above. An alarmed batch enters the history as what was expected, so that a fault never becomes the measure; so
+does one that is kept apart for another reason, until people release it.
 What this cannot see: with a noise of .2, a batch with 60 to 80 % of its rows looks like any other. Control
 totals can.
 """
@@ -56,7 +57,7 @@ def judged(
     matters where few rows are expected: for segments.
     """
     count = math.log(max(rows, 1))
-    if len(history) < ENOUGH or sum(point[0] == weekday for point in history) < OWN:
+    if not _enough(history, weekday):
         return Volume(
             rows=rows, expected=rows, z=0.0, verdict="not enough history", enters=(weekday, count, True)
         )
@@ -74,6 +75,31 @@ def judged(
 def kept(history: Sequence[Point], volume: Volume) -> tuple[Point, ...]:
     """Return the history with a batch in it: the last 13 weeks of a daily feed."""
     return (*history[-KEPT + 1 :], volume.enters) if volume.enters is not None else tuple(history)
+
+
+def apart(before: Sequence[Point], after: Sequence[Point]) -> tuple[Point, ...]:
+    """Return the history ``before`` a batch that nobody reads, with what was expected of it: what it brought
+    itself is no measure. Without enough history nothing was expected. ``after`` has the batch in it."""
+    if not after or tuple(after) == tuple(before):
+        return tuple(before)
+    weekday = after[-1][0]
+    if not _enough(before, weekday):
+        return tuple(before)
+    return (*before[-KEPT + 1 :], (weekday, _expected(before, weekday)[0], False))
+
+
+def released(history: Sequence[Point], weekday: int, rows: int) -> tuple[Point, ...]:
+    """Return the history once a batch that was kept apart is read after all: its rows count, in place of what
+    was expected of it."""
+    point = (weekday, math.log(max(rows, 1)), True)
+    for place in range(len(history) - 1, -1, -1):
+        if history[place][0] == weekday and not history[place][2]:
+            return (*history[:place], point, *history[place + 1 :])
+    return (*history[-KEPT + 1 :], point)
+
+
+def _enough(history: Sequence[Point], weekday: int) -> bool:
+    return len(history) >= ENOUGH and sum(point[0] == weekday for point in history) >= OWN
 
 
 def _verdict(z: float, share: float) -> Literal["usual", "partial", "surge"]:

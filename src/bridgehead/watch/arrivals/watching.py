@@ -24,7 +24,7 @@ from bridgehead.watch.arrivals.segments import segments
 from bridgehead.watch.arrivals.slots import Said, look, place
 from bridgehead.watch.arrivals.state import Feed, Key
 from bridgehead.watch.arrivals.totals import totals
-from bridgehead.watch.arrivals.volume import SURGE_Z, Volume, judged, kept
+from bridgehead.watch.arrivals.volume import SURGE_Z, Volume, apart, judged, kept, released
 
 
 def observe(feed: Feed, declared: Declared, arrival: Arrival, *, unchanged: bool = False) -> Said:
@@ -64,6 +64,19 @@ def _again_in_its_place(feed: Feed, declared: Declared, arrival: Arrival, said: 
     if all(key in feed.delivered for key in keys):
         return feed, said
     return after, (*said, *placed)
+
+
+def kept_apart(before: Feed, after: Feed) -> Feed:
+    """Return a feed ``after`` it observed a batch that nobody is to read: it came, and moves nothing of what
+    is expected of rows."""
+    known = dict(after.segments)
+    segments = tuple((name, apart(rows, known.get(name, rows))) for name, rows in before.segments)
+    return replace(after, volume=apart(before.volume, after.volume), segments=segments)
+
+
+def read_after_all(feed: Feed, day: date, rows: int) -> Feed:
+    """Return a feed whose batch of a day was kept apart and is read now: its rows are usual ones."""
+    return replace(feed, volume=released(feed.volume, feed.weekday(day), rows))
 
 
 def accept_volume(feed: Feed, *, by: str, why: str) -> Feed:

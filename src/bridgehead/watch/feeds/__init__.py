@@ -13,6 +13,10 @@ sender dropped, publishes what was not checked, or half of it.
     resent      the batches that were kept apart and that it holds all of
     intake      the flow: what landed is judged; published, quarantined or set aside
     publishing  the snapshot that new runs read
+    learning    what a batch teaches that waited, and is published now
+    readable    whether queries can read a copy
+    relation    the copies of a table as one relation, for queries
+    view        the columns of it that queries see
     rechecking  what waited for its columns is judged again once people accepted them
     standing    what all this does to the table's readers
     keeping     how long copies are kept

@@ -31,6 +31,7 @@ from bridgehead.store import tables as t
 from bridgehead.watch.feeds import columns, publishing
 from bridgehead.watch.feeds.copied import batch_of
 from bridgehead.watch.feeds.judging import UNREAD
+from bridgehead.watch.feeds.learning import learn
 from bridgehead.watch.feeds.readable import unread
 from bridgehead.watch.feeds.said import About, about
 from bridgehead.watch.feeds.standing import standing
@@ -167,6 +168,7 @@ def _carried_out(
         replaces=known.replaces,
     )
     made = publishing.publish(connection, supply, batch)
+    learn(connection, supply, row)
     return replace(decided, state="published", snapshot=made.snapshot.number), made.drafts
 
 

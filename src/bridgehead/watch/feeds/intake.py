@@ -34,7 +34,7 @@ from bridgehead.store import tables as t
 from bridgehead.watch.arrivals.event import Arrival
 from bridgehead.watch.arrivals.folder import still_of_use
 from bridgehead.watch.arrivals.state import Feed
-from bridgehead.watch.arrivals.watching import observe
+from bridgehead.watch.arrivals.watching import kept_apart, observe
 from bridgehead.watch.breach import not_looked
 from bridgehead.watch.feeds import (
     columns,
@@ -274,6 +274,8 @@ def _judging(
         )
         state = verdict(told.said)
         _decide(connection, supply, batch, arrival, told, state, as_of(arrival, audited))
+        if state == "quarantined":
+            feed = kept_apart(known.feed, feed)
         folder = replace(known.folder, keys=keys)
         # What it ends, its readers need not wait for: the feed is looked at again at once.
         now = supply.boundary.clock.now()

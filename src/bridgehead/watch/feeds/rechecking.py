@@ -19,6 +19,7 @@ from bridgehead.store import tables as t
 from bridgehead.watch.feeds import columns, publishing
 from bridgehead.watch.feeds.copied import batch_of, others
 from bridgehead.watch.feeds.judging import UNREAD, Audited, Batch, audit, newer, verdict
+from bridgehead.watch.feeds.learning import learn
 from bridgehead.watch.feeds.said import About, about
 from bridgehead.watch.feeds.standing import standing
 from bridgehead.watch.feeds.supply import Supply
@@ -108,6 +109,7 @@ def _judging(supply: Supply, batch: Batch, audited: Audited, more: tuple[Broken,
                 replaces=told.replaces,
             )
             made = publishing.publish(connection, supply, one)
+            learn(connection, supply, row)
             body["snapshot"], drafts = made.snapshot.number, made.drafts
         columns.settled(connection, supply)
         fields = {"note": f"data:{supply.name}"}

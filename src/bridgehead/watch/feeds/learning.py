@@ -1,0 +1,29 @@
+"""What a batch teaches that waited, and is published now: its rows are usual ones from here on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from bridgehead.kernel.clock import unstamp
+from bridgehead.watch import kept
+from bridgehead.watch.arrivals.watching import read_after_all
+from bridgehead.watch.feeds import remembered
+from bridgehead.watch.feeds.said import about
+from bridgehead.watch.feeds.supply import Supply
+
+
+def learn(connection: Connection, supply: Supply, row: Row[Any]) -> None:
+    """Let the feed of a batch count its rows. A correction teaches none, nor does one without any."""
+    looked_at = kept.looked_at(connection, supply.source, supply.table)
+    if not row.rows or about(row.said).corrects or looked_at is None:
+        return
+    known = remembered.load(connection, supply.source, supply.table)
+    days = [date.fromisoformat(day) for day in json.loads(row.about)]
+    day = max(days, default=unstamp(row.first_seen_at).date())
+    feed = read_after_all(known.feed, day, row.rows)
+    remembered.save(connection, replace(known, feed=feed), at=unstamp(looked_at))
