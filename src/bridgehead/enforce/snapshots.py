@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select
 
 from bridgehead.enforce.boundary import Boundary, Crossing
 from bridgehead.kernel.clock import stamp
@@ -25,11 +26,11 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What a table held once a batch was published: its number, its batches, the newest moment in it."""
+    """What a table held once a batch was published: its number, when that was, the newest moment in it.
+    ``members`` names its batches, which may be thousands."""
 
     number: int
     at: str
-    batches: tuple[str, ...]
     data_as_of: str
 
 
@@ -64,9 +65,25 @@ def pinned(connection: Connection, run: str, source: str, table: str) -> Snapsho
 
 
 def _snapshot(row: Row[tuple[object, ...]]) -> Snapshot:
-    return Snapshot(
-        number=row.number, at=row.at, batches=tuple(json.loads(row.batches)), data_as_of=row.data_as_of
-    )
+    return Snapshot(number=row.number, at=row.at, data_as_of=row.data_as_of)
+
+
+def within(source: str, table: str, number: int) -> ColumnElement[bool]:
+    """Return what is true of the batches of a snapshot: they have entered, and not left."""
+    left = or_(t.batch.c.leaves.is_(None), t.batch.c.leaves > number)
+    return and_(t.batch.c.source == source, t.batch.c.object == table, t.batch.c.enters <= number, left)
+
+
+def members(connection: Connection, source: str, table: str, number: int) -> tuple[str, ...]:
+    """Return the names of a snapshot's batches, in the order in which they were published."""
+    names = select(t.batch.c.name).where(within(source, table, number)).order_by(t.batch.c.enters)
+    return tuple(connection.execute(names).scalars())
+
+
+def last_in(connection: Connection, source: str, table: str, number: int) -> Row[Any]:
+    """Return the row of the batch with which a snapshot was made."""
+    place = (t.batch.c.source == source, t.batch.c.object == table, t.batch.c.enters == number)
+    return connection.execute(select(t.batch).where(*place)).one()
 
 
 def pin(
@@ -100,11 +117,8 @@ def pin(
 
 def folders_of(connection: Connection, source: str, table: str, snapshot: Snapshot) -> tuple[str, ...]:
     """Return the folders of a snapshot's batches, in their order, relative to the state folder."""
-    rows = connection.execute(
-        select(t.batch.c.name, t.batch.c.file).where(t.batch.c.source == source, t.batch.c.object == table)
-    )
-    where = {row.name: row.file for row in rows}
-    return tuple(where[name] for name in snapshot.batches)
+    files = select(t.batch.c.file).where(within(source, table, snapshot.number)).order_by(t.batch.c.enters)
+    return tuple(connection.execute(files).scalars())
 
 
 def other_names(

@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from bridgehead.enforce.boundary import Boundary
-from bridgehead.enforce.snapshots import newest
 from bridgehead.store import tables as t
 from bridgehead.watch.feeds.deciding import deciders
 from bridgehead.watch.feeds.judging import keeps_apart
@@ -100,8 +99,7 @@ def one_batch(
     declared = boundary.charter.sources.get(source)
     if row is None or declared is None or table not in declared.feeds:
         return None
-    found = newest(connection, source, table)
-    return _line(row, set(found.batches) if found is not None else set())
+    return _line(row)
 
 
 def who_decides(boundary: Boundary) -> tuple[Decider, ...]:
@@ -113,8 +111,6 @@ def who_decides(boundary: Boundary) -> tuple[Decider, ...]:
 
 
 def _of(connection: Connection, source: str, table: str, *, waiting: bool) -> Iterator[BatchLine]:
-    found = newest(connection, source, table)
-    read = set(found.batches) if found is not None else set()
     rows = connection.execute(
         select(t.batch)
         .where(t.batch.c.source == source, t.batch.c.object == table)
@@ -122,10 +118,10 @@ def _of(connection: Connection, source: str, table: str, *, waiting: bool) -> It
     ).all()
     for number, row in enumerate(rows):
         if row.state == "quarantined" or (number < MOST and not waiting):
-            yield _line(row, read)
+            yield _line(row)
 
 
-def _line(row: Row[Any], read: set[str]) -> BatchLine:
+def _line(row: Row[Any]) -> BatchLine:
     known = about(row.said)
     return BatchLine(
         source=row.source,
@@ -137,7 +133,7 @@ def _line(row: Row[Any], read: set[str]) -> BatchLine:
         rows=row.rows,
         bytes=row.bytes,
         data_as_of=row.data_as_of,
-        read=row.name in read,
+        read=row.enters is not None and row.leaves is None,
         noticed=tuple(each.words for each in known.said),
         fixes=tuple(dict.fromkeys(each.fix for each in known.said if each.fix)),
         people=known.people,

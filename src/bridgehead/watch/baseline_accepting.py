@@ -18,7 +18,6 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from bridgehead.enforce.boundary import Boundary
-from bridgehead.enforce.snapshots import newest
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.kernel.errors import WatchError
@@ -220,9 +219,7 @@ def _published(connection: Connection, supply: Supply) -> list[Row[Any]]:
     ).all()
     if supply.feed.holds == "all":
         return list(found)
-    there = newest(connection, supply.source, supply.table)
-    read = set(there.batches) if there is not None else set()
-    return [row for row in found if row.name in read]
+    return [row for row in found if row.enters is not None and row.leaves is None]
 
 
 def _who(boundary: Boundary) -> str:

@@ -28,7 +28,10 @@ batch = Table(
     Column(
         "decided_by", Text, nullable=False, server_default="[]"
     ),  # people and their reasons, canonical JSON
+    Column("enters", Integer),  # the first snapshot that it is in; empty: none
+    Column("leaves", Integer),  # the first that it is not in any more; empty: it is in the newest
     Index("batch_by_time", "source", "object", "first_seen_at"),
+    Index("batch_by_snapshot", "source", "object", "enters"),
 )
 
 # What the watch over arrivals remembers of a feed between two looks (watch/arrivals/state.py).
@@ -42,7 +45,8 @@ feed = Table(
     Column("next_look_at", String(32), nullable=False, server_default=""),
 )
 
-# What a table held once a batch was published. Never changed: the newest is what new runs read.
+# What a table held once a batch was published: the batches with enters <= number that had not left by then.
+# Never changed: the newest is what new runs read.
 snapshot = Table(
     "snapshot",
     metadata,
@@ -50,7 +54,6 @@ snapshot = Table(
     Column("object", Text, primary_key=True),
     Column("number", Integer, primary_key=True),  # from 1, without a gap
     Column("at", String(32), nullable=False),
-    Column("batches", Text, nullable=False),  # names of batches, canonical JSON
     Column("data_as_of", String(32), nullable=False, server_default=""),
 )
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from bridgehead.enforce.snapshots import newest
+from bridgehead.enforce.snapshots import last_in, newest
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.kernel.errors import ApprovalError
@@ -159,7 +159,9 @@ def _last(connection: Connection, supply: Supply) -> str:
         if row.state == "quarantined" and any(each.kind == "schema" for each in known.said):
             return known.columns
     read = newest(connection, supply.source, supply.table)
-    return next((about(row.said).columns for row in rows if read and row.name == read.batches[-1]), "")
+    if read is None:
+        return ""
+    return about(last_in(connection, supply.source, supply.table, read.number).said).columns
 
 
 def still_open(connection: Connection, supply: Supply) -> frozenset[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from bridgehead.enforce.snapshots import newest
+from bridgehead.enforce.snapshots import members, newest
 from bridgehead.kernel.clock import unstamp
 from bridgehead.kernel.errors import LedgerError, StoreError
 from bridgehead.store import tables as t
@@ -84,16 +84,24 @@ def _count(supply: Supply, row: Row[Any]) -> None:
         frames: list[Frame] = [kept.frame for kept in live] or [framed(table, place.engine, hidden)]
         counted = {each.digest: profiled(each, table, place.engine, hidden) for each in frames}
     part = replace(part_of(supply, row), profiles=counted)
-    there = boundary.store.look(lambda connection: newest(connection, supply.source, supply.table))
+    there = boundary.store.look(lambda connection: _there(connection, supply))
     boundary.ledger.append(
         counting(
             boundary,
             supply.contract,
             part,
             frame=None if live else frames[0],
-            only=there.batches if there is not None and supply.feed.holds == "new" else None,
+            only=there,
         )
     )
+
+
+def _there(connection: Connection, supply: Supply) -> tuple[str, ...] | None:
+    """Return the batches that a table whose batches add up consists of; of others, None."""
+    found = newest(connection, supply.source, supply.table)
+    if found is None or supply.feed.holds != "new":
+        return None
+    return members(connection, supply.source, supply.table, found.number)
 
 
 def _live(connection: Connection, supply: Supply) -> tuple[Kept, ...]:

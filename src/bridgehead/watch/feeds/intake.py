@@ -24,7 +24,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bridgehead.enforce.boundary import Boundary
-from bridgehead.enforce.snapshots import newest
+from bridgehead.enforce.snapshots import last_in, newest
 from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.kernel.entry import Draft, EntryKind
 from bridgehead.kernel.errors import LedgerError, StoreError, WatchError
@@ -345,8 +345,8 @@ def _older(connection: Connection, supply: Supply, arrival: Arrival) -> Iterator
     found = newest(connection, supply.source, supply.table)
     if supply.feed.holds != "all" or found is None or not arrival.about:
         return
-    row = _row(connection, supply, found.batches[-1])
-    days = [date.fromisoformat(day) for day in json.loads(row.about)] if row is not None else []
+    row = last_in(connection, supply.source, supply.table, found.number)
+    days = [date.fromisoformat(day) for day in json.loads(row.about)]
     if days and max(arrival.about) < max(days):
         words = (
             f"Batch {arrival.batch} is about {max(arrival.about)}; what is published is about {max(days)} "

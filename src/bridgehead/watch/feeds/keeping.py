@@ -7,7 +7,6 @@ that no row names is nobody's: its process ended before it wrote one, or the bat
 
 from __future__ import annotations
 
-import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select, update
 
 from bridgehead.declare.model import seconds
-from bridgehead.enforce.snapshots import newest
+from bridgehead.enforce.snapshots import members, newest
 from bridgehead.kernel.clock import stamp
 from bridgehead.record import Work
 from bridgehead.store import tables as t
@@ -99,22 +98,16 @@ def _of_no_use(connection: Connection, supply: Supply) -> dict[str, str]:
 def _read(connection: Connection, supply: Supply) -> set[str]:
     """Return the batches that somebody reads, or may."""
     found = newest(connection, supply.source, supply.table)
-    read = set(found.batches) if found is not None else set()
-    pinned = connection.execute(
-        select(t.snapshot.c.batches)
-        .join(
-            t.snapshot_of_run,
-            (t.snapshot_of_run.c.source == t.snapshot.c.source)
-            & (t.snapshot_of_run.c.object == t.snapshot.c.object)
-            & (t.snapshot_of_run.c.number == t.snapshot.c.number),
-        )
+    numbers = {found.number} if found is not None else set()
+    pinned = (
+        select(t.snapshot_of_run.c.number)
         .join(t.run, t.run.c.id == t.snapshot_of_run.c.run)
         .where(
-            t.snapshot.c.source == supply.source,
-            t.snapshot.c.object == supply.table,
+            t.snapshot_of_run.c.source == supply.source,
+            t.snapshot_of_run.c.object == supply.table,
             t.run.c.status.in_(("running", "waiting")),
         )
+        .distinct()
     )
-    for row in pinned:
-        read |= set(json.loads(row.batches))
-    return read
+    numbers |= set(connection.execute(pinned).scalars())
+    return {name for number in numbers for name in members(connection, supply.source, supply.table, number)}

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select
 
 from bridgehead.kernel.clock import unstamp
-from bridgehead.watch import kept
+from bridgehead.store import tables as t
 from bridgehead.watch.arrivals.watching import read_after_all
 from bridgehead.watch.feeds import remembered
 from bridgehead.watch.feeds.said import about
@@ -19,7 +19,8 @@ from bridgehead.watch.feeds.supply import Supply
 
 def learn(connection: Connection, supply: Supply, row: Row[Any]) -> None:
     """Let the feed of a batch count its rows. A correction teaches none, nor does one without any."""
-    looked_at = kept.looked_at(connection, supply.source, supply.table)
+    place = (t.feed.c.source == supply.source, t.feed.c.object == supply.table)
+    looked_at = connection.execute(select(t.feed.c.looked_at).where(*place)).scalar()
     if not row.rows or about(row.said).corrects or looked_at is None:
         return
     known = remembered.load(connection, supply.source, supply.table)

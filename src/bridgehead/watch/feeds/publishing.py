@@ -6,14 +6,13 @@ new rows is added, one that corrects another takes that one's place.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
-from bridgehead.enforce.snapshots import Snapshot, newest
+from bridgehead.enforce.snapshots import Snapshot, last_in, newest
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.store import tables as t
@@ -48,27 +47,21 @@ def publish(connection: Connection, supply: Supply, batch: Batch) -> Published:
     """Add a snapshot with a batch, and accept the columns it adds; what waited for people and is overtaken by
     it is replaced."""
     before = newest(connection, supply.source, supply.table)
-    if supply.feed.holds == "all":
-        kept: tuple[str, ...] = ()
-    else:
-        corrected = {batch.label, batch.corrects}
-        kept = tuple(name for name in (before.batches if before else ()) if label_of(name) not in corrected)
     as_of = batch.data_as_of
     if before is not None and supply.feed.holds == "new":
         as_of = newer((before.data_as_of, as_of))
     found = Snapshot(
         number=before.number + 1 if before else 1,
         at=stamp(supply.boundary.clock.now()),
-        batches=(*kept, batch.name),
         data_as_of=as_of,
     )
+    _move(connection, supply, batch, found.number)
     connection.execute(
         insert(t.snapshot).values(
             source=supply.source,
             object=supply.table,
             number=found.number,
             at=found.at,
-            batches=json.dumps(list(found.batches), separators=(",", ":")),
             data_as_of=found.data_as_of,
         )
     )
@@ -82,8 +75,22 @@ def merged(connection: Connection, supply: Supply, newest_in_it: Mapping[str, st
     found = newest(connection, supply.source, supply.table)
     if supply.feed.holds == "all" or found is None:
         return dict(newest_in_it)
-    before = about(_row(connection, supply, found.batches[-1]).said).newest
+    before = about(last_in(connection, supply.source, supply.table, found.number).said).newest
     return {key: newer((before.get(key, ""), value)) for key, value in newest_in_it.items()}
+
+
+def _move(connection: Connection, supply: Supply, batch: Batch, number: int) -> None:
+    """Let a batch enter with a snapshot, and those leave whose place it takes."""
+    here = (t.batch.c.source == supply.source, t.batch.c.object == supply.table)
+    there = (*here, t.batch.c.enters.is_not(None), t.batch.c.leaves.is_(None))
+    leaving = update(t.batch).where(*there).values(leaves=number)
+    if supply.feed.holds == "new":
+        corrected = [label for label in {batch.label, batch.corrects} if label]
+        like = or_(*(t.batch.c.name.startswith(f"{label}@", autoescape=True) for label in corrected))
+        names = connection.execute(select(t.batch.c.name).where(*there, like)).scalars()
+        leaving = leaving.where(t.batch.c.name.in_([one for one in names if label_of(one) in corrected]))
+    connection.execute(leaving)
+    connection.execute(update(t.batch).where(*here, t.batch.c.name == batch.name).values(enters=number))
 
 
 def label_of(name: str) -> str:

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
-from bridgehead.enforce.snapshots import Snapshot, newest
+from bridgehead.enforce.snapshots import Snapshot, last_in, newest
 from bridgehead.kernel.canonical import recordable
 from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.store import tables as t
@@ -84,20 +84,12 @@ def _unpublished(supply: Supply) -> Broken:
     return Broken(clause="published", response="lastGood", words=words, where=supply.where())
 
 
-def _row(connection: Connection, supply: Supply, name: str) -> Row[tuple[object, ...]]:
-    return connection.execute(
-        select(t.batch).where(
-            t.batch.c.source == supply.source, t.batch.c.object == supply.table, t.batch.c.name == name
-        )
-    ).one()
-
-
 def _published(connection: Connection, supply: Supply, found: Snapshot) -> Iterator[Broken]:
     """Yield what the newest published batch broke, and was published with. People who released one have
     answered for the rest, but for what nobody could evaluate: they do not know it either. A change of its
     columns is over once they accepted it."""
     open_ = columns.still_open(connection, supply)
-    for each in about(_row(connection, supply, found.batches[-1]).said).said:
+    for each in about(last_in(connection, supply.source, supply.table, found.number).said).said:
         if each.kind == "schema" and each.clause not in open_:
             continue
         if each.kind in ("clause", "schema") and (each.response in GOES_WITH_IT or each.unevaluated):
@@ -120,7 +112,7 @@ def _age(connection: Connection, supply: Supply, found: Snapshot, now: datetime)
     ]
     if not fresh:
         return
-    known = about(_row(connection, supply, found.batches[-1]).said).newest
+    known = about(last_in(connection, supply.source, supply.table, found.number).said).newest
     for check in fresh:
         value = known.get(check.id) or None
         numbers = Numbers(values={(check.table, check.metric): value}, faults={}, rows={}, stated={})

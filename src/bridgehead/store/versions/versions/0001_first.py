@@ -136,8 +136,11 @@ def upgrade() -> None:
         sa.Column("data_as_of", sa.String(length=32), server_default="", nullable=False),
         sa.Column("decided_at", sa.String(length=32), nullable=True),
         sa.Column("decided_by", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("enters", sa.Integer(), nullable=True),
+        sa.Column("leaves", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("source", "object", "name"),
     )
+    op.create_index("batch_by_snapshot", "batch", ["source", "object", "enters"], unique=False)
     op.create_index("batch_by_time", "batch", ["source", "object", "first_seen_at"], unique=False)
     op.create_table(
         "body",
@@ -603,7 +606,6 @@ def upgrade() -> None:
         sa.Column("object", sa.Text(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("at", sa.String(length=32), nullable=False),
-        sa.Column("batches", sa.Text(), nullable=False),
         sa.Column("data_as_of", sa.String(length=32), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("source", "object", "number"),
     )
