@@ -116,8 +116,12 @@ CREATE TABLE batch (
   data_as_of VARCHAR(32) DEFAULT '' NOT NULL,
   decided_at VARCHAR(32),
   decided_by TEXT DEFAULT '[]' NOT NULL,
+  enters INTEGER,
+  leaves INTEGER,
   PRIMARY KEY (source, object, name)
 );
+
+CREATE INDEX batch_by_snapshot ON batch (source, object, enters);
 
 CREATE INDEX batch_by_time ON batch (source, object, first_seen_at);
 
@@ -524,7 +528,6 @@ CREATE TABLE snapshot (
   object TEXT NOT NULL,
   number INTEGER NOT NULL,
   at VARCHAR(32) NOT NULL,
-  batches TEXT NOT NULL,
   data_as_of VARCHAR(32) DEFAULT '' NOT NULL,
   PRIMARY KEY (source, object, number)
 );
