@@ -105,3 +105,16 @@ def test_accepted_columns_publish_nothing_that_cannot_be_read(tmp_path: Path) ->
     assert state_of(desk) == (1, "quarantined")
     assert "No query can read it" in desk.batch_rows()[-1].said
     desk.close()
+
+
+def test_a_table_whose_published_copy_is_gone_is_not_in_order(tmp_path: Path) -> None:
+    desk = FedDesk(tmp_path)
+    desk.sender.sends("customers_01.csv")
+    assert desk.look().broken == ()
+    copy = desk.state / desk.batch_rows()[0].file
+    copy.rename(tmp_path / "elsewhere")
+    (clause,) = desk.look().broken
+    assert "the copy of customers_01.csv is not on this machine" in clause.words
+    (tmp_path / "elsewhere").rename(copy)
+    assert desk.look().broken == ()
+    desk.close()

@@ -60,6 +60,7 @@ from bridgehead.watch.feeds.judging import (
     of_arrival,
     verdict,
 )
+from bridgehead.watch.feeds.lost import lost
 from bridgehead.watch.feeds.said import About, Said
 from bridgehead.watch.feeds.standing import standing
 from bridgehead.watch.feeds.supply import Supply
@@ -124,7 +125,7 @@ def _one(boundary: Boundary, source: str, table: str) -> Look:
         return look
     righting.right(supply)
     more: list[Broken] = []
-    for step in (_land_all, _judge_all, rechecking.again):
+    for step in (_land_all, _judge_all, rechecking.again, lost):
         try:
             more += step(supply, tuple(more))
         except (StoreError, LedgerError):
