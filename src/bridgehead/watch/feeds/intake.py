@@ -60,6 +60,7 @@ from bridgehead.watch.feeds.judging import (
     of_arrival,
     verdict,
 )
+from bridgehead.watch.feeds.learning import learn
 from bridgehead.watch.feeds.lost import lost
 from bridgehead.watch.feeds.said import About, Said
 from bridgehead.watch.feeds.standing import standing
@@ -297,6 +298,8 @@ def _judging(
                 ),
             )
             number, drafts = made.snapshot.number, made.drafts
+            if corrects and (row := _row(connection, supply, batch.name)) is not None:
+                learn(connection, supply, row)
         columns.settled(connection, supply)
         entry = _entry(supply, batch, arrival, told, state, number)
         look = recording(supply.boundary, standing(connection, supply, more))(connection)
