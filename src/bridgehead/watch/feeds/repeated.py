@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
-from bridgehead.enforce.snapshots import newest
+from bridgehead.enforce.snapshots import last_in, newest
 from bridgehead.kernel.clock import stamp
 from bridgehead.kernel.entry import Draft
 from bridgehead.store import tables as t
@@ -51,7 +51,8 @@ def set_aside(
         about=days_of(landed.label),
     )
     known = remembered.load(connection, supply.source, supply.table)
-    stays = _is_read(connection, supply, earlier.name)
+    last = _read(connection, supply)
+    stays = last is not None and last.name == earlier.name
     feed, noticed = repeated(known.feed, supply.declared, arrival, unchanged=stays)
     remembered.save(connection, replace(known, feed=feed), at=at, next_look=at)
     told = About(said=of_arrival(noticed))
@@ -83,18 +84,18 @@ def set_aside(
 
 def is_unchanged(connection: Connection, supply: Supply, arrival: Arrival) -> bool:
     """Say whether a batch is the whole table again under its own name, holding the rows that are read now."""
-    found = newest(connection, supply.source, supply.table)
-    if supply.feed.holds != "all" or found is None or label_of(found.batches[-1]) != arrival.batch:
+    last = _read(connection, supply)
+    if last is None or label_of(last.name) != arrival.batch:
         return False
-    content = connection.execute(
-        select(t.batch.c.content).where(*_place(supply), t.batch.c.name == found.batches[-1])
-    ).scalar()
-    return bool(arrival.content) and content == arrival.content[:64]
+    return bool(arrival.content) and last.content == arrival.content[:64]
 
 
-def _is_read(connection: Connection, supply: Supply, name: str) -> bool:
+def _read(connection: Connection, supply: Supply) -> Row[Any] | None:
+    """Return the batch that is the whole table now; None where each holds a part, or there is none."""
     found = newest(connection, supply.source, supply.table)
-    return supply.feed.holds == "all" and found is not None and found.batches[-1] == name
+    if supply.feed.holds != "all" or found is None:
+        return None
+    return last_in(connection, supply.source, supply.table, found.number)
 
 
 def _name(connection: Connection, supply: Supply, landed: Landed) -> str:
