@@ -62,7 +62,8 @@ class Arrival:
 
     ``about`` are the business days it is for, by its partition key; empty where it names none. ``content``
     and ``keys`` are hashes that do not depend on the order of rows (``duplicates.Fingerprint``); empty text
-    where unknown. ``rows`` is None where nobody counted them. ``segments`` are rows per segment value.
+    where unknown. ``rows`` is None where nobody counted them. ``segments`` are rows per value of the column
+    ``segmented_by``.
     ``overlap`` is the share of its keys that the batch before held, where known. ``replaces`` is a batch that
     nobody has read, all of whose rows are in this one.
     """
@@ -79,6 +80,7 @@ class Arrival:
     about: tuple[date, ...] = ()
     totals: tuple[Total, ...] = ()
     segments: tuple[tuple[str, int], ...] = ()
+    segmented_by: str = ""
     source_time: datetime | None = None
     replaces: str = ""
 

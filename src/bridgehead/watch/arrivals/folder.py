@@ -235,6 +235,7 @@ def _arrival(
         about=days_of(batch),
         totals=found.against(promised) if promised else (),
         segments=found.segments,
+        segmented_by=folder.segment,
         source_time=promised.written if promised else None,
     )
     return replace(state, keys=found.smallest), arrival

@@ -22,6 +22,8 @@ def segments(feed: Feed, arrival: Arrival, day: date) -> tuple[Feed, tuple[Notic
     """
     if not arrival.segments:
         return feed, ()
+    if arrival.segmented_by != feed.segmented_by:  # the values of another column are not missed
+        feed = replace(feed, segments=(), segmented_by=arrival.segmented_by)
     counted, known = dict(arrival.segments), dict(feed.segments)
     largest = sorted(known, key=lambda name: -_recent(known[name]))[:MOST]
     names = dict.fromkeys((*largest, *sorted(counted, key=lambda name: -counted[name])))

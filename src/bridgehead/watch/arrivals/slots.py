@@ -175,6 +175,7 @@ def _under(feed: Feed, declared: Declared) -> Feed:
         overlaps=feed.overlaps,
         volume=feed.volume,
         segments=feed.segments,
+        segmented_by=feed.segmented_by,
         upstream=feed.upstream,
         table=feed.table,
         short=feed.short,

@@ -144,6 +144,7 @@ class Feed:
     overlaps: tuple[float, ...] = ()
     volume: tuple[Point, ...] = ()
     segments: tuple[tuple[str, tuple[Point, ...]], ...] = ()
+    segmented_by: str = ""
     proposed: str = ""
     schedule: str = ""
     since: date | None = None

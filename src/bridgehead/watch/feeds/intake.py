@@ -235,7 +235,7 @@ def _judge_all(supply: Supply, more: tuple[Broken, ...]) -> Iterator[Broken]:
         known = boundary.store.look(lambda c: remembered.load(c, supply.source, supply.table))
         arrival, keys = count(supply, batch, known.folder.keys)
         audited = audit(supply, batch, others(supply), boundary.clock.now())
-        arrival = replace(arrival, segments=audited.segments)
+        arrival = replace(arrival, segments=audited.segments, segmented_by=supply.segmented_by)
         if arrival.rows is None:
             arrival = replace(arrival, rows=audited.rows)
         if instead := resent.replaced(supply, batch, arrival):

@@ -63,6 +63,11 @@ class Supply:
         return tuple(column.physical for column in found if column is not None)
 
     @property
+    def segmented_by(self) -> str:
+        """Return the column whose usual values are in every batch; empty where the contract names none."""
+        return self.promised.ours.segment if self.promised else ""
+
+    @property
     def declared(self) -> Declared:
         """Return what the contract says of its arrivals."""
         found = promised(self.contract, self.source, self.table, self.boundary.clock.now())
