@@ -92,6 +92,8 @@ def test_values_of_a_column_that_is_named_no_more_are_not_missed(tmp_path: Path)
         desk.sender.sends(f"customers_2026-02-{14 + number}.csv", richer(ROWS, number))
     assert desk.look().broken == ()
     desk.change("bridgeheadSegment, value: region", "bridgeheadSegment, value: name", "sales.odcs.yaml")
+    desk.reopen()
+    desk.activate()
     desk.sender.sends("customers_2026-03-01.csv", richer(ROWS, 99))
     assert desk.look().broken == ()
     assert set(desk.batches().values()) == {"published"}
