@@ -59,6 +59,7 @@ from bridgehead.watch.feeds.judging import (
     count,
     of_arrival,
     verdict,
+    worst_first,
 )
 from bridgehead.watch.feeds.learning import learn
 from bridgehead.watch.feeds.lost import lost
@@ -267,7 +268,7 @@ def _judging(
         weighed = columns.weigh(connection, supply, shown)
         older = _older(connection, supply, arrival)
         told = About(
-            said=(*older, *of_arrival(noticed), *weighed.said, *audited.said),
+            said=worst_first((*older, *of_arrival(noticed), *weighed.said, *audited.said)),
             newest=publishing.merged(connection, supply, audited.newest),
             people=2 if supply.criticality == "critical" else 1,
             columns=shown,

@@ -266,6 +266,11 @@ def keeps_apart(one: Said) -> bool:
     return one.kind in ("older", UNREAD) or one.kind in KEEPS_APART
 
 
+def worst_first(said: Iterable[Said]) -> tuple[Said, ...]:
+    """Return what was noticed of a batch, and first what keeps it from being published."""
+    return tuple(sorted(said, key=lambda one: not keeps_apart(one)))
+
+
 def as_of(arrival: Arrival, audited: Audited) -> str:
     """Return the newest moment in a batch: of the column that the contract's freshness names, or when the
     sender says that it was written, or when it came, which is never earlier."""

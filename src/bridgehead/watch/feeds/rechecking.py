@@ -18,7 +18,7 @@ from bridgehead.record.unit import UnitOfWork
 from bridgehead.store import tables as t
 from bridgehead.watch.feeds import columns, publishing
 from bridgehead.watch.feeds.copied import batch_of, others
-from bridgehead.watch.feeds.judging import UNREAD, Audited, Batch, audit, newer, verdict
+from bridgehead.watch.feeds.judging import UNREAD, Audited, Batch, audit, newer, verdict, worst_first
 from bridgehead.watch.feeds.learning import learn
 from bridgehead.watch.feeds.said import About, about
 from bridgehead.watch.feeds.standing import standing
@@ -88,7 +88,7 @@ def _judging(supply: Supply, batch: Batch, audited: Audited, more: tuple[Broken,
         stays = (each for each in before.said if each.kind not in ("clause", "schema", UNREAD))
         weighed = columns.weigh(connection, supply, before.columns)
         newest = publishing.merged(connection, supply, audited.newest)
-        told = replace(before, said=(*stays, *weighed.said, *audited.said), newest=newest)
+        told = replace(before, said=worst_first((*stays, *weighed.said, *audited.said)), newest=newest)
         as_of = newer(audited.newest.values()) or row.data_as_of
         state = verdict(told.said)
         now = stamp(supply.boundary.clock.now())
