@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridgehead.doors.cli.terminal import FOLDER, JSON, STATE, opened, print_json, table
+from bridgehead.doors.cli.terminal import FOLDER, JSON, STATE, at, opened, print_json, table
 from bridgehead.kernel.errors import BridgeheadError, ConfigError
 from bridgehead.kernel.finding import Finding, Severity
 
@@ -90,7 +90,7 @@ def _watch(house: House) -> Iterator[Finding]:
         yield Finding(
             rule="BH-DOC-020",
             severity="warn",
-            words=f"nobody has watched the data since {since[:16]}Z: no batch is taken in, none is missed",
+            words=f"nobody has watched the data since {at(since)}: no batch is taken in, none is missed",
             fix="Start `bridgehead serve` or `worker`; where one runs, see its log, and start it again.",
         )
 

@@ -53,7 +53,7 @@ def tell(house: House, as_json: bool) -> int:
         )
         if silent:
             click.echo(
-                f"Nobody has watched the data since {silent[:16]}Z: no batch is taken in, none is missed."
+                f"Nobody has watched the data since {at(silent)}: no batch is taken in, none is missed."
             )
         for line in found:
             for each in line.clauses:
