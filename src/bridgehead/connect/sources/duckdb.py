@@ -19,11 +19,11 @@ from bridgehead.connect.faults import bad_setting, late, not_open, unknown_opera
 from bridgehead.connect.sources.answer import statement_of, unreadable
 from bridgehead.connect.sources.apart import Patience, Processes
 from bridgehead.connect.sources.copies import Copies
-from bridgehead.declare.model import Column, Source, Table
+from bridgehead.declare.model import Source, Table
 from bridgehead.kernel.errors import ConnectError
 from bridgehead.kernel.ports import STATEMENT, Operation, Reply, Request
 from bridgehead.watch.feeds import relation
-from bridgehead.watch.feeds.view import named, text, view
+from bridgehead.watch.feeds.view import kinds, named, text, view
 
 OPENING = 60.0
 """Seconds that looking at every table may take."""
@@ -121,7 +121,7 @@ class DuckdbSource:
     def _batches(self, name: str, files: Sequence[Path], given: _Fed) -> dict[str, Any]:
         """Return what the process needs to show a table that comes in batches."""
         table, names = self._settings.tables[name], given.names.get(name, {})
-        columns = {column: list(names.get(column, ())) for column in table.columns}
+        columns = {column: (kind, list(names.get(column, ()))) for column, kind in kinds(table).items()}
         return {
             "view": view(name, table),
             "files": [str(file) for file in files],
@@ -179,13 +179,10 @@ class DuckdbSource:
 
 def _view(name: str, table: Table, file: Path) -> str:
     """Return the view that shows a table's declared columns and no other."""
-    columns = {
-        column: told.type if isinstance(told, Column) else told for column, told in table.columns.items()
-    }
     if file.suffix == ".parquet":
         scan = f"read_parquet({text(str(file))})"
     else:
-        types = ", ".join(f"{text(column)}: {text(kind)}" for column, kind in columns.items())
+        types = ", ".join(f"{text(column)}: {text(kind)}" for column, kind in kinds(table).items())
         scan = (
             f"read_csv({text(str(file))}, header = true, delim = ',', quote = '\"', escape = '\"', "
             f"types = {{{types}}}, nullstr = '', allow_quoted_nulls = false)"

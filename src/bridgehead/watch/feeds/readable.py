@@ -22,13 +22,13 @@ from bridgehead.watch.checks.engine import Limits
 from bridgehead.watch.checks.unreadable import why
 from bridgehead.watch.feeds.relation import SETTINGS, Columns, scan
 from bridgehead.watch.feeds.supply import Supply
-from bridgehead.watch.feeds.view import named, quoted, text, view
+from bridgehead.watch.feeds.view import kinds, named, quoted, text, view
 
 
 def names_of(supply: Supply) -> Columns:
-    """Return the declared columns of a table, each with the other names that people accepted for it."""
+    """Return the declared columns of a table, each of its type, with the other names that people accepted."""
     known = supply.boundary.store.look(partial(_names, supply=supply))
-    return {column: list(known.get(column, ())) for column in supply.declares.columns}
+    return {column: (kind, list(known.get(column, ()))) for column, kind in kinds(supply.declares).items()}
 
 
 def _names(connection: Connection, supply: Supply) -> Mapping[str, Sequence[str]]:
