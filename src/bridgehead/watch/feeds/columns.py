@@ -173,6 +173,12 @@ def still_open(connection: Connection, supply: Supply) -> frozenset[str]:
     )
 
 
+def are_as_read(connection: Connection, supply: Supply) -> bool:
+    """Say whether columns are called what they were when a batch was read, outside of this transaction. Where
+    people accepted another name since, it is to be read again: nobody has looked at that column."""
+    return accepted.mapping(connection, supply.source).get(supply.table, {}) == supply.names
+
+
 def require_accepted(connection: Connection, supply: Supply, columns: str) -> None:
     """Raise ``ApprovalError`` (BH-WAT-118) where readers do not know the columns of a batch: those that are
     gone would read as empty."""

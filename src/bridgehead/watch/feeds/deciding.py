@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, select, update
@@ -38,6 +39,7 @@ from bridgehead.watch.feeds.standing import standing
 from bridgehead.watch.feeds.supply import Supply
 from bridgehead.watch.health import recording
 from bridgehead.watch.promised import contract_of
+from bridgehead.watch.schema_change.accepted import mapping
 
 Answer = Literal["release", "discard"]
 
@@ -87,11 +89,19 @@ def decide(boundary: Boundary, table: str, batch: str, answer: Answer, by: Princ
             means="Nothing was changed.",
             fix="Give the reason; it is kept in the ledger.",
         )
-    supply = Supply(boundary=boundary, source=source, table=name, contract=contract_of(boundary, source))
-    if answer == "release":
-        batch = _read(supply, batch)
-    found: Decided = boundary.ledger.append(_deciding(supply, batch, answer, by, reason.strip())).value
+    found: Decided | None = None
+    while found is None:  # read again where columns got other names meanwhile
+        supply = _supply(boundary, source, name)
+        if answer == "release":
+            batch = _read(supply, batch)
+        found = boundary.ledger.append(_deciding(supply, batch, answer, by, reason.strip())).value
     return found
+
+
+def _supply(boundary: Boundary, source: str, table: str) -> Supply:
+    names = boundary.store.look(partial(mapping, source=source)).get(table, {})
+    contract = contract_of(boundary, source)
+    return Supply(boundary=boundary, source=source, table=table, contract=contract, names=names)
 
 
 def _read(supply: Supply, wanted: str) -> str:
@@ -122,6 +132,8 @@ def _deciding(supply: Supply, wanted: str, answer: Answer, by: Principal, reason
         agreed = {one["person"] for one in said if one["answer"] == answer and one["person"] in may}
         lacking = people - len(agreed)
         if answer == "release":
+            if not columns.are_as_read(connection, supply):
+                return Work()
             columns.require_accepted(connection, supply, about(row.said).columns)
         decided, drafts = _carried_out(connection, supply, row, answer, lacking)
         columns.settled(connection, supply)

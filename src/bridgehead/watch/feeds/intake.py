@@ -151,6 +151,7 @@ def _supply(boundary: Boundary, source: str, table: str) -> Supply:
         table=table,
         contract=replace(contract, tables=tables),
         baseline=baseline_of(boundary, source),
+        names=names.get(table, {}),
     )
 
 
@@ -260,6 +261,8 @@ def _judging(
         landed = _landed(connection, supply.source, supply.table)
         if not landed or landed[0].name != batch.name:
             return Work()  # somebody else was quicker, or has the batch before this one still to judge
+        if not columns.are_as_read(connection, supply):
+            return Work()  # the next look judges it
         known = remembered.load(connection, supply.source, supply.table)
         stays = repeated.is_unchanged(connection, supply, arrival)
         feed, noticed = observe(known.feed, supply.declared, arrival, unchanged=stays)

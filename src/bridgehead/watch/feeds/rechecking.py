@@ -82,8 +82,8 @@ def _say(connection: Connection, supply: Supply) -> Work:
 def _judging(supply: Supply, batch: Batch, audited: Audited, more: tuple[Broken, ...]) -> UnitOfWork:
     def work(connection: Connection) -> Work:
         row = next((one for one in ready(connection, supply) if one.name == batch.name), None)
-        if row is None:
-            return Work()  # somebody else was quicker, or people decided
+        if row is None or not columns.are_as_read(connection, supply):
+            return Work()  # somebody else was quicker, people decided, or the next look judges it
         before = about(row.said)
         stays = (each for each in before.said if each.kind not in ("clause", "schema", UNREAD))
         weighed = columns.weigh(connection, supply, before.columns)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridgehead.declare.model import Feed
@@ -18,13 +19,15 @@ from bridgehead.watch.contract.ours import Criticality
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supply:
-    """The feed of one table of a source."""
+    """The feed of one table of a source. ``names`` are new names of its columns by the old ones, as people had
+    accepted them when somebody began to read it."""
 
     boundary: Boundary
     source: str
     table: str
     contract: Contract
     baseline: Baseline | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
