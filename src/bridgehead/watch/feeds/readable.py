@@ -41,8 +41,8 @@ def unread(supply: Supply, paths: Sequence[Path]) -> str:
         return "its copy is not on this machine"
     columns = names_of(supply)
     found = _failing(supply, paths, columns, list(columns))
-    if not found:
-        return ""
+    if found in ("", _late()):
+        return found
     for column in columns:  # read again where it fails, so that people learn where
         if said := _failing(supply, paths, columns, [column]):
             return said if said == _failing(supply, paths, columns, ()) else f"column {column}: {said}"
@@ -63,12 +63,16 @@ def _failing(supply: Supply, paths: Sequence[Path], columns: Columns, read: Sequ
                 f"SELECT {every} FROM {named(supply.table)}"  # noqa: S608 -- quoted names
             ).fetchall()
     except duckdb.InterruptException:
-        return f"it was not read within {Limits().seconds:g} seconds"
+        return _late()
     except duckdb.Error as error:
         return why(error, one_of_many=len(paths) > 1)
     except OSError as error:
         return str(error) if error.errno is None else f"it cannot be opened ({type(error).__name__})"
     return ""
+
+
+def _late() -> str:
+    return f"it was not read within {Limits().seconds:g} seconds"
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any
 from bridgehead.watch.checks.duckdb_files import header_of
 from bridgehead.watch.checks.engine import Unmeasured
 from bridgehead.watch.checks.files import Format, format_of
+from bridgehead.watch.feeds.view import quoted, text
 
 SETTINGS: Mapping[str, str] = {
     "autoinstall_known_extensions": "false",
@@ -69,10 +70,10 @@ def _csv(_: Any, paths: Sequence[Path], columns: Columns) -> Iterator[str]:
         except Unmeasured as fault:
             raise OSError(fault.words) from fault
     for (delimiter, names), members in groups.items():
-        told = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
+        told = ", ".join(f"{text(name)}: 'VARCHAR'" for name in names)
         source = (
             f"read_csv({_listed(members)}, columns = {{{told}}}, auto_detect = false, header = true, "
-            f"delim = {_text(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
+            f"delim = {text(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
             "allow_quoted_nulls = true)"
         )
         yield f"SELECT {_shown(_found, names, columns)} FROM {source}"  # noqa: S608 -- quoted names
@@ -101,7 +102,7 @@ _PARTS: Mapping[Format | None, Callable[[Any, Sequence[Path], Columns], Iterator
 
 def _shown(read: Callable[..., str], names: Sequence[str], columns: Columns) -> str:
     cells = (
-        f"CAST({read(names, column, more)} AS {kind}) AS {_quoted(column)}"
+        f"CAST({read(names, column, more)} AS {kind}) AS {quoted(column)}"
         for column, (kind, more) in columns.items()
     )
     return ", ".join(cells)
@@ -110,7 +111,7 @@ def _shown(read: Callable[..., str], names: Sequence[str], columns: Columns) -> 
 def _key(names: Sequence[str], column: str, others: Sequence[str]) -> str:
     """Return what reads a column of a record, by the first of its names that the record has."""
     found = [_name(names, one, ()) for one in (column, *others)]
-    keys = [_text("$." + _quoted(name).replace("\\", "\\\\")) for name in found if name is not None]
+    keys = [text("$." + quoted(name).replace("\\", "\\\\")) for name in found if name is not None]
     read = [f"json_extract_string(json, {key})" for key in keys]
     return f"coalesce({', '.join(read)})" if read else _NOTHING
 
@@ -120,7 +121,7 @@ _NOTHING = "CAST(NULL AS VARCHAR)"
 
 def _found(names: Sequence[str], column: str, others: Sequence[str]) -> str:
     name = _name(names, column, others)
-    return _quoted(name) if name is not None else _NOTHING
+    return quoted(name) if name is not None else _NOTHING
 
 
 def _name(names: Sequence[str], column: str, others: Sequence[str]) -> str | None:
@@ -136,12 +137,4 @@ def _name(names: Sequence[str], column: str, others: Sequence[str]) -> str | Non
 
 
 def _listed(paths: Sequence[Path]) -> str:
-    return f"[{', '.join(_text(str(path)) for path in paths)}]"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return f"[{', '.join(text(str(path)) for path in paths)}]"

@@ -19,8 +19,8 @@ from bridgehead.watch.contract.ours import Criticality
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supply:
-    """The feed of one table of a source. ``names`` are new names of its columns by the old ones, as people had
-    accepted them when somebody began to read it."""
+    """The feed of one table of a source. ``names`` are new names of its columns by the old ones, as people
+    had accepted them when somebody began to read it."""
 
     boundary: Boundary
     source: str
