@@ -60,6 +60,18 @@ async def test_the_very_first_batch_seen_by_a_clock_that_is_a_year_ahead_ends_no
     assert "arrival.missing" in desk.breaches()
 
 
+async def test_batches_keep_their_order_where_only_the_later_was_too_far_ahead(desk: FedDesk) -> None:
+    desk.clock.advance(260)
+    desk.sender.sends("customers_1.csv")
+    await watch_once(desk.house)
+    desk.clock.advance(60)
+    desk.sender.sends("customers_2.csv", richer(ROWS))
+    await watch_once(desk.house)
+    desk.clock.advance(-318)
+    await watch_once(desk.house)
+    assert list(desk.batches()) == ["customers_1.csv", "customers_2.csv"]
+
+
 async def test_what_was_missed_while_the_clock_was_ahead_was_not_due(desk: FedDesk) -> None:
     await at(desk, 0, 10)
     for day in (1, 2):

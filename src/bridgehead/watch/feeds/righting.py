@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from bridgehead.kernel.clock import stamp, unstamp
 from bridgehead.record import Work
@@ -44,12 +44,22 @@ def _later(connection: Connection, supply: Supply, limit: str) -> list[str]:
     return [row.name for row in rows]
 
 
+def _last_before(connection: Connection, supply: Supply, limit: str) -> datetime:
+    """Return when the last batch came that is not of a time that has not come."""
+    mine = (t.batch.c.source == supply.source, t.batch.c.object == supply.table)
+    last = connection.execute(
+        select(func.max(t.batch.c.first_seen_at)).where(*mine, t.batch.c.first_seen_at <= limit)
+    ).scalar()
+    return unstamp(last) if last else datetime.min.replace(tzinfo=UTC)
+
+
 def _righted(connection: Connection, supply: Supply) -> Work:
     now = supply.boundary.clock.now()
     limit = ahead_of(now)
-    for number, name in enumerate(_later(connection, supply, limit)):
+    begin = max(now, _last_before(connection, supply, limit))  # batches have an order
+    for number, name in enumerate(_later(connection, supply, limit), start=1):
         place = (t.batch.c.source == supply.source, t.batch.c.object == supply.table, t.batch.c.name == name)
-        at = now + timedelta(microseconds=number)
+        at = begin + timedelta(microseconds=number)
         connection.execute(update(t.batch).where(*place).values(first_seen_at=stamp(at)))
         connection.execute(
             update(t.batch).where(*place, t.batch.c.decided_at > limit).values(decided_at=stamp(at))
