@@ -118,3 +118,20 @@ def test_a_table_whose_published_copy_is_gone_is_not_in_order(tmp_path: Path) ->
     (tmp_path / "elsewhere").rename(copy)
     assert desk.look().broken == ()
     desk.close()
+
+
+def test_a_table_whose_copy_is_not_of_the_types_a_new_release_declares_is_not_in_order(
+    tmp_path: Path,
+) -> None:
+    desk = FedDesk(tmp_path)
+    desk.sender.sends("customers_01.csv")
+    assert desk.look().broken == ()
+    desk.change("          name: text\n", "          name: integer\n")
+    desk.activate()
+    (clause,) = desk.look().broken
+    assert "customers_01.csv as the charter declares it now (column name" in clause.words
+    desk.change("          name: integer\n", "          name: text\n")
+    desk.change("          email: text\n", "          email: varchar\n")
+    desk.activate()
+    assert desk.look().broken == ()
+    desk.close()

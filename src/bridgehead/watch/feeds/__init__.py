@@ -18,7 +18,7 @@ sender dropped, publishes what was not checked, or half of it.
     relation    the copies of a table as one relation, for queries
     view        the columns of it that queries see
     rechecking  what waited for its columns is judged again once people accepted them
-    lost        copies of what is published that are not on this machine
+    lost        copies of what is published that readers here cannot read
     standing    what all this does to the table's readers
     keeping     how long copies are kept
     deciding    people release or discard what is quarantined

@@ -33,7 +33,7 @@ from bridgehead.watch.feeds import columns, publishing
 from bridgehead.watch.feeds.copied import batch_of
 from bridgehead.watch.feeds.judging import UNREAD
 from bridgehead.watch.feeds.learning import learn
-from bridgehead.watch.feeds.readable import unread
+from bridgehead.watch.feeds.readable import read_as, unread
 from bridgehead.watch.feeds.said import About, about
 from bridgehead.watch.feeds.standing import standing
 from bridgehead.watch.feeds.supply import Supply
@@ -187,7 +187,8 @@ def _carried_out(
 def _as_read(connection: Connection, supply: Supply, row: Row[Any]) -> About:
     """Return what is said of a batch that was just read: that it could not be is not true any more."""
     known = about(row.said)
-    known = replace(known, said=tuple(one for one in known.said if one.kind != UNREAD))
+    said = tuple(one for one in known.said if one.kind != UNREAD)
+    known = replace(known, said=said, read_as=read_as(connection, supply))
     connection.execute(update(t.batch).where(*_at(supply, row.name)).values(said=known.text()))
     return known
 

@@ -63,6 +63,7 @@ from bridgehead.watch.feeds.judging import (
 )
 from bridgehead.watch.feeds.learning import learn
 from bridgehead.watch.feeds.lost import lost
+from bridgehead.watch.feeds.readable import read_as
 from bridgehead.watch.feeds.said import About, Said
 from bridgehead.watch.feeds.standing import standing
 from bridgehead.watch.feeds.supply import Supply
@@ -277,6 +278,7 @@ def _judging(
             columns=shown,
             corrects=corrects,
             replaces=instead,
+            read_as=read_as(connection, supply),
         )
         state = verdict(told.said)
         _decide(connection, supply, batch, arrival, told, state, as_of(arrival, audited))

@@ -7,8 +7,9 @@ reads within a unit of the ledger: a large batch takes its time.
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bridgehead.enforce.snapshots import other_names
+from bridgehead.kernel.canonical import canonical_bytes
 from bridgehead.watch.checks.duckdb_files import library
 from bridgehead.watch.checks.engine import Limits
 from bridgehead.watch.checks.unreadable import why
@@ -25,21 +27,23 @@ from bridgehead.watch.feeds.supply import Supply
 from bridgehead.watch.feeds.view import kinds, named, quoted, text, view
 
 
-def names_of(supply: Supply) -> Columns:
+def names_of(connection: Connection, supply: Supply) -> Columns:
     """Return the declared columns of a table, each of its type, with the other names that people accepted."""
-    known = supply.boundary.store.look(partial(_names, supply=supply))
+    known = other_names(connection, supply.source, [supply.table]).get(supply.table, {})
     return {column: (kind, list(known.get(column, ()))) for column, kind in kinds(supply.declares).items()}
 
 
-def _names(connection: Connection, supply: Supply) -> Mapping[str, Sequence[str]]:
-    return other_names(connection, supply.source, [supply.table]).get(supply.table, {})
+def read_as(connection: Connection, supply: Supply) -> str:
+    """Return a digest of what a copy is read as now: by other types or names it may be readable no more."""
+    columns = {column: list(told) for column, told in names_of(connection, supply).items()}
+    return hashlib.sha256(canonical_bytes(columns)).hexdigest()[:16]
 
 
 def unread(supply: Supply, paths: Sequence[Path]) -> str:
     """Return why readers could not read a batch; empty where they can. Raises ``WatchError`` (BH-WAT-014)."""
     if not paths:
         return "its copy is not on this machine"
-    columns = names_of(supply)
+    columns = supply.boundary.store.look(partial(names_of, supply=supply))
     found = _failing(supply, paths, columns, list(columns))
     if found in ("", _late()):
         return found

@@ -20,6 +20,7 @@ from bridgehead.watch.feeds import columns, publishing
 from bridgehead.watch.feeds.copied import batch_of, others
 from bridgehead.watch.feeds.judging import UNREAD, Audited, Batch, audit, newer, verdict, worst_first
 from bridgehead.watch.feeds.learning import learn
+from bridgehead.watch.feeds.readable import read_as
 from bridgehead.watch.feeds.said import About, about
 from bridgehead.watch.feeds.standing import standing
 from bridgehead.watch.feeds.supply import Supply
@@ -88,7 +89,8 @@ def _judging(supply: Supply, batch: Batch, audited: Audited, more: tuple[Broken,
         stays = (each for each in before.said if each.kind not in ("clause", "schema", UNREAD))
         weighed = columns.weigh(connection, supply, before.columns)
         newest = publishing.merged(connection, supply, audited.newest)
-        told = replace(before, said=worst_first((*stays, *weighed.said, *audited.said)), newest=newest)
+        said = worst_first((*stays, *weighed.said, *audited.said))
+        told = replace(before, said=said, newest=newest, read_as=read_as(connection, supply))
         as_of = newer(audited.newest.values()) or row.data_as_of
         state = verdict(told.said)
         now = stamp(supply.boundary.clock.now())

@@ -29,8 +29,8 @@ class Said:
 class About:
     """All that is kept of a judged batch besides its figures: what was said, the newest moment in it by
     freshness clause, how many people must agree to release it, its columns (as ``schema_change.accepted``
-    writes them; empty: unknown), the label of the batch that it corrects, and the names of those that it
-    replaces once it is published."""
+    writes them; empty: unknown), the label of the batch that it corrects, the names of those that it
+    replaces once it is published, and as what its copy was read (``readable.read_as``; empty: unknown)."""
 
     said: tuple[Said, ...] = ()
     newest: Mapping[str, str] = field(default_factory=dict)
@@ -38,6 +38,7 @@ class About:
     columns: str = ""
     corrects: str = ""
     replaces: tuple[str, ...] = ()
+    read_as: str = ""
 
     def text(self) -> str:
         """Return it as JSON."""
@@ -48,6 +49,7 @@ class About:
             **({"columns": self.columns} if self.columns else {}),
             **({"corrects": self.corrects} if self.corrects else {}),
             **({"replaces": list(self.replaces)} if self.replaces else {}),
+            **({"read_as": self.read_as} if self.read_as else {}),
         }
         return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
@@ -68,6 +70,7 @@ def about(text: str) -> About:
         columns=value.get("columns", ""),
         corrects=value.get("corrects", ""),
         replaces=tuple(value.get("replaces", ())),
+        read_as=value.get("read_as", ""),
     )
 
 
