@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from bridgehead.doors.cli import cli, exit_code
 from bridgehead.kernel.errors import WatchError
+from bridgehead.watch.checks import freeze
 from fixtures.batches import HEAD
 
 SCHEMA = """schema:
@@ -71,6 +72,20 @@ def test_from_a_first_batch_to_a_broken_one(folder: Path) -> None:
     one = next(check for check in told["checks"] if check["id"] == "orders.amount.range")
     assert (one["state"], one["number"], one["failing_keys"]) == ("broken", 1, [["100"]])
     assert (told["ok"], told["rows"]) == (False, {"orders": 101})
+
+
+def test_very_many_rows_are_frozen_in_little_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each bin holds about as many, and what is in it is counted exactly."""
+    monkeypatch.setattr(freeze, "EXACT", 1000)
+    rows = "".join(f"{i},{(i * 7919) % 20011}\n" for i in range(20_000))
+    (folder / "drop" / "orders.csv").write_text("id,amount\n" + rows)
+    base = ("--contract", folder / "c.yaml", "--data", folder / "drop")
+    run("baseline", *base, "--out", folder / "b.json")
+    found = json.loads((folder / "b.json").read_text())["tables"]["orders"]["columns"]["amount"]
+    assert sum(found["counts"]) == 20_000
+    assert all(800 < count < 1200 for count in found["counts"][:20]), found
+    told = json.loads(run("check", *base, "--baseline", folder / "b.json", "--all", "--json").output)
+    assert next(each for each in told["checks"] if each["id"] == "orders.amount.psi")["state"] == "held"
 
 
 def test_a_clause_that_only_warns_stops_nothing(folder: Path) -> None:

@@ -1,7 +1,9 @@
 """Freeze the distributions of data somebody accepts, as the baseline that later batches are compared with.
 
 Edges are the twentieths of the values, so that each bin holds about as many; a column with few values has
-fewer bins. They stay as they are until somebody takes a new baseline: only so do distances stay comparable.
+fewer bins. In files of very many rows edges are near the twentieths (a t-digest), and what lies between them
+is counted exactly all the same. They stay as they are until somebody takes a new baseline: only so do
+distances stay comparable.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from bridgehead.watch.checks.write import Writer
 from bridgehead.watch.contract.model import Column, Contract, Table
 
 _SHARES = tuple(k / BINS for k in range(1, BINS))
+EXACT = 10_000_000
+"""Rows up to which edges are exact: DuckDB holds every value of a column in memory for that."""
 
 
 def freeze(contract: Contract, engine: Engine, *, now: datetime, tables: Sequence[str] = ()) -> Baseline:
@@ -33,7 +37,7 @@ def freeze(contract: Contract, engine: Engine, *, now: datetime, tables: Sequenc
             writer = engine.writer(opened.relation)
             rows[table.name] = int(_one(engine, writer.scan(writer.aggregates(RowCount())))[0])
             for column in _numbers(table, opened):
-                frozen = _frozen(column, engine, writer)
+                frozen = _frozen(column, engine, writer, rows[table.name])
                 if frozen is not None:
                     columns[table.name, column.name] = frozen
         except Unmeasured as fault:
@@ -59,12 +63,13 @@ def _numbers(table: Table, opened: Opened) -> list[Column]:
     ]
 
 
-def _frozen(column: Column, engine: Engine, writer: Writer) -> Frozen | None:
+def _frozen(column: Column, engine: Engine, writer: Writer, rows: int) -> Frozen | None:
     """Return a column's histogram; nothing where it holds no finite value."""
     value = writer.value(column.name)
     shares = ", ".join(str(share) for share in _SHARES)
     if engine.dialect == "duckdb":
-        sql = f"quantile_cont({writer.double(value)}, [{shares}])"
+        measure = "quantile_cont" if rows <= EXACT else "approx_quantile"
+        sql = f"{measure}({writer.double(value)}, [{shares}])"
     else:
         sql = f"percentile_cont(ARRAY[{shares}]) WITHIN GROUP (ORDER BY {writer.double(value)})"
     quantiles = _one(engine, writer.scan([sql]))[0]
