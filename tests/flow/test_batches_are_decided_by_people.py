@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,41 @@ def test_what_is_discarded_is_never_read_and_holds_nothing_back(desk: FedDesk) -
     assert (len(desk.snapshots()), desk.breaches()) == (1, {})
     desk.look()
     assert desk.batches()["customers_02.csv"] == "discarded"
+
+
+@pytest.mark.parametrize("name", ["customers_02.csv", "customers_03.csv"])
+def test_what_was_discarded_by_mistake_is_released_once_it_is_sent_again(desk: FedDesk, name: str) -> None:
+    says(desk, "olga", "discard")
+    desk.sender.sends(name, [row.replace(",us,", ",,") for row in richer(ROWS)])
+    desk.look()
+    *_, earlier, again = desk.batch_rows()
+    assert (earlier.state, again.state) == ("discarded", "quarantined")
+    words = [one["words"] for one in json.loads(again.said)["said"]]
+    assert any("held, which was discarded" in each for each in words), words
+    assert any("region" in each for each in words), "on its own merits, too"
+    desk.sender.sends(name, [row.replace(",us,", ",,") for row in richer(ROWS)])
+    desk.look()
+    assert desk.batch_rows()[-1].state == "set aside", "people are asked once"
+    place = (desk.house.boundary, "sales.customers", again.name)
+    assert decide(*place, "release", desk.person("olga"), "It was right.").state == "published"
+    assert desk.breaches() == {}
+    assert desk.verified().ok
+
+
+def test_what_was_discarded_is_no_part_of_a_table_that_adds_up_and_comes_back_whole(tmp_path: Path) -> None:
+    desk = FedDesk(tmp_path, holds="new")
+    kept_apart(desk)
+    says(desk, "olga", "discard")
+    for _ in range(2):
+        desk.sender.sends("customers_03.csv", [row.replace(",us,", ",,") for row in richer(ROWS)])
+        desk.look()
+        again = desk.batch_rows()[-1]
+        assert again.state == "quarantined"
+        kinds = [one["kind"] for one in json.loads(again.said)["said"]]
+        assert "duplicate" not in kinds and "overlap" not in kinds, kinds
+        place = (desk.house.boundary, "sales.customers", again.name)
+        decide(*place, "discard", desk.person("olga"), "No.")
+    desk.close()
 
 
 def test_who_does_not_decide_about_sick_data_does_not_decide_about_batches(desk: FedDesk) -> None:

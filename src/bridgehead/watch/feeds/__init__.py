@@ -11,6 +11,8 @@ sender dropped, publishes what was not checked, or half of it.
     judging     one copied batch against its contract and its feed
     columns     its columns beside those that readers know
     resent      the batches that were kept apart and that it holds all of
+    repeated    the same bytes again, set aside
+    afresh      what was here before and is put to people all the same
     intake      the flow: what landed is judged; published, quarantined or set aside
     publishing  the snapshot that new runs read
     learning    what a batch teaches that waited, and is published now

@@ -34,9 +34,10 @@ from bridgehead.store import tables as t
 from bridgehead.watch.arrivals.event import Arrival
 from bridgehead.watch.arrivals.folder import still_of_use
 from bridgehead.watch.arrivals.state import Feed
-from bridgehead.watch.arrivals.watching import kept_apart, observe
+from bridgehead.watch.arrivals.watching import kept_apart
 from bridgehead.watch.breach import not_looked
 from bridgehead.watch.feeds import (
+    afresh,
     columns,
     keeping,
     landing,
@@ -194,8 +195,8 @@ def _landing(supply: Supply, landed: landing.Landed, there: frozenset[str]) -> U
         taken = still_of_use((*others, *landed.taken), there)
         folder = replace(known.folder, taken=taken)
         remembered.save(connection, replace(known, folder=folder), at=now)
-        earlier = _row(connection, supply, landed.name)
-        if earlier is not None and earlier.state == "landed":
+        before = afresh.landed_again(connection, supply, landed.name)
+        if any(row.state == "landed" for row in before):
             return Work()
         last = connection.execute(
             select(func.max(t.batch.c.first_seen_at)).where(
@@ -203,14 +204,14 @@ def _landing(supply: Supply, landed: landing.Landed, there: frozenset[str]) -> U
             )
         ).scalar()
         at = max(now, unstamp(last) + timedelta(microseconds=1)) if last else now  # batches have an order
-        if earlier is not None:
-            return Work(drafts=repeated.set_aside(connection, supply, landed, earlier, at))
+        if before and not repeated.is_put_to_people(connection, supply, landed, before):
+            return Work(drafts=repeated.set_aside(connection, supply, landed, before, at))
         written = landed.promised.written if landed.promised else None
         connection.execute(
             insert(t.batch).values(
                 source=supply.source,
                 object=supply.table,
-                name=landed.name,
+                name=repeated.name_of(landed, before),
                 first_seen_at=stamp(at),
                 source_time=stamp(written) if written else "",
                 bytes=landed.size,
@@ -266,13 +267,21 @@ def _judging(
             return Work()  # the next look judges it
         known = remembered.load(connection, supply.source, supply.table)
         stays = repeated.is_unchanged(connection, supply, arrival)
-        feed, noticed = observe(known.feed, supply.declared, arrival, unchanged=stays)
-        corrects = _corrected(known.feed, arrival) if any(e.kind == "correction" for e in noticed) else ""
+        before, feed, noticed, apart = afresh.observed(
+            connection,
+            supply,
+            batch.name,
+            arrival,
+            known.feed,
+            unchanged=stays,
+            after_itself=keys == known.folder.keys,
+        )
+        corrects = _corrected(before, arrival) if any(e.kind == "correction" for e in noticed) else ""
         shown = columns.of_batch(connection, supply, audited.columns, batch.format)
         weighed = columns.weigh(connection, supply, shown)
         older = _older(connection, supply, arrival)
         told = About(
-            said=worst_first((*older, *of_arrival(noticed), *weighed.said, *audited.said)),
+            said=worst_first((*apart, *older, *of_arrival(noticed), *weighed.said, *audited.said)),
             newest=publishing.merged(connection, supply, audited.newest),
             people=2 if supply.criticality == "critical" else 1,
             columns=shown,
@@ -283,7 +292,7 @@ def _judging(
         state = verdict(told.said)
         _decide(connection, supply, batch, arrival, told, state, as_of(arrival, audited))
         if state == "quarantined":
-            feed = kept_apart(known.feed, feed)
+            feed = kept_apart(before, feed)
         folder = replace(known.folder, keys=keys)
         # What it ends, its readers need not wait for: the feed is looked at again at once.
         now = supply.boundary.clock.now()

@@ -35,7 +35,7 @@ from bridgehead.watch.checks.judge import Verdict
 from bridgehead.watch.checks.where import Place, place_of
 from bridgehead.watch.feeds.published import files_of
 from bridgehead.watch.feeds.readable import unread
-from bridgehead.watch.feeds.said import Said
+from bridgehead.watch.feeds.said import BACK, DISCARDED, Said
 from bridgehead.watch.feeds.supply import Supply
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ def keeps_apart(one: Said) -> bool:
     """Say whether one thing noticed keeps its batch from being published."""
     if one.kind in ("clause", "schema"):
         return one.unevaluated or one.response not in GOES_WITH_IT
-    return one.kind in ("older", UNREAD) or one.kind in KEEPS_APART
+    return one.kind in ("older", UNREAD, BACK, DISCARDED) or one.kind in KEEPS_APART
 
 
 def worst_first(said: Iterable[Said]) -> tuple[Said, ...]:

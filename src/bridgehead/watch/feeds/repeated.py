@@ -2,17 +2,18 @@
 
 A file of one name that is written anew every day may well hold what it held before. Of a table of which each
 batch holds all rows, and whose last batch that is, it is the batch that was due: nothing changed. Otherwise
-it fills no place: it was sent again.
+it fills no place: it was sent again. Where only people know what it is, it is theirs to decide (``afresh``).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, insert
 
 from bridgehead.enforce.snapshots import last_in, newest
 from bridgehead.kernel.clock import stamp
@@ -21,7 +22,7 @@ from bridgehead.store import tables as t
 from bridgehead.watch.arrivals.event import Arrival, days_of
 from bridgehead.watch.arrivals.folder import FolderState
 from bridgehead.watch.arrivals.watching import repeated
-from bridgehead.watch.feeds import remembered
+from bridgehead.watch.feeds import afresh, remembered
 from bridgehead.watch.feeds.judging import of_arrival
 from bridgehead.watch.feeds.landing import Landed
 from bridgehead.watch.feeds.publishing import label_of
@@ -36,11 +37,22 @@ def is_known(folder: FolderState, landed: Landed) -> bool:
     return all((one.name, one.size, one.changed) in known for one in landed.taken)
 
 
+def is_put_to_people(
+    connection: Connection, supply: Supply, landed: Landed, before: Sequence[Row[Any]]
+) -> bool:
+    """Say whether a batch that holds the bytes of those ``before`` is judged, and not set aside."""
+    earlier, days = _judged(before), [day.isoformat() for day in days_of(landed.label)]
+    if not earlier.rows and earlier.rows is not None:
+        return False
+    return afresh.why(connection, supply, landed.label, earlier.content, days) is not None
+
+
 def set_aside(
-    connection: Connection, supply: Supply, landed: Landed, earlier: Row[Any], at: datetime
+    connection: Connection, supply: Supply, landed: Landed, before: Sequence[Row[Any]], at: datetime
 ) -> tuple[Draft, ...]:
-    """Write down a batch that holds the bytes of ``earlier``, and what that is for its feed; return the entry
-    about it. No copy is kept of it."""
+    """Write down a batch that holds the bytes of those ``before``, and what that is for its feed; return the
+    entry about it. No copy is kept of it."""
+    earlier = _judged(before)
     arrival = Arrival(
         feed=supply.name,
         batch=landed.label,
@@ -56,7 +68,7 @@ def set_aside(
     feed, noticed = repeated(known.feed, supply.declared, arrival, unchanged=stays)
     remembered.save(connection, replace(known, feed=feed), at=at, next_look=at)
     told = About(said=of_arrival(noticed))
-    name = _name(connection, supply, landed)
+    name = name_of(landed, before)
     connection.execute(
         insert(t.batch).values(
             source=supply.source,
@@ -98,11 +110,12 @@ def _read(connection: Connection, supply: Supply) -> Row[Any] | None:
     return last_in(connection, supply.source, supply.table, found.number)
 
 
-def _name(connection: Connection, supply: Supply, landed: Landed) -> str:
-    same = func.substr(t.batch.c.name, 1, len(landed.name)) == landed.name
-    number = connection.execute(select(func.count()).where(*_place(supply), same)).scalar_one()
-    return f"{landed.name}.{number}"
+def name_of(landed: Landed, before: Sequence[Row[Any]]) -> str:
+    """Return the name of the row of a batch; ``before`` are those of the same bytes."""
+    return f"{landed.name}.{len(before)}" if before else landed.name
 
 
-def _place(supply: Supply) -> tuple[Any, ...]:
-    return t.batch.c.source == supply.source, t.batch.c.object == supply.table
+def _judged(before: Sequence[Row[Any]]) -> Row[Any]:
+    """Return the last of them that was judged by itself and stands, or else the first."""
+    stand = [row for row in before if row.state not in ("set aside", "discarded")]
+    return stand[-1] if stand else before[0]

@@ -7,13 +7,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+BACK = "back"
+"""Of a whole table that holds what it held before, and not what is read."""
+DISCARDED = "discarded"
+"""Of a batch that holds what people discarded."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """One thing noticed. ``kind`` is ``clause`` for one of the contract, ``schema`` for a change of the
     columns, ``unread`` where queries cannot read it, otherwise a kind of the watch over arrivals, or
-    ``older`` and ``overtaken``. ``unevaluated``: nobody knows whether the clause is kept. Words hold figures
-    and names of columns, nothing personal."""
+    ``older``, ``overtaken``, ``back`` and ``discarded``. ``unevaluated``: nobody knows
+    whether the clause is kept. Words hold figures and names of columns, nothing personal."""
 
     kind: str
     words: str
