@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -173,3 +174,35 @@ def test_before_the_first_release_every_command_says_so(tmp_path: Path, command:
     told = CliRunner().invoke(cli, ["watch", command, "--in", str(tmp_path / "help-desk")])
     assert isinstance(told.exception, ConfigError) and told.exception.code == "BH-ASM-001"
     assert told.exit_code != 0
+
+
+def accepts(desk: Desk) -> None:
+    boundary, names = desk.house.boundary, {"income": "yearly_income"}
+    accept_change(boundary, "sales", "customers", names, desk.person("maya"), "Their release 7.")
+
+
+def refuses(desk: Desk) -> None:
+    refuse_change(desk.house.boundary, "sales", "customers", desk.person("maya"), "They put it back.")
+
+
+@pytest.mark.parametrize("answers", [accepts, refuses])
+def test_who_is_switched_off_before_the_answer_counts_answers_no_more(
+    desk: Desk, answers: Callable[[Desk], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql(desk, RENAME)
+    open_clauses(desk)
+    ledger = desk.house.boundary.ledger
+    append, size = ledger.append, []
+
+    def and_then(work: Any) -> Any:
+        monkeypatch.undo()
+        desk.change("  maya: {name: Maya Lead,", "  maya: {active: false, name: Maya Lead,")
+        desk.activate()
+        size.append(ledger.size_and_root()[0])
+        return append(work)
+
+    monkeypatch.setattr(ledger, "append", and_then)
+    with pytest.raises(WatchError, match="BH-WAT-062"):
+        answers(desk)
+    assert ledger.size_and_root()[0] == size[0]
+    assert known(desk)["changes"] != []

@@ -59,6 +59,7 @@ def accept_change(
     require_reason(reason)
 
     def work(connection: Connection) -> Work:
+        require_right(boundary, by)  # again: it may be gone by now
         row = opened(connection, source, table, seen)
         before, found = read(table, row.accepted), read(table, row.found)
         for old, new in names.items():

@@ -37,6 +37,7 @@ def refuse_change(
     require_reason(reason)
 
     def work(connection: Connection) -> Work:
+        require_right(boundary, by)  # again: it may be gone by now
         row = opened(connection, source, table, seen)
         words = f"The change of the schema of {source}.{table} is refused: {reason.strip()}"
         body = {
