@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridgehead.assemble.watching import look_at
+from bridgehead.assemble.watching import look_at, watch_once
 from bridgehead.doors.console import console, make_link
 from fixtures.console_caller import HOST, Answer, Caller
 from fixtures.fed import HEADER, ROWS, FedDesk, richer
@@ -144,12 +145,15 @@ def test_who_does_not_answer_for_the_data_sees_no_form_that_works(desk: Desk) ->
     assert sam.get("/deployments/desk/changes/sales/nothing").status == 404
 
 
-def test_a_batch_that_waited_for_the_answer_is_judged_again_at_once(fed: FedDesk) -> None:
+def test_a_batch_that_waited_for_the_answer_is_judged_by_the_watch(fed: FedDesk) -> None:
     olga = signed_in(fed, "olga")
     batch = fed.batch_rows()[1].name
     page = olga.get(PAGE)
     assert "customers_02.csv" in page.text and "its batch is kept apart" in page.text
     assert answers(olga, page, "accept").to == PAGE
+    assert fed.batches()["customers_02.csv"] == "quarantined", "whoever answers waits for no folder"
+    assert "olga accepted it" in olga.get(PAGE).text
+    asyncio.run(watch_once(fed.house))
     assert fed.batches()["customers_02.csv"] == "published"
     assert "it is read by both names" in olga.get(PAGE).text
     assert "New runs read it." in olga.get(f"/deployments/desk/batches/sales/customers/{batch}").text

@@ -227,6 +227,32 @@ def test_the_command_judges_what_waited_again(desk: FedDesk) -> None:
     assert "sales.customers: income is called yearly_income now, as olga accepted" in shown.output
 
 
+@pytest.mark.parametrize("how", [[], ["--json"]])
+def test_what_is_accepted_is_said_to_be_so_where_what_waited_cannot_be_written_down(
+    desk: FedDesk, how: list[str]
+) -> None:
+    from click.testing import CliRunner
+
+    from bridgehead.doors.cli import cli
+
+    renamed(desk)
+    refuses = "create trigger t before update on looked_at begin select raise(abort, 'refused'); end"
+    with desk.house.store.writing() as connection:
+        connection.exec_driver_sql(refuses)
+    place = ["--in", str(desk.folder), "--state", str(desk.state), *how]
+    said = ["--as", "olga", "--reason", "Their release 7.", "--renamed", "income=yearly_income"]
+    told = CliRunner().invoke(cli, ["watch", "accept-change", "sales.customers", *said, *place])
+    assert told.exit_code == 0, told.output
+    if how:
+        found = json.loads(told.output)
+        assert (found["mapping"], found["batches"]) == ({"income": "yearly_income"}, {})
+        assert found["not_judged"]
+    else:
+        assert told.output.startswith("Accepted. ")
+        assert "The change is accepted, but what waited for it was not judged again: " in told.output
+    assert (opened(desk)["changes"], opened(desk)["accepted_by"]) == ([], "olga")
+
+
 def test_days_that_waited_are_judged_in_their_order_and_the_last_is_read(tmp_path: Path) -> None:
     desk = FedDesk(tmp_path)  # the contract promises the column, too: by the new name it holds
     desk.sender.sends("customers_01.csv")

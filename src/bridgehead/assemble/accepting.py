@@ -1,47 +1,23 @@
-"""A person answers to a schema that changed: it is accepted, and batches that waited for that are judged."""
+"""A person accepted that a schema changed: the batches that waited for that are judged."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bridgehead.assemble.house import House
 from bridgehead.assemble.watching import take_in
 from bridgehead.explain.batches import batches, one_batch
-from bridgehead.kernel.principal import Principal
-from bridgehead.watch.schema_accepting import Accepted, accept_change
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """What was accepted, and what became of the batches that waited, by what their senders call them."""
+def judge_what_waited(house: House, source: str, table: str) -> dict[str, str]:
+    """Judge again the batches of a table that wait for people; return what became of each, by what its sender
+    calls it. Without this call the watch does so within seconds.
 
-    made: Accepted
-    batches: Mapping[str, str]
-
-
-def accept(
-    house: House,
-    source: str,
-    table: str,
-    names: Mapping[str, str],
-    by: Principal,
-    reason: str,
-    *,
-    seen: str = "",
-) -> Taken:
-    """Accept a change as ``accept_change`` does; then judge again the batches of the table that wait.
-
-    Raises what that raises; ``StoreError`` or ``LedgerError`` where it cannot be written down.
+    Raises ``StoreError`` or ``LedgerError`` where it cannot be written down.
     """
-    made = accept_change(house.boundary, source, table, names, by, reason, seen=seen)
     declared = house.deployment.charter.sources[source]
     waited = _waiting(house, f"{source}.{table}") if table in declared.feeds else {}
     if waited:
         take_in(house, source)
-    return Taken(
-        made=made, batches={label: _became(house, source, table, row) for row, label in waited.items()}
-    )
+    return {label: _became(house, source, table, row) for row, label in waited.items()}
 
 
 def _waiting(house: House, name: str) -> dict[str, str]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from bridgehead.doors.cli.terminal import AS, assurance, deployment_options, opened, print_json, visible
+from bridgehead.kernel.errors import BridgeheadError
 
 if TYPE_CHECKING:
     from bridgehead.assemble import House
+    from bridgehead.watch.schema_accepting import Accepted
 
 
 @click.command(name="accept-change")
@@ -32,29 +34,50 @@ def watch_accept_change(
 
     The owner and the deputy may, and who answers for sick data. Runs that were held go on where the release
     names the columns that are there; where it names an old one they wait for a release that does not. Of a
-    table that comes in batches those that were kept apart for it are judged again at once, and a renamed
+    table that comes in batches those that were kept apart for it are judged again right after, and a renamed
     column is read by both its names.
     """
-    from bridgehead.assemble.accepting import accept
+    from bridgehead.watch.schema_accepting import accept_change
 
     with opened(folder, state) as house:
         source, table = place_of(house, name)
-        names = dict(_pair(one) for one in renamed)
-        taken = accept(house, source, table, names, house.person(person, assurance()), reason)
-        made, fed = taken.made, table in house.deployment.charter.sources[source].feeds
+        names, by = dict(_pair(one) for one in renamed), house.person(person, assurance())
+        made = accept_change(house.boundary, source, table, names, by, reason)
+        if not as_json:
+            _tell(made, source, table)
+        fed = table in house.deployment.charter.sources[source].feeds
+        became, fault = _judged(house, source, table) if fed else ({}, "")
     if as_json:
         told = {"mapping": dict(made.mapping), "awaited": list(made.awaited), "woken": made.woken}
-        print_json(told | ({"batches": dict(taken.batches)} if fed else {}))
+        print_json(told | ({"batches": became} if fed else {}) | ({"not_judged": fault} if fault else {}))
         return
+    for label, state_now in became.items():
+        click.echo(f"Batch {visible(label)} was judged again: it is {state_now}.")
+    if fault:
+        click.echo(f"The change is accepted, but what waited for it was not judged again: {visible(fault)}.")
+        click.echo("Next: nothing; the watch judges it as soon as it can. See `bridgehead watch batches`.")
+
+
+def _tell(made: Accepted, source: str, table: str) -> None:
     runs = "1 run goes on" if made.woken == 1 else f"{made.woken} runs go on"
     click.echo(f"Accepted. {runs}.")
-    for label, became in taken.batches.items():
-        click.echo(f"Batch {visible(label)} was judged again: it is {became}.")
     for old in made.awaited:
         now = f"; it is called {visible(made.mapping[old])} now" if made.mapping.get(old) else ""
         where = f"sources.{source}.tables.{table}.columns"
         click.echo(f"The release still names {visible(old)}{now}. Its readers wait.")
         click.echo(f"Next: change {where} in charter.yaml and the contract, and activate it.")
+
+
+def _judged(house: House, source: str, table: str) -> tuple[dict[str, str], str]:
+    """Judge what waited; return what became of it, and why that cannot be said. The acceptance stands."""
+    from bridgehead.assemble.accepting import judge_what_waited
+
+    try:
+        return judge_what_waited(house, source, table), ""
+    except BridgeheadError as error:
+        return {}, error.what
+    except Exception as error:  # of a driver, of a library; its words may quote the data
+        return {}, type(error).__name__
 
 
 def place_of(house: House, name: str) -> tuple[str, str]:

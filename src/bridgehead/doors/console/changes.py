@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridgehead.assemble import House
-from bridgehead.assemble.accepting import accept
 from bridgehead.doors.console.problem import NO_SUCH_PAGE, ODD_FORM, Problem, Stopped
 from bridgehead.doors.console.visit import Answer, Go, Page, Visit
 from bridgehead.explain.batches import batches, who_decides
 from bridgehead.explain.schema_changes import ChangeView, one_change
 from bridgehead.kernel.errors import WatchError
+from bridgehead.watch.schema_accepting import accept_change
 from bridgehead.watch.schema_answering import refuse_change
 
 ANSWERS = ("accept", "refuse")
@@ -23,7 +23,10 @@ def show(visit: Visit) -> Answer:
 
 
 def answer(visit: Visit) -> Answer:
-    """Take the person's answer, through the same calls the command line uses; then show how it stands."""
+    """Take the person's answer, through the same calls the command line uses; then show how it stands.
+
+    Batches that waited for it are judged by the watch: a folder that gives no answer keeps nobody here waiting.
+    """
     house, form = visit.house(), visit.form
     view = _view(visit, house)
     if form["answer"] not in ANSWERS:
@@ -34,7 +37,7 @@ def answer(visit: Visit) -> Answer:
             refuse_change(house.boundary, *place, by, form["reason"], seen=_seen(form))
         else:
             names = _names(form["names"], view if view.digest == form["digest"] else None)
-            accept(house, *place, names, by, form["reason"], seen=_seen(form))
+            accept_change(house.boundary, *place, names, by, form["reason"], seen=_seen(form))
     except WatchError as error:
         return _page(visit, house, Problem.of(error, STATUS.get(error.code, 409)))
     except Stopped as odd:
