@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -85,3 +87,27 @@ def test_who_does_not_decide_sees_no_form_that_works_and_changes_nothing(desk: F
     assert maya.get("/deployments/desk/health").status in (403, 404)
     assert maya.post(address, {"answer": "discard", "reason": "Half of it is missing."}).to == quote(address)
     assert list(desk.batches().values()) == ["published", "discarded"]
+
+
+def test_a_batch_whose_sender_puts_a_slash_in_its_name_is_reached_by_its_link(tmp_path: Path) -> None:
+    desk = FedDesk(tmp_path)
+    desk.change('files: "customers*.csv"', 'files: "customers*.csv", complete_by: manifest')
+    sick = [row.replace(",us,", ",,") for row in ROWS]
+    text = "\n".join([HEADER, *sick]) + "\n"
+    desk.sender.drops("customers_1.csv", text)
+    part = {"name": "customers_1.csv", "bytes": len(text), "sha256": sha256(text.encode()).hexdigest()}
+    manifest = {"batch": "2026/../22.json", "files": [part]}
+    desk.sender.drops("customers_1.manifest.json", json.dumps(manifest))
+    desk.look()
+    assert desk.batches() == {"2026/../22.json": "quarantined"}
+    olga, maya, name = signed_in(desk, "olga"), signed_in(desk, "maya"), desk.batch_rows()[0].name
+    link = f"/deployments/desk/batches/sales/customers/{quote(name, safe='')}"
+    assert f'href="{link}"' in maya.get("/inbox").text
+    assert f'href="{link}"' in olga.get("/deployments/desk/health").text
+    address = unquote(link)  # as a server hands it on
+    page = olga.get(address).text
+    assert "Publish it as it is" in page and f'action="{link}"' in page
+    assert olga.get(f"{address}.json").json()["line"]["name"] == name
+    assert olga.post(address, {"answer": "release", "reason": "The sender says so."}).to == link
+    assert desk.batches() == {"2026/../22.json": "published"}
+    desk.close()

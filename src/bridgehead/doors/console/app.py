@@ -78,10 +78,12 @@ SCREENS = (
     Screen(path=f"{ONE}/columns/{{source}}/{{table}}", handler=columns.show_table, need="data"),
     Screen(path=f"{ONE}/columns/{{source}}/{{table}}/{{column}}", handler=columns.show_one, need="data"),
     # Who may decide about a batch follows from the charter; ``batches`` shows the page to them and to whoever
-    # sees the deployment.
-    Screen(path=f"{ONE}/batches/{{source}}/{{table}}/{{batch}}", handler=batches.show_one, need="signed-in"),
+    # sees the deployment. Senders name batches, and may put a slash in.
     Screen(
-        path=f"{ONE}/batches/{{source}}/{{table}}/{{batch}}",
+        path=f"{ONE}/batches/{{source}}/{{table}}/{{batch:path}}", handler=batches.show_one, need="signed-in"
+    ),
+    Screen(
+        path=f"{ONE}/batches/{{source}}/{{table}}/{{batch:path}}",
         handler=batches.decide_one,
         need="signed-in",
         post=("answer", "reason"),

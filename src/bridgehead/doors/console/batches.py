@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from bridgehead.assemble import House
 from bridgehead.doors.console.problem import NO_SUCH_PAGE, ODD_FORM, Problem, Stopped
+from bridgehead.doors.console.render import one_segment
 from bridgehead.doors.console.visit import Answer, Go, Page, Visit
 from bridgehead.explain.batches import BatchLine, one_batch, who_decides
 from bridgehead.kernel.errors import ApprovalError, WatchError
@@ -42,7 +41,7 @@ def decide_one(visit: Visit) -> Answer:
 
 def _address(house: House, line: BatchLine) -> str:
     name = house.deployment.charter.name
-    return f"/deployments/{name}/batches/{line.source}/{line.table}/{quote(line.name, safe='')}"
+    return f"/deployments/{name}/batches/{line.source}/{line.table}/{one_segment(line.name)}"
 
 
 def _line(visit: Visit, house: House) -> BatchLine:

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
@@ -42,6 +43,7 @@ def environment() -> Environment:
         pretty=pretty,
         thousands=thousands,
         short=short,
+        one_segment=one_segment,
     )
     made.globals.update(plural=words.plural)
     return made
@@ -85,3 +87,8 @@ def thousands(text: str) -> str:
 def short(text: str, length: int = 12) -> str:
     """Return the head of a digest or id, for reading; the full one stands in a title or a link."""
     return text if len(text) <= length else f"{text[:length]}…"
+
+
+def one_segment(text: str) -> str:
+    """Return a name as one segment of an address: a slash in it is part of the name."""
+    return quote(text, safe="")
