@@ -100,6 +100,41 @@ def test_that_a_column_is_gone_is_an_answer_and_no_answer_is_none(desk: Desk) ->
     assert view(olga)["mapping"] == {"income": ""}
 
 
+@pytest.mark.parametrize("said", ["a=b=c=d", "a=b = c=d", "a=b="])
+def test_a_column_whose_name_holds_the_sign_between_names_is_answered_too(tmp_path: Path, said: str) -> None:
+    made = begins_with(tmp_path, "a=b")
+    changed(made, 'alter table customers rename column "a=b" to "c=d"')
+    olga = signed_in(made, "olga")
+    page = olga.get(PAGE)
+    assert '<option value="a=b=c=d"' in page.text
+    assert answers(olga, page, "accept", names=said).to == PAGE
+    assert view(olga)["mapping"] == {"a=b": "" if said == "a=b=" else "c=d"}
+    made.close()
+
+
+def test_a_line_that_may_mean_two_columns_means_none(tmp_path: Path) -> None:
+    made = begins_with(tmp_path, "a=b", "a")
+    changed(
+        made,
+        'alter table customers rename column "a=b" to "c"',
+        'alter table customers rename column "a" to "b=c"',
+    )
+    olga = signed_in(made, "olga")
+    page = olga.get(PAGE)
+    told = answers(olga, page, "accept", names="a=b=c")
+    assert (told.status, "BH-DOO-014" in told.text, view(olga)["mapping"]) == (422, True, {})
+    made.close()
+
+
+def begins_with(tmp_path: Path, *columns: str) -> Desk:
+    """Return a desk of whose table these columns were accepted too."""
+    made = watched(tmp_path)
+    added = [f'alter table customers add column "{column}" text' for column in columns]
+    in_sqlite(made.folder.parent / "sales.sqlite", *added)
+    look_at(made.house, "sales")
+    return made
+
+
 def test_another_change_than_the_one_seen_is_not_accepted(desk: Desk) -> None:
     olga = signed_in(desk, "olga")
     page = olga.get(PAGE)

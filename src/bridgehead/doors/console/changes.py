@@ -52,8 +52,7 @@ def _seen(form: Mapping[str, str]) -> str:
 def _names(text: str, view: ChangeView | None) -> dict[str, str]:
     """Return the new names a person gave, a line ``OLD=NEW`` for each column that is gone; ``OLD=`` says that
     it is gone for good. ``view`` is the change they saw, where it is still open."""
-    lines = [line.partition("=") for line in text.splitlines() if line.strip()]
-    given = {old.strip(): new.strip() for old, _, new in lines}
+    given = dict(_pair(line, view) for line in text.splitlines() if line.strip())
     unsaid = [one.column for one in view.gone if one.column not in given] if view is not None else []
     if unsaid:
         raise Stopped(
@@ -66,6 +65,20 @@ def _names(text: str, view: ChangeView | None) -> dict[str, str]:
             )
         )
     return {old: new for old, new in given.items() if new}
+
+
+def _pair(line: str, view: ChangeView | None) -> tuple[str, str]:
+    """Return the two names of a line. A name may hold ``=`` itself: what is gone and what came says which sign
+    stands between them. Where two may, the line says nothing of either."""
+    parts = line.split("=")
+    pairs = [("=".join(parts[:n]).strip(), "=".join(parts[n:]).strip()) for n in range(1, len(parts))]
+    if view is None or len(pairs) < 2:
+        return pairs[0] if pairs else (line.strip(), "")
+    gone, came = {one.column for one in view.gone}, {"", *view.came}
+    fits = [(old, new) for old, new in pairs if old in gone and new in came]
+    if len(fits) > 1:
+        return line, ""
+    return fits[0] if fits else pairs[0]
 
 
 def _view(visit: Visit, house: House) -> ChangeView:
