@@ -11,6 +11,8 @@ import pytest
 
 from bridgehead.assemble.watching import look_at, watch_once
 from bridgehead.doors.console import console, make_link
+from bridgehead.kernel.entry import Draft
+from bridgehead.record import Work
 from fixtures.console_caller import HOST, Answer, Caller
 from fixtures.fed import HEADER, ROWS, FedDesk, richer
 from fixtures.houses import Desk
@@ -192,3 +194,22 @@ def test_a_batch_that_waited_for_the_answer_is_judged_by_the_watch(fed: FedDesk)
     assert fed.batches()["customers_02.csv"] == "published"
     assert "it is read by both names" in olga.get(PAGE).text
     assert "New runs read it." in olga.get(f"/deployments/desk/batches/sales/customers/{batch}").text
+
+
+def test_what_else_was_noticed_since_is_not_opened_to_say_who_answered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    olga, ledger = signed_in(desk, "olga"), desk.house.boundary.ledger
+    assert answers(olga, olga.get(PAGE), "refuse").to == PAGE
+    note = {"note": "schema:sales.orders"}
+    noticed = Draft(kind="finding.raised", actor="system:watch", fields=note, body={"reason": "another"})
+    ledger.append(lambda _: Work(drafts=(noticed,) * 20))
+    read, body = [], ledger.body
+
+    def and_count(connection: Any, index: int) -> Any:
+        read.append(index)
+        return body(connection, index)
+
+    monkeypatch.setattr(ledger, "body", and_count)
+    (said,) = view(olga)["said"]
+    assert (said["person"], said["answer"], read) == ("olga", "refused", [said["entry"]])

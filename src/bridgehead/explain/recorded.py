@@ -64,6 +64,15 @@ def entry_at(connection: Connection, book: Book, index: int, *, bodies: bool = T
     return None if row is None else _recorded(connection, book, row, bodies)
 
 
+def entries_noted(connection: Connection, book: Book, kind: str, note: str, since: str) -> list[Recorded]:
+    """Return the deployment's own entries of a kind with this note, from a moment on, in their order. Only
+    their bodies are read."""
+    mine = (entry.c.kind == kind, entry.c.time >= since, entry.c.run == "")
+    rows = connection.execute(select(entry).where(*mine).order_by(entry.c.idx))
+    noted = [row for row in rows if decode(json.loads(row.envelope)).get("note") == note]
+    return [_recorded(connection, book, row, True) for row in noted]
+
+
 def at_position(entries: Sequence[Recorded], position: str) -> tuple[Recorded, ...]:
     """Return the entries of one crossing."""
     return tuple(item for item in entries if item.position == position)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select
 
 from bridgehead.enforce.boundary import Boundary
 from bridgehead.explain.data_health import DOES
-from bridgehead.explain.recorded import Recorded, entry_at
+from bridgehead.explain.recorded import Recorded, entries_noted
 from bridgehead.store import tables as t
 from bridgehead.watch.schema_answering import ABOUT, digest
 from bridgehead.watch.schema_change.accepted import read, row_of
@@ -161,14 +161,8 @@ def _gone(before: Table, now: Table, named: set[str]) -> Iterator[Gone]:
 def _said(connection: Connection, boundary: Boundary, name: str, row: Row[Any]) -> Iterator[Said]:
     """Yield what people answered to the change that is open, else who accepted the schema in force."""
     kind, begin = ("finding.raised", row.since) if row.since else ("finding.cleared", row.accepted_at)
-    rows = connection.execute(
-        select(t.entry.c.idx)
-        .where(t.entry.c.kind == kind, t.entry.c.time >= begin, t.entry.c.run == "")
-        .order_by(t.entry.c.idx)
-    ).scalars()
-    for index in rows:
-        entry = entry_at(connection, boundary.ledger, index)
-        if entry is None or entry.envelope.get("note") != f"{ABOUT}{name}" or not entry.said("reason"):
+    for entry in entries_noted(connection, boundary.ledger, kind, f"{ABOUT}{name}", begin):
+        if not entry.said("reason"):
             continue
         if entry.said("digest", digest(row)) == digest(row):  # of an earlier change nothing is said here
             yield _as_said(entry)

@@ -25,7 +25,7 @@ def show(visit: Visit) -> Answer:
 def answer(visit: Visit) -> Answer:
     """Take the person's answer, through the same calls the command line uses; then show how it stands.
 
-    Batches that waited for it are judged by the watch: a folder that gives no answer keeps nobody here waiting.
+    Batches that waited for it are judged by the watch: a folder that gives no answer keeps nobody waiting.
     """
     house, form = visit.house(), visit.form
     view = _view(visit, house)
@@ -68,8 +68,8 @@ def _names(text: str, view: ChangeView | None) -> dict[str, str]:
 
 
 def _pair(line: str, view: ChangeView | None) -> tuple[str, str]:
-    """Return the two names of a line. A name may hold ``=`` itself: what is gone and what came says which sign
-    stands between them. Where two may, the line says nothing of either."""
+    """Return the two names of a line. A name may hold ``=`` itself: what is gone and what came says which
+    sign stands between them. Where two may, the line says nothing of either."""
     parts = line.split("=")
     pairs = [("=".join(parts[:n]).strip(), "=".join(parts[n:]).strip()) for n in range(1, len(parts))]
     if view is None or len(pairs) < 2:
