@@ -57,8 +57,8 @@ def observed(
     after_itself: bool,
 ) -> tuple[Feed, Feed, tuple[Noticed, ...], tuple[Said, ...]]:
     """Return the feed before and after a batch whose row is ``name``, what was noticed of it, and why it is
-    put to people where it was here before. ``unchanged`` as in ``observe``; ``after_itself``: the batch before
-    it had its very keys."""
+    put to people where it was here before. ``unchanged`` as in ``observe``; ``after_itself``: the
+    batch before it had its very keys."""
     feed, noticed = observe(before, supply.declared, arrival, unchanged=unchanged)
     if not _landed_before(name) and not any(each.kind == "duplicate" for each in noticed):
         return before, feed, noticed, ()
