@@ -69,9 +69,9 @@ import os, signal, sys
 from pathlib import Path
 from bridgehead.assemble import House
 from bridgehead.assemble.watching import take_in
-from bridgehead.watch.feeds import intake, landing, remembered
+from bridgehead.watch.feeds import landing, remembered, verdicts
 place, name = {"renamed": (landing, "_put"), "written": (remembered, "save"),
-               "told": (intake, "standing")}[sys.argv[3]]
+               "told": (verdicts, "standing")}[sys.argv[3]]
 real = getattr(place, name)
 def dies(*given, **more):
     real(*given, **more)

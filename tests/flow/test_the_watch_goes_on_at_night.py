@@ -20,7 +20,7 @@ from bridgehead.kernel.errors import StoreError
 from bridgehead.record import Work
 from bridgehead.store import tables as t
 from bridgehead.watch import awaited
-from bridgehead.watch.feeds import intake
+from bridgehead.watch.feeds import arriving, intake
 from bridgehead.watch.schema_accepting import accept_change
 from fixtures.fed import FedDesk
 from fixtures.sick_data import CUSTOMERS, NOTE, begin, watched
@@ -141,7 +141,7 @@ def test_one_table_that_cannot_be_written_down_hides_no_other(
 
 def test_a_copy_that_is_lost_before_its_verdict_is_dropped_again(fed: FedDesk) -> None:
     fed.sender.sends("customers_001.csv")
-    assert list(intake._land_all(intake._supply(fed.house.boundary, "sales", "customers"), ())) == []
+    assert list(arriving.land_all(intake._supply(fed.house.boundary, "sales", "customers"), ())) == []
     (row,) = fed.batch_rows()
     shutil.rmtree(fed.state / row.file)  # the machine that copied it is gone
     fed.sender.sends("customers_002.csv", ["1,Ana,a@example.com,eu,DE1,1000,2021-03-05"])

@@ -13,7 +13,10 @@ sender dropped, publishes what was not checked, or half of it.
     resent      the batches that were kept apart and that it holds all of
     repeated    the same bytes again, set aside
     afresh      what was here before and is put to people all the same
-    intake      the flow: what landed is judged; published, quarantined or set aside
+    intake      the flow of a look
+    arriving    what is complete is written down as a batch, once
+    queue       which batches wait for their verdict
+    verdicts    what landed is judged; published, quarantined or set aside
     publishing  the snapshot that new runs read
     learning    what a batch teaches that waited, and is published now
     readable    whether queries can read a copy
