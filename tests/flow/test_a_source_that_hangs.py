@@ -99,18 +99,21 @@ async def test_a_source_that_gives_no_answer_holds_its_own_readers_and_no_other_
 
 
 ENDS = """
-import asyncio, sys
+import asyncio, sys, threading
 from pathlib import Path
 from bridgehead.assemble import House
 from bridgehead.assemble.watching import keep_watch
+def hangs():
+    return any(thread.name == "watch archive" for thread in threading.enumerate())
 async def watch(house):
     watching = asyncio.create_task(keep_watch(house))
-    await asyncio.sleep(2)
+    while not hangs():
+        await asyncio.sleep(0.01)
     watching.cancel()
 house = House.open(Path(sys.argv[1]), state=Path(sys.argv[2]))
 asyncio.run(watch(house))
 house.close()
-print("ended")
+print("ended while it hangs" if hangs() else "nothing hung")
 """
 
 
@@ -124,4 +127,4 @@ def test_a_look_that_hangs_does_not_keep_the_process_from_ending(two: TwoSources
         check=False,
         timeout=60,
     )
-    assert (ended.stdout, ended.returncode) == ("ended\n", 0), ended.stderr
+    assert (ended.stdout, ended.returncode) == ("ended while it hangs\n", 0), ended.stderr
